@@ -1,0 +1,3 @@
+#include <metalaudio/core/error.h>
+
+int main() { return 0; }

@@ -1,0 +1,12 @@
+# metalaudio_module(NAME SOURCES … PUBLIC … PRIVATE …): one library target per module, MetalAudio::NAME.
+function(metalaudio_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(metalaudio_${name} ${arg_SOURCES})
+  add_library(MetalAudio::${name} ALIAS metalaudio_${name})
+  target_include_directories(metalaudio_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)
+  target_compile_features(metalaudio_${name} PUBLIC cxx_std_20)
+  target_link_libraries(metalaudio_${name} PUBLIC ${arg_PUBLIC}
+    PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:metalaudio_warnings>)
+  set_target_properties(metalaudio_${name} PROPERTIES EXPORT_NAME ${name})
+endfunction()

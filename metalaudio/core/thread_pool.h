@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace metalaudio {
+
+/// A fixed set of threads that share loops with the thread that calls them. Passed to whoever may
+/// use it; there is no global pool.
+/// Errors:   the constructor throws Error{invalid_argument} unless threads >= 1.
+/// Threads:  one caller of parallel_for at a time; a body must not throw.
+/// Realtime: none; work for an audio thread runs without a pool.
+class ThreadPool {
+ public:
+  /// The caller counts as one of the threads: ThreadPool(1) starts none.
+  explicit ThreadPool(std::size_t threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  std::size_t threads() const noexcept { return workers_.size() + 1; }
+
+  /// Calls body(index, thread) for every index in [0, count), in any order, and returns when all
+  /// are done. thread < threads() names the running thread, for scratch memory of its own.
+  template <typename Body>
+  void parallel_for(std::size_t count, Body&& body) {
+    using B = std::remove_reference_t<Body>;
+    run(
+        count, [](void* b, std::size_t i, std::size_t t) { (*static_cast<B*>(b))(i, t); },
+        const_cast<std::remove_const_t<B>*>(&body));
+  }
+
+ private:
+  using Call = void (*)(void* body, std::size_t index, std::size_t thread);
+
+  void run(std::size_t count, Call call, void* body);
+  void work(std::size_t thread);
+  void take_indices(std::size_t thread) noexcept;
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable start_;
+  std::condition_variable finished_;
+  std::size_t generation_ = 0;  // guarded by mutex_
+  std::size_t active_ = 0;      // guarded by mutex_
+  bool stop_ = false;           // guarded by mutex_
+
+  Call call_ = nullptr;  // written by the caller before generation_ changes
+  void* body_ = nullptr;
+  std::size_t count_ = 0;
+  std::atomic<std::size_t> next_{0};
+};
+
+}  // namespace metalaudio

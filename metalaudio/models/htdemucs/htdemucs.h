@@ -1,0 +1,53 @@
+#pragma once
+
+#include <metalaudio/core/thread_pool.h>
+#include <metalaudio/nn/io/checkpoint.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace metalaudio::models {
+
+enum class Precision {
+  fp32,
+  bf16,
+  automatic
+};                                    ///< automatic: bf16 where the CPU multiplies it natively
+enum class Mode { full, time_only };  ///< time_only runs the time branch alone
+
+/// What a caller may choose about a model once its checkpoint is given.
+struct HTDemucsOptions {
+  Precision precision = Precision::fp32;
+  Mode mode = Mode::full;
+};
+
+/// Hybrid Transformer Demucs, built from a checkpoint's own kwargs and run one segment at a time.
+/// Equals demucs.htdemucs.HTDemucs.forward in eval mode.
+/// Shapes:   mix[channels][segment_samples] -> stems[sources][channels][segment_samples].
+/// Errors:   the constructor throws Error{invalid_data, unsupported}, naming the argument or
+/// tensor. Threads:  one caller of run() at a time; it shares the work with the pool it was given.
+class HTDemucs {
+ public:
+  HTDemucs(const nn::Checkpoint& checkpoint, const HTDemucsOptions& options, ThreadPool& pool);
+  ~HTDemucs();
+  HTDemucs(HTDemucs&&) noexcept;
+
+  const std::vector<std::string>& sources() const noexcept;
+  int sample_rate_hz() const noexcept;
+  std::size_t channels() const noexcept;
+  /// The one length that run() takes: int(segment · sample_rate), upstream's training length.
+  std::size_t segment_samples() const noexcept;
+  /// kwargs["segment"] in seconds, exactly as a double.
+  double segment_seconds() const noexcept;
+
+  void run(std::span<const float> mix, std::span<float> stems);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace metalaudio::models
