@@ -1,0 +1,31 @@
+#include <metalaudio/audio/frame_range.h>
+#include <metalaudio/core/error.h>
+
+#include <algorithm>
+
+namespace metalaudio::audio {
+
+FrameRange overlap(std::int64_t first_frame, std::size_t frames, std::int64_t length) noexcept {
+  // Compared before any subtraction, so that a first frame near the limits does not overflow.
+  const auto wanted = static_cast<std::int64_t>(frames);
+  if (first_frame >= length || first_frame <= -wanted) return {};
+  const std::int64_t begin = std::max<std::int64_t>(first_frame, 0);
+  const std::int64_t lead = begin - first_frame;
+  const std::int64_t count = std::min(wanted - lead, length - begin);
+  return {begin, static_cast<std::size_t>(count), static_cast<std::size_t>(lead)};
+}
+
+void clear_outside(const FrameRange& range, std::size_t frames, std::span<float* const> out) {
+  for (float* channel : out) {
+    std::fill(channel, channel + range.lead, 0.0f);
+    std::fill(channel + range.lead + range.count, channel + frames, 0.0f);
+  }
+}
+
+void check_read(std::size_t pointers, std::size_t channels) {
+  if (pointers != channels)
+    fail(ErrorCode::invalid_argument, "[AudioSource] read into {} channels of {}", pointers,
+         channels);
+}
+
+}  // namespace metalaudio::audio
