@@ -1,0 +1,29 @@
+#include <metalaudio/core/error.h>
+#include <metalaudio/nn/io/checkpoint.h>
+#include <metalaudio/nn/io/mapped_file.h>
+#include <metalaudio/nn/io/safetensors.h>
+
+#include <new>
+
+namespace metalaudio::nn {
+
+namespace {
+
+Checkpoint parse(std::span<const std::byte> file) {
+  if (is_safetensors(file)) return parse_safetensors(file);
+  fail(ErrorCode::invalid_data, "neither a torch checkpoint nor a safetensors file");
+}
+
+}  // namespace
+
+Checkpoint load_checkpoint(const std::filesystem::path& path) {
+  try {
+    return parse(MappedFile(path).bytes());
+  } catch (const Error& error) {
+    fail(error.code(), "[load_checkpoint] {}: {}", path.string(), error.what());
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::out_of_memory, "[load_checkpoint] {}: not enough memory", path.string());
+  }
+}
+
+}  // namespace metalaudio::nn

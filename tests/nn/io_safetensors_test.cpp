@@ -1,0 +1,150 @@
+#include <metalaudio/nn/io/safetensors.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "io_support.h"
+
+namespace metalaudio::nn {
+namespace {
+
+using nlohmann::json;
+
+Checkpoint example() {
+  Checkpoint checkpoint;
+  checkpoint.klass = "demucs.htdemucs.HTDemucs";
+  checkpoint.kwargs = {{"sources", {"drums", "bass"}},
+                       {"segment", {{"_type", "fraction"}, {"numerator", 39}, {"denominator", 5}}}};
+  Tensor& weight = checkpoint.state["encoder.0.weight"] = Tensor({2, 3});
+  for (std::size_t i = 0; i < weight.size(); ++i) weight.values()[i] = 0.1F * static_cast<float>(i);
+  checkpoint.state["scalar"] = Tensor(Shape{});
+  checkpoint.state["scalar"].values()[0] = -1.5F;
+  checkpoint.state["none"] = Tensor({0, 4});
+  return checkpoint;
+}
+
+/// A file with this header and so many bytes of data.
+std::string file_with(const std::string& header, std::size_t data_bytes = 0) {
+  std::string file(8, '\0');
+  const std::uint64_t bytes = header.size();
+  std::memcpy(file.data(), &bytes, sizeof bytes);
+  return file + header + std::string(data_bytes, '\0');
+}
+
+std::string header_with(const std::string& tensors) {
+  return R"({"__metadata__":{"klass":"K","args":"[]","kwargs":"{}"})" +
+         (tensors.empty() ? "" : "," + tensors) + "}";
+}
+
+void expect_refused(ErrorCode code, std::string_view reason, const std::string& file) {
+  expect_error(code, reason, [&] { parse_safetensors(as_bytes(file)); });
+}
+
+TEST(Safetensors, WrittenFilesAreReadBack) {
+  const TestFolder folder;
+  const Checkpoint written = example();
+  save_safetensors(folder / "model.safetensors", written);
+  const Checkpoint read = load_checkpoint(folder / "model.safetensors");
+  EXPECT_EQ(read.klass, written.klass);
+  EXPECT_EQ(read.args, json::array());
+  EXPECT_EQ(read.kwargs, written.kwargs);
+  ASSERT_EQ(read.state.size(), 3U);
+  for (const auto& [name, tensor] : written.state) {
+    EXPECT_EQ(read.state.at(name).shape(), tensor.shape()) << name;
+    EXPECT_TRUE(std::ranges::equal(read.state.at(name).values(), tensor.values())) << name;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "model.safetensors.part"));
+}
+
+TEST(Safetensors, HalvesAreRoundedOnce) {
+  const TestFolder folder;
+  save_safetensors(folder / "half", example(), ElementType::f16);
+  const Checkpoint read = load_checkpoint(folder / "half");
+  EXPECT_EQ(read.state.at("scalar").values()[0], -1.5F);
+  EXPECT_EQ(read.state.at("encoder.0.weight").values()[1], 0x1.998p-4F);  // 0.1 as a half
+}
+
+TEST(Safetensors, WritingToNowhereIsAnError) {
+  expect_error(ErrorCode::io, "/nowhere/model",
+               [] { save_safetensors("/nowhere/model", example()); });
+}
+
+TEST(Safetensors, RefusesBrokenHeaders) {
+  const auto bad = ErrorCode::invalid_data;
+  std::string far = file_with(header_with(""));
+  far[5] = 1;
+  expect_refused(bad, "a header of 1099511", far);
+  expect_refused(bad, "a header of 0 bytes in a file of 3", "abc");
+  expect_refused(bad, "not JSON", file_with("{\"a\":"));
+  expect_refused(bad, "not an object", file_with("[1]"));
+  expect_refused(bad, "nested too deeply", file_with(std::string(100000, '[')));
+  expect_refused(bad, "lacks 'klass'", file_with("{}"));
+  expect_refused(bad, "metadata kwargs is not JSON",
+                 file_with(R"({"__metadata__":{"klass":"K","args":"[]","kwargs":"{"}})"));
+  expect_refused(bad, "args is not a list",
+                 file_with(R"({"__metadata__":{"klass":"K","args":"{}","kwargs":"{}"}})"));
+  expect_refused(ErrorCode::unsupported, "diffq",
+                 file_with(R"({"__metadata__":{"klass":"K","args":"[]","kwargs":"{}",)"
+                           R"("structure":"{}"}})"));
+}
+
+TEST(Safetensors, RefusesBrokenTensors) {
+  const auto bad = ErrorCode::invalid_data;
+  const auto tensor = [](const char* shape, const char* offsets, const char* type = "F32") {
+    return header_with(std::string(R"("w":{"dtype":")") + type + R"(","shape":)" + shape +
+                       R"(,"data_offsets":)" + offsets + "}");
+  };
+  expect_refused(bad, "'w' lacks dtype", file_with(header_with(R"("w":{"shape":[1]})")));
+  expect_refused(ErrorCode::unsupported, "type F8", file_with(tensor("[1]", "[0,1]", "F8"), 1));
+  expect_refused(bad, "absurd shape",
+                 file_with(tensor("[4294967296,4294967296,4294967296]", "[0,4]"), 4));
+  expect_refused(bad, "absurd shape", file_with(tensor("[1,1,1,1,1,1,1]", "[0,4]"), 4));
+  expect_refused(bad, "not a short list", file_with(tensor("[-1]", "[0,4]"), 4));
+  expect_refused(bad, "not a short list", file_with(tensor("[1.5]", "[0,4]"), 4));
+  expect_refused(bad, "not a short list", file_with(tensor("[18446744073709551615]", "[0,4]"), 4));
+  expect_refused(bad, "not [begin, end]", file_with(tensor("[1]", "[4,0]"), 4));
+  expect_refused(bad, "not [begin, end]", file_with(tensor("[1]", "[0]"), 4));
+  expect_refused(bad, "has 3 bytes of data", file_with(tensor("[1]", "[0,3]"), 3));
+  expect_refused(bad, "has 4 bytes of data", file_with(tensor("[2]", "[0,4]"), 4));
+  expect_refused(bad, "the tensors need 4 bytes of data, the file has 3",
+                 file_with(tensor("[1]", "[0,4]"), 3));
+  expect_refused(bad, "the tensors need 4 bytes of data, the file has 5",
+                 file_with(tensor("[1]", "[0,4]"), 5));
+  expect_refused(bad, "starts at byte 4 of the data, expected 0",
+                 file_with(tensor("[1]", "[4,8]"), 8));
+}
+
+TEST(Safetensors, RefusesRepeatedNamesAndOverlaps) {
+  const std::string w = R"("w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
+  const std::string v = R"("v":{"dtype":"F32","shape":[1],"data_offsets":[2,6]})";
+  expect_refused(ErrorCode::invalid_data, "names 'w' twice",
+                 file_with(header_with(w + "," + w), 4));
+  expect_refused(ErrorCode::invalid_data, "'v' starts at byte 2 of the data, expected 4",
+                 file_with(header_with(w + "," + v), 6));
+}
+
+TEST(Checkpoint, NamesTheFileAndTheReason) {
+  const TestFolder folder;
+  expect_error(ErrorCode::not_found, "missing.th: No such file",
+               [&] { load_checkpoint(folder / "missing.th"); });
+  expect_error(ErrorCode::io, "not a regular file", [&] { load_checkpoint(folder / ""); });
+  write_text(folder / "empty.th", "");
+  expect_error(ErrorCode::invalid_data, "empty.th: the file is empty",
+               [&] { load_checkpoint(folder / "empty.th"); });
+  write_text(folder / "text.th", "Once upon a time there was a model.");
+  expect_error(ErrorCode::invalid_data, "text.th: neither a torch checkpoint nor a safetensors",
+               [&] { load_checkpoint(folder / "text.th"); });
+}
+
+TEST(Checkpoint, EveryTruncationOfAFileIsAnError) {
+  const TestFolder folder;
+  save_safetensors(folder / "model", example());
+  const std::string whole = read_text(folder / "model");
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    write_text(folder / "cut", std::string_view(whole).substr(0, size));
+    expect_error(ErrorCode::invalid_data, "cut: ", [&] { load_checkpoint(folder / "cut"); });
+  }
+}
+
+}  // namespace
+}  // namespace metalaudio::nn
