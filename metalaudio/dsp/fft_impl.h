@@ -1,0 +1,49 @@
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <memory>
+
+namespace metalaudio::dsp {
+
+/// One real transform on one device, the seam under BasicFft. Immutable once made: every call
+/// works in the scratch that it is given.
+template <typename T>
+class FftImpl {
+ public:
+  virtual ~FftImpl() = default;
+  virtual std::size_t scratch_size() const noexcept = 0;
+  virtual std::size_t unordered_size() const noexcept = 0;
+  virtual void forward(const T* x, std::complex<T>* spectrum, T* scratch) const noexcept = 0;
+  virtual void forward(const T* x, T* re, T* im, T* scratch) const noexcept = 0;
+  virtual void inverse(const std::complex<T>* spectrum, T* x, T* scratch) const noexcept = 0;
+  virtual void inverse(const T* re, const T* im, T* x, T* scratch) const noexcept = 0;
+  virtual void forward_unordered(const T* x, T* spectrum, T* scratch) const noexcept = 0;
+  virtual void inverse_unordered(const T* spectrum, T* x, T* scratch) const noexcept = 0;
+  virtual void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept = 0;
+};
+
+/// One complex transform on one device, the seam under BasicComplexFft. The inverse is the forward
+/// transform with re and im exchanged on both sides, unscaled.
+template <typename T>
+class ComplexFftImpl {
+ public:
+  virtual ~ComplexFftImpl() = default;
+  virtual std::size_t scratch_size() const noexcept = 0;
+  virtual void transform(const T* in_re, const T* in_im, T* out_re, T* out_im,
+                         T* scratch) const noexcept = 0;
+};
+
+template <typename T>
+std::unique_ptr<const FftImpl<T>> make_fft_cpu(std::size_t size);
+template <typename T>
+std::unique_ptr<const ComplexFftImpl<T>> make_complex_fft_cpu(std::size_t size);
+
+/// Throw Error{backend_unavailable} in a build or on a machine without CUDA.
+template <typename T>
+std::unique_ptr<const FftImpl<T>> make_fft_cuda(std::size_t size);
+template <typename T>
+std::unique_ptr<const ComplexFftImpl<T>> make_complex_fft_cuda(std::size_t size);
+bool fft_cuda_available() noexcept;
+
+}  // namespace metalaudio::dsp

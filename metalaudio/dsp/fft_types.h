@@ -1,0 +1,34 @@
+#pragma once
+
+#include <metalaudio/core/backend.h>
+#include <metalaudio/core/tolerance_configuration.h>
+#include <metalaudio/dsp/aligned_array.h>
+
+#include <span>
+
+namespace metalaudio::dsp {
+
+struct FftOptions {
+  Backend backend = Backend::automatic;
+  ToleranceConfiguration tolerance = {};
+};
+
+/// Complex numbers as two arrays of one length.
+template <typename T>
+struct SplitSpan {
+  std::span<T> re;
+  std::span<T> im;
+};
+
+/// Working memory of one caller of a batch function; made by the transform that it serves.
+template <typename T>
+class FftScratch {
+ public:
+  explicit FftScratch(std::size_t size) : memory_(size) {}
+  T* data() noexcept { return memory_.data(); }
+
+ private:
+  AlignedArray<T> memory_;
+};
+
+}  // namespace metalaudio::dsp
