@@ -1,0 +1,54 @@
+# The commands of this project. Each does the set-up that it needs; the presets do the work.
+BIN := build/release/bin
+PREFIX ?= /usr/local
+SOURCES = git ls-files '*.h' '*.cpp'
+
+ifneq ($(shell command -v ccache),)
+export CMAKE_CXX_COMPILER_LAUNCHER ?= ccache
+endif
+build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $$(nproc)
+
+.PHONY: help setup build demo test test-long asan tsan bench-htdemucs bench-dsp format tidy install
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install the Debian packages that are missing
+	@tools/setup.sh
+
+build: setup ## build everything, optimised, in build/release
+	@$(call build,release)
+
+demo: build ## separate the bundled clip into stems in out/
+	@tools/demo.sh $(BIN)/metalaudio
+
+test: build ## build and run every test but the long ones
+	@tools/test.sh release --label-exclude long
+
+test-long: build ## run every test, with the fuzzers and the full-size models
+	@tools/test.sh release
+
+asan: setup ## run the tests under the address and undefined-behaviour sanitizers
+	@$(call build,asan)
+	@tools/test.sh asan --label-exclude long
+
+tsan: setup ## run the tests under the thread sanitizer
+	@$(call build,tsan)
+	@tools/test.sh tsan --label-exclude long
+
+bench-htdemucs: build ## time HTDemucs, beside PyTorch where it is installed
+	@benchmarks/htdemucs/run.sh
+
+bench-dsp: build ## time the signal processing, beside its peers
+	@benchmarks/dsp/run.sh
+
+format: ## format every source
+	@tools/setup.sh --dev
+	@$(SOURCES) | xargs clang-format -i
+
+tidy: build ## lint every source
+	@tools/setup.sh --dev
+	@$(SOURCES) | grep '\.cpp$$' | xargs -P $$(nproc) -n 4 clang-tidy -quiet -p build/release
+
+install: build ## install the library and the program under PREFIX (/usr/local)
+	@cmake --install build/release --prefix $(PREFIX)

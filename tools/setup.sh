@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the build needs and that are missing; silent when none is.
+# usage: tools/setup.sh [--dev]    --dev: also the formatter and linter of `make format`, `make tidy`
+set -euo pipefail
+
+packages=(
+  build-essential ccache cmake ninja-build pkg-config
+  libdnnl-dev libhwy-dev                                  # neural kernels, SIMD
+  libsndfile1-dev libmp3lame-dev libsoxr-dev              # audio files, resampling
+  libavformat-dev libavcodec-dev libavutil-dev libswresample-dev ffmpeg
+  libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
+  libzip-dev libcurl4-openssl-dev libssl-dev libpng-dev   # checkpoints, downloads, pictures
+  libgtest-dev libgmock-dev libbenchmark-dev
+  libfftw3-dev libkissfft-dev libzita-convolver-dev       # peers, in benchmarks only
+)
+[ "${1:-}" = --dev ] && packages+=(clang-format clang-tidy)
+
+# Left alone where packages have other names or another manager: CMake says what is missing.
+command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || exit 0
+
+installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null |
+  awk '$1 == "ii" { print $2 }') || true
+missing=()
+for package in "${packages[@]}"; do
+  grep -qx "$package" <<<"$installed" || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+  as_root=(env)
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+  as_root=(sudo -n env)
+else
+  printf 'Packages are missing, and installing them needs root. Run this, then try again:\n\n' >&2
+  printf '  sudo apt-get update && sudo apt-get install --no-install-recommends %s\n\n' "${missing[*]}" >&2
+  exit 1
+fi
+
+echo "Installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${as_root[@]}" apt-get update &&
+  "${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    "${missing[@]}"; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  exit 1
+fi
