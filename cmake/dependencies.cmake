@@ -3,6 +3,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
 # Debian's dnnl-config.cmake asks for OpenCL's headers, which only its GPU interface needs.
 find_path(dnnl_include_dir oneapi/dnnl/dnnl.hpp REQUIRED)
 find_library(dnnl_library dnnl REQUIRED)

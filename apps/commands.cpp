@@ -1,0 +1,7 @@
+#include "apps/commands.h"
+
+namespace metalaudio::apps {
+
+void add_commands(CLI::App& app, int& status) { add_info_command(app, status); }
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,25 @@
+#include "apps/failure_text.h"
+
+#include <string_view>
+
+namespace metalaudio::apps {
+namespace {
+
+std::string_view without_operation(std::string_view message) {
+  if (!message.starts_with('[')) return message;
+  const std::size_t end = message.find("] ");
+  return end == std::string_view::npos ? message : message.substr(end + 2);
+}
+
+}  // namespace
+
+std::string failure_text(const std::string& subject, const std::string& message) {
+  std::string text(without_operation(message));
+  if (!subject.empty() && text.find(subject) == std::string::npos) text = subject + ": " + text;
+  // A file name or a tensor name may hold control characters meant for the terminal.
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  return text;
+}
+
+}  // namespace metalaudio::apps

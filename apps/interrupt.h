@@ -1,0 +1,15 @@
+#pragma once
+
+namespace metalaudio::apps {
+
+/// From now on SIGINT and SIGTERM set a flag instead of ending the program, and a full disk or a
+/// closed pipe is an error of the write call instead of a signal.
+void install_signal_handlers() noexcept;
+
+/// The signal that asked the program to stop, 0 while none has.
+int interrupt_signal() noexcept;
+
+/// Errors:   throws Error{cancelled} once a signal has asked the program to stop.
+void throw_if_interrupted();
+
+}  // namespace metalaudio::apps

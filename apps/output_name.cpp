@@ -1,0 +1,65 @@
+#include "apps/output_name.h"
+
+#include <metalaudio/core/error.h>
+
+#include <algorithm>
+
+namespace metalaudio::apps {
+namespace {
+
+std::string without_slashes(std::string text) {
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text;
+}
+
+std::string field_value(std::string_view name, const OutputFields& fields) {
+  if (name == "track") return fields.track;
+  if (name == "trackext") return without_slashes(fields.track_extension);
+  if (name == "stem") return without_slashes(fields.stem);
+  if (name == "ext") return fields.extension;
+  fail(ErrorCode::invalid_argument,
+       "--filename has the field {{{}}}; it may have {{track}}, {{trackext}}, {{stem}}, {{ext}}",
+       name);
+}
+
+}  // namespace
+
+std::string expand_output_name(std::string_view pattern, const OutputFields& fields) {
+  std::string name;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    const bool brace = c == '{' || c == '}';
+    if (brace && i + 1 < pattern.size() && pattern[i + 1] == c) {
+      name += c;
+      ++i;
+    } else if (c == '{') {
+      const std::size_t end = pattern.find('}', i);
+      if (end == std::string_view::npos)
+        fail(ErrorCode::invalid_argument, "--filename {}: a {{ is not closed", pattern);
+      name += field_value(pattern.substr(i + 1, end - i - 1), fields);
+      i = end;
+    } else if (c == '}') {
+      fail(ErrorCode::invalid_argument, "--filename {}: a }} without its {{", pattern);
+    } else {
+      name += c;
+    }
+  }
+  return name;
+}
+
+bool names_each_stem(std::string_view pattern) {
+  const OutputFields one{"track", "ext", "one", "ext"};
+  OutputFields other = one;
+  other.stem = "other";
+  return expand_output_name(pattern, one) != expand_output_name(pattern, other);
+}
+
+std::string model_folder_name(std::string_view model) {
+  constexpr std::string_view kHub = "hf://";
+  std::string name(model);
+  for (std::size_t at = name.find(kHub); at != std::string::npos; at = name.find(kHub))
+    name.erase(at, kHub.size());
+  return without_slashes(name);
+}
+
+}  // namespace metalaudio::apps

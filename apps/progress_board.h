@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "apps/console.h"
+#include "apps/progress_text.h"
+
+namespace metalaudio::apps {
+
+/// The progress of the tracks that are being worked on: one bar for all of them on a terminal, a
+/// line for every tenth of each elsewhere.
+/// Threads:  any; each track is updated by one thread.
+class ProgressBoard {
+ public:
+  /// Shows nothing but messages and errors when `quiet`.
+  ProgressBoard(Console& console, std::size_t tracks, bool quiet);
+
+  void begin(std::size_t track, const std::string& name, double audio_seconds);
+  void update(std::size_t track, double fraction);
+  /// Whether it went well or not, the track no longer counts.
+  void end(std::size_t track);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Running {
+    ProgressState state;
+    Clock::time_point start;
+    ProgressSteps steps;
+  };
+  std::string bar() const;
+
+  Console& console_;
+  const std::size_t tracks_;
+  const bool quiet_;
+  std::mutex mutex_;
+  std::map<std::size_t, Running> running_;
+  std::size_t ended_ = 0;
+};
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,21 @@
+#include "apps/time_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace metalaudio::apps {
+
+std::string clock_text(double seconds) {
+  const auto total = static_cast<std::int64_t>(std::lround(std::max(seconds, 0.0)));
+  if (total < 3600) return fmt::format("{}:{:02}", total / 60, total % 60);
+  return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+}
+
+std::string memory_text(std::uint64_t bytes) {
+  const double mib = static_cast<double>(bytes) / (1024.0 * 1024.0);
+  return mib < 1536.0 ? fmt::format("{:.0f} MB", mib) : fmt::format("{:.1f} GB", mib / 1024.0);
+}
+
+}  // namespace metalaudio::apps

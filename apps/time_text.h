@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace metalaudio::apps {
+
+/// 205.4 -> "3:25", 3725 -> "1:02:05".
+std::string clock_text(double seconds);
+
+/// 1536 MiB and more in GB with one decimal, less in MB (powers of 1024): "612 MB", "1.6 GB".
+std::string memory_text(std::uint64_t bytes);
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,40 @@
+#include <apps/output_name.h>
+#include <gtest/gtest.h>
+#include <metalaudio/core/error.h>
+
+namespace metalaudio::apps {
+namespace {
+
+const OutputFields kFields{"My song", "mp3", "vocals", "wav"};
+
+TEST(OutputName, FillsEveryField) {
+  EXPECT_EQ(expand_output_name("{track}/{stem}.{ext}", kFields), "My song/vocals.wav");
+  EXPECT_EQ(expand_output_name("{stem}-{trackext}-{stem}", kFields), "vocals-mp3-vocals");
+  EXPECT_EQ(expand_output_name("fixed", kFields), "fixed");
+}
+
+TEST(OutputName, DoubledBracesAreBraces) {
+  EXPECT_EQ(expand_output_name("{{{stem}}}", kFields), "{vocals}");
+}
+
+TEST(OutputName, RefusesUnknownFieldsAndLooseBraces) {
+  for (const char* pattern : {"{title}.wav", "{stem", "stem}", "{}"})
+    EXPECT_THROW(expand_output_name(pattern, kFields), Error) << pattern;
+}
+
+TEST(OutputName, AStemCannotLeaveItsFolder) {
+  EXPECT_EQ(expand_output_name("{stem}.{ext}", {"t", "mp3", "../../x", "wav"}), ".._.._x.wav");
+}
+
+TEST(OutputName, KnowsWhetherStemsGetNamesOfTheirOwn) {
+  EXPECT_TRUE(names_each_stem("{track}/{stem}.{ext}"));
+  EXPECT_FALSE(names_each_stem("{track}.{ext}"));
+}
+
+TEST(OutputName, ModelFolderHasNoSlash) {
+  EXPECT_EQ(model_folder_name("htdemucs"), "htdemucs");
+  EXPECT_EQ(model_folder_name("hf://someone/model"), "someone_model");
+}
+
+}  // namespace
+}  // namespace metalaudio::apps
