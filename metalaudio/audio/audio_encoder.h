@@ -1,0 +1,36 @@
+#pragma once
+
+#include <metalaudio/audio/audio_writer.h>
+#include <metalaudio/audio/output_file.h>
+
+#include <memory>
+#include <span>
+
+namespace metalaudio::audio {
+
+/// What AudioWriter asks of a library that encodes files.
+/// Errors:   as AudioWriter.
+/// Threads:  one instance per thread.
+class AudioEncoder {
+ public:
+  virtual ~AudioEncoder() = default;
+  /// Whole frames of interleaved finite samples.
+  virtual void write(std::span<const float> interleaved) = 0;
+  /// Writes what is still held back and what the header needs of it.
+  virtual void finish() = 0;
+};
+
+/// The file outlives the encoder. Options have been checked.
+std::unique_ptr<AudioEncoder> make_sndfile_encoder(OutputFile& file,
+                                                   const AudioWriterOptions& options);
+std::unique_ptr<AudioEncoder> make_mp3_encoder(OutputFile& file, const AudioWriterOptions& options);
+
+/// x * largest, rounded towards zero, for x in ±1 and clamped beyond.
+inline int quantize(float sample, float largest) noexcept {
+  const float clamped = sample < -1.0f ? -1.0f : sample > 1.0f ? 1.0f : sample;
+  return static_cast<int>(clamped * largest);
+}
+inline constexpr float kLargest16Bit = 32767.0f;
+inline constexpr float kLargest24Bit = 8388607.0f;
+
+}  // namespace metalaudio::audio

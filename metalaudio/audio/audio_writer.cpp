@@ -1,0 +1,119 @@
+#include <metalaudio/audio/audio_encoder.h>
+#include <metalaudio/audio/audio_writer.h>
+#include <metalaudio/core/error.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <string>
+#include <utility>
+
+namespace metalaudio::audio {
+namespace {
+
+constexpr std::size_t kChunkFrames = 4096;
+constexpr std::array<std::string_view, 3> kExtensions{"wav", "flac", "mp3"};
+
+std::size_t most_channels(FileType type) {
+  switch (type) {
+    case FileType::mp3:
+      return 2;
+    case FileType::flac:
+      return 8;
+    case FileType::wav:
+      break;
+  }
+  return 32;
+}
+
+void check_options(const std::filesystem::path& path, const AudioWriterOptions& options) {
+  const std::string name = path.string();
+  const std::string_view type = extension_of(options.type);
+  if (options.channels == 0)
+    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: no channels", name);
+  if (options.channels > most_channels(options.type))
+    fail(ErrorCode::unsupported, "[AudioWriter] {}: {} channels: {} holds at most {}", name,
+         options.channels, type, most_channels(options.type));
+  if (options.sample_rate_hz < 1 || options.sample_rate_hz > 768000)
+    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: sample rate {} Hz: expected 1 to 768000",
+         name, options.sample_rate_hz);
+  if (options.type == FileType::flac && options.sample_format == SampleFormat::float32)
+    fail(ErrorCode::unsupported, "[AudioWriter] {}: flac holds 16 or 24 bits, not float32", name);
+  if (options.mp3_bitrate_kbps < 8 || options.mp3_bitrate_kbps > 320)
+    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: MP3 bit rate {} kbit/s: expected 8 to 320",
+         name, options.mp3_bitrate_kbps);
+  if (options.mp3_preset < 2 || options.mp3_preset > 7)
+    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: MP3 preset {}: expected 2 to 7", name,
+         options.mp3_preset);
+}
+
+}  // namespace
+
+std::optional<FileType> file_type_of(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(),
+                         [](unsigned char letter) { return std::tolower(letter); });
+  for (std::size_t type = 0; type < kExtensions.size(); ++type)
+    if (ending.size() > 1 && ending.substr(1) == kExtensions[type])
+      return static_cast<FileType>(type);
+  return std::nullopt;
+}
+
+std::string_view extension_of(FileType type) noexcept {
+  return kExtensions[static_cast<std::size_t>(type)];
+}
+
+AudioWriter::AudioWriter(const std::filesystem::path& path, const AudioWriterOptions& options)
+    : options_(options), interleaved_(kChunkFrames * options.channels) {
+  check_options(path, options);
+  file_ = std::make_unique<OutputFile>(path);
+  encoder_ = options.type == FileType::mp3 ? make_mp3_encoder(*file_, options)
+                                           : make_sndfile_encoder(*file_, options);
+}
+
+AudioWriter::~AudioWriter() = default;
+AudioWriter::AudioWriter(AudioWriter&&) noexcept = default;
+AudioWriter& AudioWriter::operator=(AudioWriter&& other) noexcept {
+  encoder_.reset();  // it still writes to its file
+  options_ = other.options_;
+  file_ = std::move(other.file_);
+  encoder_ = std::move(other.encoder_);
+  interleaved_ = std::move(other.interleaved_);
+  position_ = other.position_;
+  return *this;
+}
+
+void AudioWriter::write(AudioView block) {
+  if (!encoder_) fail(ErrorCode::invalid_argument, "[AudioWriter] write after close");
+  if (block.channels() != options_.channels)
+    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: write {} channels of {}",
+         file_->target().string(), block.channels(), options_.channels);
+  for (std::size_t first = 0; first < block.frames(); first += kChunkFrames)
+    write_chunk(block.part(first, std::min(kChunkFrames, block.frames() - first)));
+}
+
+void AudioWriter::write_chunk(AudioView chunk) {
+  const std::size_t channels = options_.channels;
+  for (std::size_t channel = 0; channel < channels; ++channel) {
+    const auto samples = chunk.channel(channel);
+    for (std::size_t frame = 0; frame < samples.size(); ++frame) {
+      if (!std::isfinite(samples[frame]))
+        fail(ErrorCode::invalid_data, "[AudioWriter] {}: sample {} of channel {} is {}",
+             file_->target().string(), position_ + static_cast<std::int64_t>(frame), channel,
+             samples[frame]);
+      interleaved_[frame * channels + channel] = samples[frame];
+    }
+  }
+  encoder_->write(std::span(interleaved_).first(chunk.frames() * channels));
+  position_ += static_cast<std::int64_t>(chunk.frames());
+}
+
+void AudioWriter::close() {
+  if (!encoder_) fail(ErrorCode::invalid_argument, "[AudioWriter] closed twice");
+  encoder_->finish();
+  encoder_.reset();
+  file_->commit();
+}
+
+}  // namespace metalaudio::audio

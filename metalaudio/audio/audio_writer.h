@@ -1,0 +1,67 @@
+#pragma once
+
+#include <metalaudio/audio/audio_view.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace metalaudio::audio {
+
+enum class FileType { wav, flac, mp3 };
+enum class SampleFormat { pcm16, pcm24, float32 };
+
+/// The type that a file name's ending stands for, as in "a.flac"; none for other endings.
+std::optional<FileType> file_type_of(const std::filesystem::path& path);
+/// "wav", "flac" or "mp3".
+std::string_view extension_of(FileType type) noexcept;
+
+struct AudioWriterOptions {
+  int sample_rate_hz = 44100;
+  std::size_t channels = 2;
+  FileType type = FileType::wav;
+  SampleFormat sample_format = SampleFormat::pcm16;  ///< float32 is for WAV alone; MP3 takes any
+  int mp3_bitrate_kbps = 320;
+  int mp3_preset = 2;  ///< LAME's quality, 2 (best) to 7 (fastest)
+  /// The length where it is known. A WAV file above 4 GiB needs it, since it is an RF64 file from
+  /// its first byte on.
+  std::optional<std::int64_t> expected_frames = std::nullopt;
+};
+
+class AudioEncoder;
+class OutputFile;
+
+/// Writes an audio file block by block; it appears under its name in close(), whole, or never.
+/// Samples beyond ±1 are clamped for integers and MP3. Integers are x * (2^(bits - 1) - 1), rounded
+/// towards zero, and MP3 is encoded from 16 bits at a constant bit rate: the samples that upstream
+/// demucs 4.1 writes. float32 is written as it is.
+/// Errors:   Error{invalid_argument} for options outside their range; Error{unsupported} for what
+///           the type cannot hold; Error{invalid_data} for samples that are not finite; Error{io}
+///           with the file and the reason where the disk refuses.
+/// Threads:  one instance per thread.
+class AudioWriter {
+ public:
+  AudioWriter(const std::filesystem::path& path, const AudioWriterOptions& options);
+  ~AudioWriter();
+  AudioWriter(AudioWriter&&) noexcept;
+  AudioWriter& operator=(AudioWriter&&) noexcept;
+
+  void write(AudioView block);
+  /// The file is there after this. Without it nothing stays.
+  void close();
+
+ private:
+  void write_chunk(AudioView chunk);
+
+  AudioWriterOptions options_;
+  std::unique_ptr<OutputFile> file_;
+  std::unique_ptr<AudioEncoder> encoder_;
+  std::vector<float> interleaved_;
+  std::int64_t position_ = 0;
+};
+
+}  // namespace metalaudio::audio

@@ -1,0 +1,95 @@
+#include <fcntl.h>
+#include <metalaudio/audio/output_file.h>
+#include <metalaudio/core/error.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace metalaudio::audio {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail_io(const fs::path& target, int error) {
+  fail(ErrorCode::io, "[AudioWriter] {}: {}", target.string(), std::strerror(error));
+}
+
+/// A link stays, and what it leads to is replaced.
+fs::path resolve(const fs::path& target) {
+  std::error_code error;
+  const fs::file_status status = fs::status(target, error);
+  if (status.type() == fs::file_type::directory) fail_io(target, EISDIR);
+  if (fs::exists(status) && status.type() != fs::file_type::regular)
+    fail(ErrorCode::io, "[AudioWriter] {}: not a regular file", target.string());
+  if (!fs::exists(status)) return target;
+  const fs::path resolved = fs::canonical(target, error);
+  return error ? target : resolved;
+}
+
+/// A short name of its own, since the target's may already be as long as names can be.
+fs::path temporary_beside(const fs::path& target) {
+  static std::atomic<unsigned> count{0};
+  return target.parent_path() / fmt::format(".metalaudio-{}-{}.part", ::getpid(), count++);
+}
+
+}  // namespace
+
+OutputFile::OutputFile(fs::path target)
+    : target_(resolve(target)), temporary_(temporary_beside(target_)) {
+  file_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file_ < 0) fail_io(target_, errno);
+}
+
+OutputFile::~OutputFile() {
+  if (file_ < 0) return;
+  ::close(file_);
+  ::unlink(temporary_.c_str());
+}
+
+void OutputFile::write(std::span<const std::byte> bytes) {
+  try_write(bytes);
+  check();
+}
+
+bool OutputFile::try_write(std::span<const std::byte> bytes) noexcept {
+  while (!bytes.empty() && failure_ == 0) {
+    const ssize_t written = ::pwrite(file_, bytes.data(), bytes.size(), position_);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      failure_ = written < 0 ? errno : ENOSPC;
+      break;
+    }
+    position_ += written;
+    size_ = std::max(size_, position_);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return failure_ == 0;
+}
+
+void OutputFile::check() const {
+  if (failure_ != 0) fail_io(target_, failure_);
+}
+
+std::size_t OutputFile::read(std::span<std::byte> bytes) noexcept {
+  const ssize_t got = ::pread(file_, bytes.data(), bytes.size(), position_);
+  if (got <= 0) return 0;
+  position_ += got;
+  return static_cast<std::size_t>(got);
+}
+
+void OutputFile::commit() {
+  check();
+  // Some file systems tell of a full disk only here.
+  const int closed = ::close(std::exchange(file_, -1));
+  const bool renamed = closed == 0 && ::rename(temporary_.c_str(), target_.c_str()) == 0;
+  if (renamed) return;
+  const int error = errno;
+  ::unlink(temporary_.c_str());
+  fail_io(target_, error);
+}
+
+}  // namespace metalaudio::audio
