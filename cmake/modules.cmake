@@ -9,4 +9,7 @@ function(metalaudio_module name)
   target_link_libraries(metalaudio_${name} PUBLIC ${arg_PUBLIC}
     PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:metalaudio_warnings>)
   set_target_properties(metalaudio_${name} PROPERTIES EXPORT_NAME ${name})
+  if(METALAUDIO_INSTALL)
+    install(TARGETS metalaudio_${name} EXPORT MetalAudioTargets)
+  endif()
 endfunction()

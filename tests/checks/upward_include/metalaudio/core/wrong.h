@@ -1,0 +1,1 @@
+#include <metalaudio/dsp/fft.h>
