@@ -2,6 +2,9 @@
 
 namespace metalaudio::apps {
 
-void add_commands(CLI::App& app, int& status) { add_info_command(app, status); }
+void add_commands(CLI::App& app, int& status) {
+  add_evaluate_command(app, status);
+  add_info_command(app, status);
+}
 
 }  // namespace metalaudio::apps

@@ -52,9 +52,10 @@ fs::path PendingFiles::add(const fs::path& final_path) {
     fail(ErrorCode::io, "cannot write {}: {}: {}", shown, error.path1().string(),
          error.code().message());
   }
+  // A rename would replace a device or a folder by a file.
   std::error_code ignored;
-  if (fs::is_directory(final_path, ignored))
-    fail(ErrorCode::io, "cannot write {}: it is a folder", shown);
+  if (fs::exists(final_path, ignored) && !fs::is_regular_file(final_path, ignored))
+    fail(ErrorCode::io, "cannot write {}: it is not a file", shown);
   const fs::path temporary = temporary_beside(final_path);
   const int file = ::open(temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
   if (file < 0) fail(ErrorCode::io, "cannot write {}: {}", shown, std::strerror(errno));

@@ -77,7 +77,8 @@ TEST(PendingFiles, KeepWhatWasThere) {
 TEST(PendingFiles, SayWhyAFileCannotBeWritten) {
   const TemporaryFolder folder;
   const fs::path file = folder.write("file", "x");
-  for (const fs::path& bad : {file / "a.wav", folder.path(), fs::path("/proc/none/a.wav")}) {
+  for (const fs::path& bad :
+       {file / "a.wav", folder.path(), fs::path("/proc/none/a.wav"), fs::path("/dev/null")}) {
     PendingFiles files;
     try {
       files.add(bad);

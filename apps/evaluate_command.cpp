@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+#include <metalaudio/core/error.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "apps/console.h"
+#include "apps/evaluation.h"
+#include "apps/failure_text.h"
+#include "apps/pending_files.h"
+#include "apps/score_table.h"
+#include "apps/table_picture.h"
+
+namespace metalaudio::apps {
+namespace {
+
+struct EvaluateOptions {
+  std::filesystem::path reference;
+  std::filesystem::path estimate;
+  std::filesystem::path json;
+  std::filesystem::path picture;
+};
+
+// JSON has no infinity and no NaN: both become null.
+nlohmann::json scores_json(const std::vector<TrackScore>& tracks) {
+  nlohmann::json json = {{"tracks", nlohmann::json::array()}};
+  for (const TrackScore& track : tracks) {
+    nlohmann::json stems = nlohmann::json::object();
+    for (const StemScore& stem : track.stems)
+      stems[stem.stem] = {{"sdr_db", stem.sdr_db},
+                          {"mix_sdr_db", stem.mix_sdr_db},
+                          {"improvement_db", stem.improvement_db()}};
+    json["tracks"].push_back(
+        {{"track", track.track}, {"stems", stems}, {"sum_error_db", track.sum_error_db}});
+  }
+  for (const StemSummary& stem : summarize(tracks))
+    json["summary"][stem.stem] = {{"mean_db", stem.mean_db},
+                                  {"median_db", stem.median_db},
+                                  {"mean_improvement_db", stem.mean_improvement_db}};
+  return json;
+}
+
+void write_json(const nlohmann::json& json, const std::filesystem::path& path) {
+  PendingFiles file;
+  std::ofstream stream(file.add(path));
+  using Handler = nlohmann::json::error_handler_t;
+  stream << json.dump(2, ' ', false, Handler::replace) << "\n" << std::flush;
+  if (!stream) fail(ErrorCode::io, "cannot write {}: {}", path.string(), std::strerror(errno));
+  file.commit();
+}
+
+int evaluate(const EvaluateOptions& options) {
+  Console console;
+  std::vector<TrackScore> scores;
+  int status = 0;
+  const std::vector<TrackPair> pairs = track_pairs(options.reference, options.estimate);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    console.status(fmt::format("{} of {}: {}", i + 1, pairs.size(), pairs[i].name));
+    try {
+      scores.push_back(evaluate_track(pairs[i]));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::cancelled) throw;
+      console.line("metalaudio: " + failure_text(pairs[i].name, error.what()));
+      status = kFailed;
+    }
+  }
+  console.clear_status();
+  if (scores.empty()) return kFailed;
+  const Table table = score_table(scores);
+  print_result(table_text(table));
+  if (!options.json.empty()) write_json(scores_json(scores), options.json);
+  if (!options.picture.empty()) draw_table(table, options.picture);
+  return status;
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand(
+      "evaluate", "Compare stems with the true ones: signal-to-distortion ratios");
+  const auto options = std::make_shared<EvaluateOptions>();
+  command
+      ->add_option(
+          "REF_DIR", options->reference,
+          "Folder of the true stems of one track, or of folders of tracks; a file named mix "
+          "or mixture is the mix, otherwise the stems' sum is")
+      ->required();
+  command
+      ->add_option("EST_DIR", options->estimate,
+                   "Folder of the same shape that holds the estimates")
+      ->required();
+  command->add_option("--json", options->json, "Write the figures to this file too");
+  command->add_option("--picture", options->picture, "Draw the table into this PNG file");
+  command->callback([options, &status] { status = evaluate(*options); });
+}
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/separation_scores.h"
+
+namespace metalaudio::apps {
+
+/// Cells of text: a heading, one row for each track, and rows that sum them up.
+struct Table {
+  std::string title;
+  std::vector<std::string> heading;
+  std::vector<std::vector<std::string>> rows;
+  std::size_t summary_rows = 0;  ///< of `rows`, the last ones
+};
+
+/// Rows: tracks, then mean, median and mean improvement. Columns: stems, their mean, sum error; dB.
+Table score_table(const std::vector<TrackScore>& tracks);
+
+/// For a terminal: the first column aligned left, the others right.
+std::string table_text(const Table& table);
+
+}  // namespace metalaudio::apps
