@@ -136,13 +136,13 @@ TEST(Checkpoint, NamesTheFileAndTheReason) {
                [&] { load_checkpoint(folder / "text.th"); });
 }
 
-TEST(Checkpoint, EveryTruncationOfAFileIsAnError) {
+TEST(Safetensors, EveryTruncationIsAnError) {
   const TestFolder folder;
   save_safetensors(folder / "model", example());
   const std::string whole = read_text(folder / "model");
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    write_text(folder / "cut", std::string_view(whole).substr(0, size));
-    expect_error(ErrorCode::invalid_data, "cut: ", [&] { load_checkpoint(folder / "cut"); });
+    expect_error(ErrorCode::invalid_data, "",
+                 [&] { parse_safetensors(as_bytes(whole).first(size)); });
   }
 }
 

@@ -2,6 +2,7 @@
 #include <metalaudio/nn/io/checkpoint.h>
 #include <metalaudio/nn/io/mapped_file.h>
 #include <metalaudio/nn/io/safetensors.h>
+#include <metalaudio/nn/io/torch_file.h>
 
 #include <new>
 
@@ -10,6 +11,8 @@ namespace metalaudio::nn {
 namespace {
 
 Checkpoint parse(std::span<const std::byte> file) {
+  if (is_torch_zip(file)) return parse_torch_zip(file);
+  if (is_torch_legacy(file)) return parse_torch_legacy(file);
   if (is_safetensors(file)) return parse_safetensors(file);
   fail(ErrorCode::invalid_data, "neither a torch checkpoint nor a safetensors file");
 }

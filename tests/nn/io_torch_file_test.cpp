@@ -1,0 +1,163 @@
+#include <metalaudio/nn/io/torch_file.h>
+#include <zip.h>
+
+#include <algorithm>
+#include <map>
+
+#include "io_pickle_support.h"
+#include "io_support.h"
+
+namespace metalaudio::nn {
+namespace {
+
+using nlohmann::json;
+
+const std::filesystem::path kGoldens = METALAUDIO_GOLDEN_DIR "/checkpoints";
+
+/// Empty if every tensor is as torch saw it, otherwise the name of the first that is not.
+std::string first_difference(const Checkpoint& checkpoint, const json& expected) {
+  if (checkpoint.state.size() != expected.size()) return "the number of tensors";
+  for (const auto& [name, tensor] : checkpoint.state) {
+    const auto& golden = expected.at(name);
+    const auto extents = tensor.shape().extents();
+    // The goldens are float32 written with all their digits: equality is exact.
+    if (golden.at("shape") != json(std::vector(extents.begin(), extents.end())) ||
+        !std::ranges::equal(tensor.values(), golden.at("values").get<std::vector<float>>())) {
+      return name;
+    }
+  }
+  return "";
+}
+
+class TorchFile : public testing::TestWithParam<const char*> {
+ protected:
+  std::filesystem::path path() const { return kGoldens / GetParam(); }
+  json expected() const {
+    return json::parse(read_text(kGoldens / "expected.json")).at(GetParam());
+  }
+  Checkpoint parse(std::string_view file) const {
+    return is_zip() ? parse_torch_zip(as_bytes(file)) : parse_torch_legacy(as_bytes(file));
+  }
+  bool is_zip() const { return std::string_view(GetParam()).starts_with("zip"); }
+};
+
+TEST_P(TorchFile, HoldsWhatTorchWrote) {
+  const Checkpoint checkpoint = load_checkpoint(path());
+  EXPECT_EQ(checkpoint.klass, "demucs.htdemucs.HTDemucs");
+  EXPECT_EQ(checkpoint.args, json::array());
+  const json kwargs = {{"sources", {"drums", "bass"}},
+                       {"segment", {{"_type", "fraction"}, {"numerator", 39}, {"denominator", 5}}},
+                       {"channels", 4},
+                       {"channels_time", nullptr},
+                       {"cac", true},
+                       {"dconv_init", 1e-3},
+                       {"multi_freqs", json::array()},
+                       {"big", 1LL << 40},
+                       {"negative", -3},
+                       {"nested", {{"a", {1, 2.5}}}}};
+  EXPECT_EQ(checkpoint.kwargs, kwargs);
+  EXPECT_EQ(first_difference(checkpoint, expected()), "");
+}
+
+TEST_P(TorchFile, EveryTruncationIsAnError) {
+  const std::string whole = read_text(path());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_THROW(parse(std::string_view(whole).substr(0, size)), Error) << size << " bytes";
+  }
+}
+
+TEST_P(TorchFile, AFlippedBitIsAnErrorOrHarmless) {
+  std::string file = read_text(path());
+  const json golden = expected();
+  for (std::size_t i = 0; i < file.size(); ++i) {
+    const char whole = file[i];
+    file[i] = static_cast<char>(whole ^ (1 << (i % 8)));
+    try {
+      const Checkpoint checkpoint = parse(file);
+      // The zip has checksums, the legacy layout has none.
+      if (is_zip()) {
+        EXPECT_EQ(first_difference(checkpoint, golden), "") << "byte " << i;
+      }
+    } catch (const Error&) {  // any other exception fails the test
+    }
+    file[i] = whole;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, TorchFile,
+                         testing::Values("zip_half.th", "zip_mixed.th", "zip_protocol4.th",
+                                         "zip_deflated.th", "legacy_half.th", "legacy_mixed.th"),
+                         [](const auto& golden) {
+                           const std::string_view name = golden.param;
+                           return std::string(name.substr(0, name.find('.')));
+                         });
+
+void write_zip(const std::filesystem::path& path, const std::map<std::string, std::string>& files) {
+  zip_t* const archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
+  ASSERT_NE(archive, nullptr);
+  for (const auto& [name, content] : files) {
+    zip_source_t* const source = zip_source_buffer(archive, content.data(), content.size(), 0);
+    ASSERT_GE(zip_file_add(archive, name.c_str(), source, 0), 0);
+  }
+  ASSERT_EQ(zip_close(archive), 0);
+}
+
+std::string one_tensor() {
+  return package("}",
+                 dict(text("w"), tensor(storage("0", 2), 0, tuple(integer(2)), tuple(integer(1)))));
+}
+
+void expect_zip_refused(ErrorCode code, std::string_view reason,
+                        const std::map<std::string, std::string>& files) {
+  const TestFolder folder;
+  write_zip(folder / "model.th", files);
+  expect_error(code, "model.th: ", [&] { load_checkpoint(folder / "model.th"); });
+  expect_error(code, reason, [&] { load_checkpoint(folder / "model.th"); });
+}
+
+TEST(TorchZip, ReadsAnArchiveOfAnotherProgram) {
+  const TestFolder folder;
+  write_zip(folder / "model.th",
+            {{"m/data.pkl", one_tensor()}, {"m/data/0", std::string("\0\0\x80?\0\0\0\xc0", 8)}});
+  const Checkpoint checkpoint = load_checkpoint(folder / "model.th");
+  EXPECT_EQ(checkpoint.state.at("w").values()[0], 1.0F);
+  EXPECT_EQ(checkpoint.state.at("w").values()[1], -2.0F);
+}
+
+TEST(TorchZip, RefusesArchivesThatAreNone) {
+  expect_zip_refused(ErrorCode::invalid_data, "without data.pkl", {{"readme.txt", "hello"}});
+  expect_zip_refused(ErrorCode::invalid_data, "lacks 'data/0'", {{"m/data.pkl", one_tensor()}});
+  expect_zip_refused(ErrorCode::invalid_data, "'data/0' has 7 bytes, expected 2 elements of 4",
+                     {{"m/data.pkl", one_tensor()}, {"m/data/0", "1234567"}});
+  expect_zip_refused(ErrorCode::unsupported, "big-endian",
+                     {{"m/data.pkl", one_tensor()}, {"m/byteorder", "big"}});
+  expect_zip_refused(ErrorCode::unsupported, "TorchScript",
+                     {{"m/data.pkl", one_tensor()}, {"m/constants.pkl", ""}});
+  expect_zip_refused(ErrorCode::unsupported, "'posix.system'",
+                     {{"m/data.pkl", global("posix", "system") + text("ls") + "\x85R."}});
+}
+
+TEST(TorchZip, RefusesABomb) {
+  const std::string zeros(8U << 20U, '\0');  // deflated to some 8 KiB
+  expect_zip_refused(ErrorCode::invalid_data, "unpacks to far too much", {{"m/data.pkl", zeros}});
+}
+
+TEST(TorchZip, ACutFileIsNamed) {
+  const TestFolder folder;
+  const std::string whole = read_text(kGoldens / "zip_half.th");
+  write_text(folder / "cut.th", std::string_view(whole).substr(0, whole.size() / 2));
+  expect_error(ErrorCode::invalid_data, "cut.th: the zip archive is damaged",
+               [&] { load_checkpoint(folder / "cut.th"); });
+}
+
+TEST(TorchZip, NamesADamagedEntry) {
+  std::string file = read_text(kGoldens / "zip_half.th");
+  const std::size_t found = file.find("encoder.0.weight");
+  ASSERT_NE(found, std::string::npos);
+  file[found] = 'E';
+  expect_error(ErrorCode::invalid_data, "'data.pkl' in the zip archive is damaged: CRC error",
+               [&] { parse_torch_zip(as_bytes(file)); });
+}
+
+}  // namespace
+}  // namespace metalaudio::nn
