@@ -1,7 +1,9 @@
 #pragma once
 
 #include <metalaudio/core/thread_pool.h>
+#include <metalaudio/models/htdemucs/config.h>
 #include <metalaudio/nn/io/checkpoint.h>
+#include <metalaudio/nn/precision.h>
 
 #include <cstddef>
 #include <memory>
@@ -11,17 +13,13 @@
 
 namespace metalaudio::models {
 
-enum class Precision {
-  fp32,
-  bf16,
-  automatic
-};                                    ///< automatic: bf16 where the CPU multiplies it natively
-enum class Mode { full, time_only };  ///< time_only runs the time branch alone
+using Precision = nn::Precision;
 
 /// What a caller may choose about a model once its checkpoint is given.
 struct HTDemucsOptions {
   Precision precision = Precision::fp32;
   Mode mode = Mode::full;
+  bool timing = false;  ///< measure the steps, for report()
 };
 
 /// Hybrid Transformer Demucs, built from a checkpoint's own kwargs and run one segment at a time.
@@ -44,6 +42,11 @@ class HTDemucs {
   double segment_seconds() const noexcept;
 
   void run(std::span<const float> mix, std::span<float> stems);
+
+  /// The bytes of weights and of working memory.
+  std::size_t memory_bytes() const noexcept;
+  /// The network's steps; with HTDemucsOptions::timing, and the milliseconds of the last run.
+  std::string report() const;
 
  private:
   struct Impl;

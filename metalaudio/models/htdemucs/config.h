@@ -1,0 +1,74 @@
+#pragma once
+
+#include <metalaudio/nn/io/checkpoint.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace metalaudio::models {
+
+enum class Mode { full, time_only };  ///< time_only runs the time branch alone
+
+/// The arguments of demucs.htdemucs.HTDemucs that matter when it runs, with upstream's names and
+/// defaults. What only trains a network is left out.
+struct HTDemucsConfig {
+  std::vector<std::string> sources;
+  std::int64_t audio_channels = 2;
+  std::int64_t channels = 48;
+  std::int64_t channels_time = 0;  ///< 0: as channels
+  double growth = 2;
+  std::int64_t nfft = 4096;
+  std::int64_t depth = 4;
+  bool rewrite = true;
+  double freq_emb = 0.2;
+  double emb_scale = 10;
+  std::int64_t kernel_size = 8;
+  std::int64_t time_stride = 2;
+  std::int64_t stride = 4;
+  std::int64_t context = 1;
+  std::int64_t context_enc = 0;
+  std::int64_t norm_starts = 4;
+  std::int64_t norm_groups = 4;
+  std::int64_t dconv_mode = 1;
+  std::int64_t dconv_depth = 2;  ///< negative: without dilation
+  double dconv_comp = 8;
+  std::int64_t bottom_channels = 0;
+  std::int64_t t_layers = 5;
+  std::string t_emb = "sin";
+  double t_hidden_scale = 4;
+  std::int64_t t_heads = 8;
+  std::int64_t t_max_positions = 10000;
+  bool t_norm_in = true;
+  std::int64_t t_norm_in_group = 0;
+  std::int64_t t_group_norm = 0;
+  bool t_norm_first = true;
+  std::int64_t t_norm_out = 1;
+  double t_max_period = 10000;
+  bool t_layer_scale = true;
+  bool t_gelu = true;
+  double t_weight_pos_embed = 1;
+  bool t_cape_mean_normalize = true;
+  bool t_cross_first = false;
+  std::int64_t samplerate = 44100;
+  std::int64_t segment_numerator = 10;
+  std::int64_t segment_denominator = 1;
+
+  std::int64_t hop_samples() const noexcept { return nfft / 4; }
+  /// int(segment · samplerate): the length of every input.
+  std::int64_t segment_samples() const noexcept {
+    return segment_numerator * samplerate / segment_denominator;
+  }
+  /// Spectrogram frames of one segment.
+  std::int64_t frames() const noexcept {
+    return (segment_samples() + hop_samples() - 1) / hop_samples();
+  }
+};
+
+/// Reads a checkpoint's kwargs.
+/// Errors:   throws Error{invalid_data} on a value of the wrong type or out of any sensible range,
+///           Error{unsupported} on another class or an option that this library cannot run; both
+///           name the argument.
+HTDemucsConfig read_htdemucs_config(const nn::Checkpoint& checkpoint);
+
+}  // namespace metalaudio::models

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <metalaudio/models/htdemucs/config.h>
+#include <metalaudio/nn/graph/graph.h>
+#include <metalaudio/nn/weights.h>
+
+#include <string>
+#include <vector>
+
+namespace metalaudio::models {
+
+/// Writes demucs.htdemucs.HTDemucs.forward into a graph, from the normalised inputs to the outputs
+/// before they are scaled back and transformed: what lies before and after is Spectrogram's.
+/// Shapes:   input "waveform" [1][segment][audio_channels]; output "waveform"
+///           [1][segment][sources · audio_channels]. Mode::full adds input "spectrogram"
+///           [nfft/2][frames][2 · audio_channels] and output "spectrogram"
+///           [nfft/2][frames][sources · 2 · audio_channels].
+/// Errors:   throws Error{invalid_data, invalid_argument}, naming the tensor or the layer.
+/// taps:     values to be outputs as well, by name: encoder.0, tencoder.0, …, transformer,
+///           transformer_t, decoder.0, tdecoder.0, ….
+nn::Graph build_htdemucs(const HTDemucsConfig& config, const nn::Weights& weights, Mode mode,
+                         const std::vector<std::string>& taps = {});
+
+}  // namespace metalaudio::models

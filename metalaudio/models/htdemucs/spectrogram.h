@@ -1,0 +1,43 @@
+#pragma once
+
+#include <metalaudio/core/thread_pool.h>
+#include <metalaudio/dsp/stft.h>
+#include <metalaudio/models/htdemucs/config.h>
+
+#include <complex>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace metalaudio::models {
+
+/// A segment's way into the network's frequency branch and back: HTDemucs._spec, _magnitude, _mask
+/// and _ispec with complex numbers as channels.
+/// Shapes:   x[channels][segment] -> z[nfft/2][frames][2 · channels], re and im side by side;
+///           z[nfft/2][frames][2 · outputs] -> x[outputs][segment].
+/// Threads:  one caller at a time; the work is shared with the pool.
+class Spectrogram {
+ public:
+  /// outputs: sources · audio channels, for inverse().
+  Spectrogram(const HTDemucsConfig& config, std::size_t outputs, ThreadPool& pool);
+
+  void forward(std::span<const float> x, std::span<float> z);
+  /// Transforms scale · z + offset.
+  void inverse(std::span<const float> z, float scale, float offset, std::span<float> x);
+
+ private:
+  using Complex = std::complex<float>;
+
+  void pad_reflecting(std::span<const float> x);
+
+  ThreadPool& pool_;
+  dsp::Stft stft_;
+  std::size_t segment_;
+  std::size_t frames_;
+  std::size_t rows_;
+  std::size_t pad_;
+  std::vector<float> padded_;
+  std::vector<Complex> spectra_;  ///< [channels or outputs][frames + 4][bins]
+};
+
+}  // namespace metalaudio::models

@@ -1,0 +1,262 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "metalaudio/nn/cpu/row_kernels.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off: the macro above must come first
+#include <hwy/highway.h>
+#include <metalaudio/nn/cpu/math-inl.h>
+// clang-format on
+
+#include <metalaudio/nn/cpu/row_kernels.h>
+
+#include <algorithm>
+#include <cmath>
+
+HWY_BEFORE_NAMESPACE();
+namespace metalaudio::nn::cpu {
+namespace HWY_NAMESPACE {
+
+/// Calls body(column, load, store) over a row's columns, a vector at a time, the tail masked.
+template <class Body>
+HWY_INLINE void for_columns(std::size_t columns, Body&& body) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t c = 0;
+  const auto load = [d](const float* p) { return hn::LoadU(d, p); };
+  const auto store = [d](FloatVec v, float* p) { hn::StoreU(v, d, p); };
+  for (; c + lanes <= columns; c += lanes) body(c, load, store);
+  if (c == columns) return;
+  const std::size_t rest = columns - c;
+  body(
+      c, [d, rest](const float* p) { return load_first(d, p, rest); },
+      [d, rest](FloatVec v, float* p) { store_first(d, v, p, rest); });
+}
+
+/// Sum of the values, or of their squared deviations from a mean, of one contiguous run: float
+/// lanes over at most kRun values, double beyond.
+constexpr std::size_t kRun = 1024;
+
+HWY_INLINE double sum_run(const float* x, std::size_t size) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  auto a = hn::Zero(d);
+  auto b = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= size; i += 2 * lanes) {
+    a = hn::Add(a, hn::LoadU(d, x + i));
+    b = hn::Add(b, hn::LoadU(d, x + i + lanes));
+  }
+  double sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)));
+  for (; i < size; ++i) sum += x[i];
+  return sum;
+}
+
+HWY_INLINE double squares_run(const float* x, std::size_t size, float mean) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto m = hn::Set(d, mean);
+  auto a = hn::Zero(d);
+  auto b = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= size; i += 2 * lanes) {
+    const auto u = hn::Sub(hn::LoadU(d, x + i), m);
+    const auto v = hn::Sub(hn::LoadU(d, x + i + lanes), m);
+    a = hn::MulAdd(u, u, a);
+    b = hn::MulAdd(v, v, b);
+  }
+  double sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)));
+  for (; i < size; ++i) sum += static_cast<double>(x[i] - mean) * (x[i] - mean);
+  return sum;
+}
+
+template <class Run>
+HWY_INLINE double over_runs(Rows x, std::size_t rows, std::size_t columns, Run&& run) {
+  double total = 0;
+  if (x.stride == static_cast<std::ptrdiff_t>(columns)) {
+    columns *= rows;
+    rows = 1;
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float* row = x.base + static_cast<std::ptrdiff_t>(r) * x.stride;
+    for (std::size_t c = 0; c < columns; c += kRun)
+      total += run(row + c, std::min(kRun, columns - c));
+  }
+  return total;
+}
+
+void moments_impl(Rows x, std::size_t rows, std::size_t columns, Moments* out) {
+  out->count = static_cast<double>(rows) * static_cast<double>(columns);
+  if (out->count == 0) return;
+  const double sum =
+      over_runs(x, rows, columns, [](const float* p, std::size_t n) { return sum_run(p, n); });
+  const auto mean = static_cast<float>(sum / out->count);
+  out->mean = sum / out->count;
+  const double shifted = over_runs(
+      x, rows, columns, [mean](const float* p, std::size_t n) { return squares_run(p, n, mean); });
+  // The deviations were taken from the rounded mean.
+  const double error = out->mean - mean;
+  out->squares = std::max(0.0, shifted - out->count * error * error);
+}
+
+void affine_impl(Rows x, std::size_t rows, std::size_t columns, const float* scale,
+                 const float* shift, Activation activation, float* out, std::ptrdiff_t out_stride) {
+  const FloatTag d;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float* from = x.base + static_cast<std::ptrdiff_t>(r) * x.stride;
+    float* to = out + static_cast<std::ptrdiff_t>(r) * out_stride;
+    for_columns(columns, [&](std::size_t c, auto load, auto store) {
+      const auto y = hn::MulAdd(load(from + c), load(scale + c), load(shift + c));
+      store(activate(d, y, activation), to + c);
+    });
+  }
+}
+
+void affine_glu_impl(Rows x, std::size_t rows, std::size_t columns, const float* scale,
+                     const float* shift, const float* gain, Rows residual, float* out,
+                     std::ptrdiff_t out_stride) {
+  const FloatTag d;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto row = static_cast<std::ptrdiff_t>(r);
+    const float* low = x.base + row * x.stride;
+    const float* high = low + columns;
+    const float* add = residual.base != nullptr ? residual.base + row * residual.stride : nullptr;
+    float* to = out + row * out_stride;
+    for_columns(columns, [&](std::size_t c, auto load, auto store) {
+      const auto a = hn::MulAdd(load(low + c), load(scale + c), load(shift + c));
+      const auto b =
+          hn::MulAdd(load(high + c), load(scale + columns + c), load(shift + columns + c));
+      auto y = hn::Mul(a, sigmoid(d, b));
+      if (gain != nullptr) y = hn::Mul(y, load(gain + c));
+      if (add != nullptr) y = hn::Add(y, load(add + c));
+      store(y, to + c);
+    });
+  }
+}
+
+void softmax_impl(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t columns,
+                  float scale) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto s = hn::Set(d, scale);
+  for (std::size_t r = 0; r < rows; ++r) {
+    float* row = x + static_cast<std::ptrdiff_t>(r) * stride;
+    float top = scale * row[0];
+    auto tops = hn::Set(d, top);
+    std::size_t c = 0;
+    for (; c + lanes <= columns; c += lanes)
+      tops = hn::Max(tops, hn::Mul(s, hn::LoadU(d, row + c)));
+    top = hn::GetLane(hn::MaxOfLanes(d, tops));
+    for (; c < columns; ++c) top = std::max(top, scale * row[c]);
+    const auto m = hn::Set(d, top);
+    auto sums = hn::Zero(d);
+    for (c = 0; c + lanes <= columns; c += lanes) {
+      const auto e = hn::Exp(d, hn::MulSub(s, hn::LoadU(d, row + c), m));
+      sums = hn::Add(sums, e);
+      hn::StoreU(e, d, row + c);
+    }
+    float sum = hn::GetLane(hn::SumOfLanes(d, sums));
+    for (; c < columns; ++c) sum += row[c] = std::exp(scale * row[c] - top);
+    const auto inverse = hn::Set(d, 1.0F / sum);
+    for_columns(columns, [&](std::size_t i, auto load, auto store) {
+      store(hn::Mul(load(row + i), inverse), row + i);
+    });
+  }
+}
+
+void activate_impl(const float* x, std::size_t size, Activation activation, float* out) {
+  const FloatTag d;
+  for_columns(size, [&](std::size_t i, auto load, auto store) {
+    store(activate(d, load(x + i), activation), out + i);
+  });
+}
+
+void add_impl(const float* a, const float* b, std::size_t size, float* out) {
+  for_columns(size, [&](std::size_t i, auto load, auto store) {
+    store(hn::Add(load(a + i), load(b + i)), out + i);
+  });
+}
+
+void multiply_impl(const float* a, const float* b, std::size_t size, float* out) {
+  for_columns(size, [&](std::size_t i, auto load, auto store) {
+    store(hn::Mul(load(a + i), load(b + i)), out + i);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace metalaudio::nn::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace metalaudio::nn::cpu {
+
+HWY_EXPORT(moments_impl);
+HWY_EXPORT(affine_impl);
+HWY_EXPORT(affine_glu_impl);
+HWY_EXPORT(softmax_impl);
+HWY_EXPORT(activate_impl);
+HWY_EXPORT(add_impl);
+HWY_EXPORT(multiply_impl);
+
+void Moments::merge(const Moments& other) noexcept {
+  if (other.count == 0) return;
+  const double total = count + other.count;
+  const double delta = other.mean - mean;
+  mean += delta * other.count / total;
+  squares += other.squares + delta * delta * count * other.count / total;
+  count = total;
+}
+
+double Moments::inverse_deviation(double epsilon) const noexcept {
+  return 1.0 / std::sqrt(squares / count + epsilon);
+}
+
+Moments moments(Rows x, std::size_t rows, std::size_t columns) {
+  Moments result;
+  HWY_DYNAMIC_DISPATCH(moments_impl)(x, rows, columns, &result);
+  return result;
+}
+
+void affine(Rows x, std::size_t rows, std::size_t columns, const float* scale, const float* shift,
+            Activation activation, float* out, std::ptrdiff_t out_stride) {
+  HWY_DYNAMIC_DISPATCH(affine_impl)
+  (x, rows, columns, scale, shift, activation, out, out_stride);
+}
+
+void affine_glu(Rows x, std::size_t rows, std::size_t columns, const float* scale,
+                const float* shift, const float* gain, Rows residual, float* out,
+                std::ptrdiff_t out_stride) {
+  HWY_DYNAMIC_DISPATCH(affine_glu_impl)
+  (x, rows, columns, scale, shift, gain, residual, out, out_stride);
+}
+
+void layer_norm(Rows x, std::size_t rows, std::size_t columns, const float* gamma,
+                const float* beta, float epsilon, float* out, std::ptrdiff_t out_stride) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto row = static_cast<std::ptrdiff_t>(r);
+    const float* from = x.base + row * x.stride;
+    float* to = out + row * out_stride;
+    const Moments m = moments({from, x.stride}, 1, columns);
+    const auto inverse = static_cast<float>(m.inverse_deviation(epsilon));
+    const auto mean = static_cast<float>(m.mean);
+    for (std::size_t c = 0; c < columns; ++c)
+      to[c] = (from[c] - mean) * inverse * gamma[c] + beta[c];
+  }
+}
+
+void softmax(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t columns, float scale) {
+  HWY_DYNAMIC_DISPATCH(softmax_impl)(x, stride, rows, columns, scale);
+}
+
+void activate(const float* x, std::size_t size, Activation activation, float* out) {
+  HWY_DYNAMIC_DISPATCH(activate_impl)(x, size, activation, out);
+}
+
+void add(const float* a, const float* b, std::size_t size, float* out) {
+  HWY_DYNAMIC_DISPATCH(add_impl)(a, b, size, out);
+}
+
+void multiply(const float* a, const float* b, std::size_t size, float* out) {
+  HWY_DYNAMIC_DISPATCH(multiply_impl)(a, b, size, out);
+}
+
+}  // namespace metalaudio::nn::cpu
+#endif
