@@ -27,6 +27,9 @@ class AudioView {
   AudioView part(std::size_t first, std::size_t frames) const noexcept {
     return {data_ + first, channels_, frames, stride_};
   }
+  AudioView first_channels(std::size_t channels) const noexcept {
+    return {data_, channels, frames_, stride_};
+  }
 
  private:
   const float* data_;

@@ -1,0 +1,135 @@
+#include <metalaudio/audio/resampler.h>
+#include <metalaudio/core/error.h>
+#include <soxr.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace metalaudio::audio {
+namespace {
+
+constexpr std::size_t kFirstCapacity = 4096;
+
+void* open_soxr(int in_rate_hz, int out_rate_hz, std::size_t channels) {
+  const soxr_io_spec_t samples = soxr_io_spec(SOXR_FLOAT32_S, SOXR_FLOAT32_S);
+  const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_VHQ, 0);
+  const soxr_runtime_spec_t one_thread = soxr_runtime_spec(1);
+  soxr_error_t error = nullptr;
+  soxr_t soxr = soxr_create(in_rate_hz, out_rate_hz, static_cast<unsigned>(channels), &error,
+                            &samples, &quality, &one_thread);
+  if (error)
+    fail(ErrorCode::invalid_argument, "[Resampler] {} to {} Hz: {}", in_rate_hz, out_rate_hz,
+         soxr_strerror(error));
+  return soxr;
+}
+
+soxr_t handle(const void* soxr) { return static_cast<soxr_t>(const_cast<void*>(soxr)); }
+
+void check_rates(int in_rate_hz, int out_rate_hz, std::size_t channels) {
+  if (in_rate_hz < 1 || out_rate_hz < 1 || channels < 1)
+    fail(ErrorCode::invalid_argument, "[Resampler] {} to {} Hz, {} channels: expected 1 or more",
+         in_rate_hz, out_rate_hz, channels);
+}
+
+}  // namespace
+
+void Resampler::Close::operator()(void* soxr) const noexcept { soxr_delete(handle(soxr)); }
+
+Resampler::Resampler(int in_rate_hz, int out_rate_hz, std::size_t channels)
+    : in_rate_hz_(in_rate_hz), out_rate_hz_(out_rate_hz), channels_(channels) {
+  check_rates(in_rate_hz, out_rate_hz, channels);
+  reset();
+}
+
+Resampler::~Resampler() = default;
+Resampler::Resampler(Resampler&&) noexcept = default;
+Resampler& Resampler::operator=(Resampler&&) noexcept = default;
+
+void Resampler::reset() {
+  if (in_rate_hz_ != out_rate_hz_) soxr_.reset(open_soxr(in_rate_hz_, out_rate_hz_, channels_));
+  out_ = AudioBuffer(channels_, kFirstCapacity);
+  ready_ = 0;
+  frames_in_ = 0;
+  frames_out_ = 0;
+  flushed_ = false;
+}
+
+AudioView Resampler::process(AudioView in) {
+  if (in.channels() != channels_ || flushed_)
+    fail(ErrorCode::invalid_argument, "[Resampler] process {} channels of {}{}", in.channels(),
+         channels_, flushed_ ? " after flush" : "");
+  if (!soxr_) return in;
+  std::vector<const float*> pointers(channels_);
+  for (std::size_t channel = 0; channel < channels_; ++channel)
+    pointers[channel] = in.channel(channel).data();
+  ready_ = 0;
+  // soxr takes no pointers as the end of the stream.
+  if (in.frames() > 0) pull(std::move(pointers), in.frames());
+  frames_in_ += static_cast<std::int64_t>(in.frames());
+  frames_out_ += static_cast<std::int64_t>(ready_);
+  return AudioView(out_).part(0, ready_);
+}
+
+AudioView Resampler::flush() {
+  ready_ = 0;
+  if (!soxr_ || flushed_) return AudioView(out_).part(0, 0);
+  flushed_ = true;
+  pull({}, 0);
+  // soxr's own length may be one off, and a stream shorter than its filter may end early.
+  const std::int64_t in_rate = in_rate_hz_;
+  const std::int64_t total = (2 * frames_in_ * out_rate_hz_ + in_rate) / (2 * in_rate);
+  const auto missing = static_cast<std::size_t>(std::max<std::int64_t>(total - frames_out_, 0));
+  AudioBuffer tail(channels_, missing);
+  for (std::size_t channel = 0; channel < channels_; ++channel)
+    std::ranges::copy(out_.channel(channel).first(std::min(ready_, missing)),
+                      tail.channel(channel).begin());
+  out_ = std::move(tail);
+  frames_out_ = total;
+  return out_;
+}
+
+/// Runs soxr until it has taken everything and gives no more; no pointers end the stream.
+void Resampler::pull(std::vector<const float*> in, std::size_t frames) {
+  std::vector<float*> out(channels_);
+  for (;;) {
+    if (ready_ == out_.frames()) {
+      AudioBuffer larger(channels_, 2 * out_.frames());
+      for (std::size_t channel = 0; channel < channels_; ++channel)
+        std::ranges::copy(out_.channel(channel), larger.channel(channel).begin());
+      out_ = std::move(larger);
+    }
+    for (std::size_t channel = 0; channel < channels_; ++channel)
+      out[channel] = out_.channel(channel).data() + ready_;
+    const std::size_t room = out_.frames() - ready_;
+    std::size_t taken = 0;
+    std::size_t given = 0;
+    const soxr_error_t error = soxr_process(handle(soxr_.get()), in.empty() ? nullptr : in.data(),
+                                            frames, &taken, out.data(), room, &given);
+    if (error) fail(ErrorCode::out_of_memory, "[Resampler] {}", soxr_strerror(error));
+    ready_ += given;
+    frames -= taken;
+    for (const float*& channel : in) channel += taken;
+    if (frames == 0 && given < room) return;
+  }
+}
+
+std::size_t Resampler::latency_samples() const {
+  if (!soxr_) return 0;
+  // soxr works in blocks that it does not tell: count on silence, a frame at a time, for so long
+  // that several of them pass.
+  Resampler probe(in_rate_hz_, out_rate_hz_, 1);
+  const AudioBuffer silence(1, 1);
+  const double in_per_out = static_cast<double>(in_rate_hz_) / out_rate_hz_;
+  double most_held = 0.0;
+  std::size_t first_output = 0;
+  for (std::size_t frame = 1; first_output == 0 || frame < 4 * first_output; ++frame) {
+    probe.process(silence);
+    if (probe.frames_out_ > 0 && first_output == 0) first_output = frame;
+    const double matched = static_cast<double>(probe.frames_out_) * in_per_out;
+    most_held = std::max(most_held, static_cast<double>(frame) - matched);
+  }
+  return static_cast<std::size_t>(std::ceil(most_held));
+}
+
+}  // namespace metalaudio::audio

@@ -1,0 +1,44 @@
+#include <metalaudio/audio/audio_reader.h>
+#include <metalaudio/audio/convert_channels.h>
+#include <metalaudio/audio/resampler.h>
+#include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/error.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace metalaudio::audio {
+namespace {
+
+constexpr std::size_t kBlockFrames = 16384;
+
+}  // namespace
+
+TrackSource::TrackSource(const std::filesystem::path& path, const TrackOptions& options)
+    : audio_(options.channels, options.sample_rate_hz, options.memory_limit_bytes) {
+  AudioReader reader(path);
+  file_format_ = reader.format();
+  check_channel_conversion(path.string(), file_format_.channels, options.channels);
+  Resampler resampler(file_format_.sample_rate_hz, options.sample_rate_hz, options.channels);
+  AudioBuffer block(file_format_.channels, kBlockFrames);
+  std::vector<float> mean;
+  std::int64_t done = 0;
+  while (const std::size_t got = reader.read(block)) {
+    const AudioView in = AudioView(block).part(0, got);
+    append(resampler.process(convert_channels(in, options.channels, mean)));
+    done += static_cast<std::int64_t>(got);
+    const auto whole = static_cast<double>(file_format_.frames.value_or(0));
+    if (options.progress)
+      options.progress(whole > 0 ? std::min(1.0, static_cast<double>(done) / whole) : 0.0);
+  }
+  append(resampler.flush());
+  if (frames() == 0)
+    fail(ErrorCode::invalid_data, "[TrackSource] {}: not a single frame of audio", path.string());
+}
+
+void TrackSource::append(AudioView block) {
+  statistics_.add(block);
+  audio_.append(block);
+}
+
+}  // namespace metalaudio::audio

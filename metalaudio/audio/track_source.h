@@ -1,0 +1,56 @@
+#pragma once
+
+#include <metalaudio/audio/audio_format.h>
+#include <metalaudio/audio/mono_statistics.h>
+#include <metalaudio/audio/temporary_audio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+
+namespace metalaudio::audio {
+
+struct TrackOptions {
+  int sample_rate_hz = 44100;
+  std::size_t channels = 2;
+  std::size_t memory_limit_bytes = TemporaryAudio::kMemoryLimitBytes;
+  /// Called now and then with the part that is done, 0 to 1; 0 while the length is not known. What
+  /// it throws ends the constructor.
+  std::function<void(double)> progress = nullptr;
+};
+
+/// An audio file, decoded once in the constructor into the channels and the rate that a model
+/// wants, in memory where it is short and otherwise in a temporary file: ten hours need no more
+/// memory than ten minutes. Converts as upstream does, channels before rate.
+/// Errors:   as AudioReader, convert_channels and TemporaryAudio; Error{invalid_data} for a file
+///           without a single frame.
+/// Threads:  as AudioSource.
+class TrackSource final : public AudioSource {
+ public:
+  explicit TrackSource(const std::filesystem::path& path, const TrackOptions& options = {});
+
+  std::int64_t frames() const noexcept override { return audio_.frames(); }
+  std::size_t channels() const noexcept override { return audio_.channels(); }
+  int sample_rate_hz() const noexcept override { return audio_.sample_rate_hz(); }
+  void read(std::int64_t first_frame, std::size_t frames,
+            std::span<float* const> out) const override {
+    audio_.read(first_frame, frames, out);
+  }
+
+  /// Of the converted audio, over its whole length.
+  const MonoStatistics& statistics() const noexcept { return statistics_; }
+  /// What the file itself holds.
+  const AudioFormat& file_format() const noexcept { return file_format_; }
+  bool is_in_memory() const noexcept { return audio_.is_in_memory(); }
+
+ private:
+  void append(AudioView block);
+
+  TemporaryAudio audio_;
+  MonoStatistics statistics_;
+  AudioFormat file_format_;
+};
+
+}  // namespace metalaudio::audio
