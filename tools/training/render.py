@@ -152,11 +152,11 @@ def _work(job: tuple) -> None:
     os.rename(part, path)
 
 
-def render_shards(out: Path, first: int, songs: int, duration: float, workers: int, per_shard: int = 4) -> None:
+def render_shards(out: Path, first: int, songs: int, duration: float, workers: int, fonts: tuple[str, ...], per_shard: int = 4) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    for font in TRAINING_FONTS:
+    for font in fonts:
         synth.find_sound_font(font)
-    jobs = [(str(out), first + k, per_shard, duration, TRAINING_FONTS) for k in range(0, songs, per_shard)]
+    jobs = [(str(out), first + k, per_shard, duration, fonts) for k in range(0, songs, per_shard)]
     start = time.time()
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         for done, _ in enumerate(pool.imap_unordered(_work, jobs), 1):
@@ -173,6 +173,7 @@ def main() -> None:
     shards.add_argument("--songs", type=int, default=64)
     shards.add_argument("--seconds", type=float, default=12.0)
     shards.add_argument("--workers", type=int, default=os.cpu_count())
+    shards.add_argument("--fonts", nargs="+", default=TRAINING_FONTS, choices=TRAINING_FONTS)
     held_out = commands.add_parser("held-out", help="a held-out set as WAV folders, or as one .npy")
     held_out.add_argument("kind", choices=("known", "unseen"))
     held_out.add_argument("out", type=Path)
@@ -180,7 +181,7 @@ def main() -> None:
     held_out.add_argument("--npy", action="store_true")
     args = parser.parse_args()
     if args.command == "shards":
-        render_shards(args.out, args.first_seed, args.songs, args.seconds, args.workers)
+        render_shards(args.out, args.first_seed, args.songs, args.seconds, args.workers, tuple(args.fonts))
         return
     renderer = Renderer(held_out_fonts(args.kind))
     rendered = []
