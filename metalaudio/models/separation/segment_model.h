@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace metalaudio::models {
+
+/// A network that separates segments of one length. What Separator needs to know of a model.
+/// Shapes:   run takes mix[channels][segment_samples] to stems[sources][channels][segment_samples].
+/// Threads:  one caller of run() at a time.
+class SegmentModel {
+ public:
+  virtual ~SegmentModel() = default;
+
+  virtual const std::vector<std::string>& sources() const noexcept = 0;
+  virtual int sample_rate_hz() const noexcept = 0;
+  virtual std::size_t channels() const noexcept = 0;
+  virtual std::size_t segment_samples() const noexcept = 0;
+  virtual void run(std::span<const float> mix, std::span<float> stems) = 0;
+};
+
+}  // namespace metalaudio::models
