@@ -6,18 +6,22 @@
 
 namespace metalaudio::dsp {
 
+Backend fft_backend(const char* operation, std::size_t size, const FftOptions& options) {
+  constexpr std::size_t kLargest = std::size_t{1} << 30;
+  if (size == 0 || size > kLargest) {
+    fail(ErrorCode::invalid_argument, "[{}] size {}: expected 1 to {}", operation, size, kLargest);
+  }
+  if (options.backend != Backend::automatic) return options.backend;
+  const bool large = size > options.tolerance.gpu_cpu_threshold;
+  return large && fft_cuda_available() ? Backend::cuda : Backend::cpu;
+}
+
 namespace {
 
 template <typename T>
 std::unique_ptr<const FftImpl<T>> make_impl(std::size_t size, const FftOptions& options) {
-  constexpr std::size_t kLargest = std::size_t{1} << 30;
-  if (size == 0 || size > kLargest) {
-    fail(ErrorCode::invalid_argument, "[Fft] size {}: expected 1 to {}", size, kLargest);
-  }
-  const bool large = size > options.tolerance.gpu_cpu_threshold;
-  const bool cuda = options.backend == Backend::cuda ||
-                    (options.backend == Backend::automatic && large && fft_cuda_available());
-  return cuda ? make_fft_cuda<T>(size) : make_fft_cpu<T>(size);
+  return fft_backend("Fft", size, options) == Backend::cuda ? make_fft_cuda<T>(size)
+                                                            : make_fft_cpu<T>(size);
 }
 
 }  // namespace

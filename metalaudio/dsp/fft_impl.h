@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/dsp/fft_types.h>
+
 #include <complex>
 #include <cstddef>
 #include <memory>
@@ -23,16 +25,23 @@ class FftImpl {
   virtual void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept = 0;
 };
 
-/// One complex transform on one device, the seam under BasicComplexFft. The inverse is the forward
-/// transform with re and im exchanged on both sides, unscaled.
+/// One complex transform on one device, the seam under BasicComplexFft.
 template <typename T>
 class ComplexFftImpl {
  public:
   virtual ~ComplexFftImpl() = default;
   virtual std::size_t scratch_size() const noexcept = 0;
-  virtual void transform(const T* in_re, const T* in_im, T* out_re, T* out_im,
-                         T* scratch) const noexcept = 0;
+  virtual void forward(const std::complex<T>* x, std::complex<T>* out,
+                       T* scratch) const noexcept = 0;
+  virtual void forward(const T* x_re, const T* x_im, T* re, T* im, T* scratch) const noexcept = 0;
+  virtual void inverse(const std::complex<T>* x, std::complex<T>* out,
+                       T* scratch) const noexcept = 0;
+  virtual void inverse(const T* x_re, const T* x_im, T* re, T* im, T* scratch) const noexcept = 0;
 };
+
+/// cpu or cuda, from the size and the options. Errors: Error{invalid_argument} on a size of 0 or
+/// past 2^30, in the name of `operation`.
+Backend fft_backend(const char* operation, std::size_t size, const FftOptions& options);
 
 template <typename T>
 std::unique_ptr<const FftImpl<T>> make_fft_cpu(std::size_t size);

@@ -1,77 +1,241 @@
-#include <metalaudio/dsp/cpu/fft_reference.h>
+#include <metalaudio/dsp/cpu/complex_plan.h>
 #include <metalaudio/dsp/fft_impl.h>
+
+#include <algorithm>
 
 namespace metalaudio::dsp {
 
 namespace {
 
-/// The first form: every call through the reference.
+/// Even sizes: a complex transform of half the size over the even and odd samples, then one pass.
 template <typename T>
-class CpuFft final : public FftImpl<T> {
+class EvenFft final : public FftImpl<T> {
  public:
-  explicit CpuFft(std::size_t size) : size_(size), bins_(size / 2 + 1) {}
-
-  std::size_t scratch_size() const noexcept override { return 1; }
-  std::size_t unordered_size() const noexcept override { return 2 * bins_; }
-
-  void forward(const T* x, T* re, T* im, T*) const noexcept override {
-    const std::vector<std::complex<double>> in(x, x + size_);
-    const auto out = reference_fft(in);
-    for (std::size_t k = 0; k < bins_; ++k) {
-      re[k] = static_cast<T>(out[k].real());
-      im[k] = static_cast<T>(out[k].imag());
+  explicit EvenFft(std::size_t size)
+      : half_(size / 2),
+        kernels_(fft_kernels<T>()),
+        plan_(make_complex_plan<T>(half_)),
+        length_(plan_->padded_size()),
+        folds_(half_ % (2 * kernels_.lanes) == 0),
+        w_(2 * (half_ / 2 + 1)) {
+    const FftRoots root(size);
+    for (std::size_t k = 0; k <= half_ / 2; ++k) {
+      const std::complex<double> w = root(k) * std::complex<double>(0.0, -0.5);
+      w_[k] = static_cast<T>(w.real());
+      w_[half_ / 2 + 1 + k] = static_cast<T>(w.imag());
     }
   }
+
+  std::size_t scratch_size() const noexcept override {
+    return plan_->total_scratch_size() + 2 * length_;
+  }
+  std::size_t unordered_size() const noexcept override { return 2 * unordered_half(); }
+
   void forward(const T* x, std::complex<T>* spectrum, T* scratch) const noexcept override {
-    std::vector<T> re(bins_), im(bins_);
-    forward(x, re.data(), im.data(), scratch);
-    for (std::size_t k = 0; k < bins_; ++k) spectrum[k] = {re[k], im[k]};
+    plan_->from_interleaved(x, z_re(scratch), z_im(scratch), scratch);
+    kernels_.real_post_interleaved(z_re(scratch), z_im(scratch), half_, w_re(), w_im(),
+                                   reinterpret_cast<T*>(spectrum));
   }
-  void inverse(const T* re, const T* im, T* x, T*) const noexcept override {
-    std::vector<std::complex<double>> in(size_);
-    for (std::size_t k = 0; k < bins_; ++k) {
-      const std::size_t mirror = (size_ - k) % size_;
-      const double imag = mirror == k ? 0.0 : static_cast<double>(im[k]);
-      in[k] = {re[k], -imag};
-      in[mirror] = {re[k], imag};
-      if (mirror == k) in[k] = re[k];
-    }
-    const auto out = reference_fft(in);
-    for (std::size_t i = 0; i < size_; ++i) {
-      x[i] = static_cast<T>(out[i].real() / static_cast<double>(size_));
-    }
+  void forward(const T* x, T* re, T* im, T* scratch) const noexcept override {
+    plan_->from_interleaved(x, z_re(scratch), z_im(scratch), scratch);
+    kernels_.real_post(z_re(scratch), z_im(scratch), half_, w_re(), w_im(), re, im);
   }
   void inverse(const std::complex<T>* spectrum, T* x, T* scratch) const noexcept override {
-    std::vector<T> re(bins_), im(bins_);
-    for (std::size_t k = 0; k < bins_; ++k) re[k] = spectrum[k].real(), im[k] = spectrum[k].imag();
-    inverse(re.data(), im.data(), x, scratch);
+    kernels_.real_pre_interleaved(reinterpret_cast<const T*>(spectrum), half_, w_re(), w_im(),
+                                  gain(), z_re(scratch), z_im(scratch));
+    // What imaginary parts bins 0 and half_ have cancels out of bin 0 of Z but for these.
+    const T first = spectrum[0].real();
+    const T last = spectrum[half_].real();
+    finish_inverse(first, last, x, scratch);
   }
+  void inverse(const T* re, const T* im, T* x, T* scratch) const noexcept override {
+    kernels_.real_pre(re, im, half_, w_re(), w_im(), gain(), z_re(scratch), z_im(scratch));
+    finish_inverse(re[0], re[half_], x, scratch);
+  }
+
   void forward_unordered(const T* x, T* spectrum, T* scratch) const noexcept override {
-    forward(x, spectrum, spectrum + bins_, scratch);
+    if (!folds_) return forward(x, spectrum, spectrum + unordered_half(), scratch);
+    plan_->from_interleaved(x, z_re(scratch), z_im(scratch), scratch);
+    kernels_.real_post_folded(z_re(scratch), z_im(scratch), half_, w_re(), w_im(), spectrum,
+                              spectrum + unordered_half());
   }
   void inverse_unordered(const T* spectrum, T* x, T* scratch) const noexcept override {
-    inverse(spectrum, spectrum + bins_, x, scratch);
+    const T* im = spectrum + unordered_half();
+    if (!folds_) return inverse(spectrum, im, x, scratch);
+    kernels_.real_pre_folded(spectrum, im, half_, w_re(), w_im(), gain(), z_re(scratch),
+                             z_im(scratch));
+    finish_inverse(spectrum[0], spectrum[half_ / 2], x, scratch);
   }
   void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept override {
-    for (std::size_t k = 0, i = bins_; k < bins_; ++k, ++i) {
-      sum[k] += a[k] * b[k] - a[i] * b[i];
-      sum[i] += a[k] * b[i] + a[i] * b[k];
-    }
+    const std::size_t n = unordered_half();
+    kernels_.multiply_accumulate(a, a + n, b, b + n, n, sum, sum + n);
   }
 
  private:
+  /// half_ + 1 bins, in whole vectors of whatever width.
+  std::size_t unordered_half() const noexcept { return (half_ + 1 + 15) / 16 * 16; }
+  T gain() const noexcept { return T(1) / static_cast<T>(2 * half_); }
+  T* z_re(T* scratch) const noexcept { return scratch + plan_->total_scratch_size(); }
+  T* z_im(T* scratch) const noexcept { return z_re(scratch) + length_; }
+  const T* w_re() const noexcept { return w_.data(); }
+  const T* w_im() const noexcept { return w_.data() + half_ / 2 + 1; }
+
+  void finish_inverse(T first, T last, T* x, T* scratch) const noexcept {
+    z_re(scratch)[0] = gain() * (first + last);
+    z_im(scratch)[0] = gain() * (first - last);
+    // Exchanging re and im on both sides makes it the inverse.
+    plan_->to_exchanged(z_im(scratch), z_re(scratch), x, scratch);
+  }
+
+  std::size_t half_;
+  const FftKernels<T>& kernels_;
+  std::unique_ptr<const ComplexPlan<T>> plan_;
+  std::size_t length_;
+  bool folds_;  ///< each half of the bins fills whole vectors
+  AlignedArray<T> w_;
+};
+
+/// Odd sizes: a complex transform of the whole size.
+template <typename T>
+class OddFft final : public FftImpl<T> {
+ public:
+  explicit OddFft(std::size_t size)
+      : size_(size),
+        kernels_(fft_kernels<T>()),
+        plan_(make_complex_plan<T>(size)),
+        length_(plan_->padded_size()) {}
+
+  std::size_t scratch_size() const noexcept override {
+    return plan_->total_scratch_size() + 4 * length_;
+  }
+  std::size_t unordered_size() const noexcept override { return 2 * bins(); }
+
+  void forward(const T* x, T* re, T* im, T* scratch) const noexcept override {
+    transform(x, scratch);
+    std::copy_n(array(scratch, 2), bins(), re);
+    std::copy_n(array(scratch, 3), bins(), im);
+  }
+  void forward(const T* x, std::complex<T>* spectrum, T* scratch) const noexcept override {
+    transform(x, scratch);
+    kernels_.interleave(array(scratch, 2), array(scratch, 3), bins(),
+                        reinterpret_cast<T*>(spectrum));
+  }
+  void inverse(const T* re, const T* im, T* x, T* scratch) const noexcept override {
+    T* full_re = array(scratch, 0);
+    T* full_im = array(scratch, 1);
+    const T gain = T(1) / static_cast<T>(size_);
+    full_re[0] = gain * re[0];
+    full_im[0] = T{};
+    for (std::size_t k = 1; k < bins(); ++k) {
+      full_re[k] = full_re[size_ - k] = gain * re[k];
+      full_im[k] = gain * im[k];
+      full_im[size_ - k] = -full_im[k];
+    }
+    plan_->split(full_im, full_re, array(scratch, 3), array(scratch, 2), scratch);
+    std::copy_n(array(scratch, 2), size_, x);
+  }
+  void inverse(const std::complex<T>* spectrum, T* x, T* scratch) const noexcept override {
+    T* re = array(scratch, 2);
+    T* im = array(scratch, 3);
+    kernels_.deinterleave(reinterpret_cast<const T*>(spectrum), bins(), re, im);
+    inverse(re, im, x, scratch);
+  }
+  void forward_unordered(const T* x, T* spectrum, T* scratch) const noexcept override {
+    forward(x, spectrum, spectrum + bins(), scratch);
+  }
+  void inverse_unordered(const T* spectrum, T* x, T* scratch) const noexcept override {
+    inverse(spectrum, spectrum + bins(), x, scratch);
+  }
+  void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept override {
+    kernels_.multiply_accumulate(a, a + bins(), b, b + bins(), bins(), sum, sum + bins());
+  }
+
+ private:
+  std::size_t bins() const noexcept { return size_ / 2 + 1; }
+  T* array(T* scratch, std::size_t i) const noexcept {
+    return scratch + plan_->total_scratch_size() + i * length_;
+  }
+  void transform(const T* x, T* scratch) const noexcept {
+    std::copy_n(x, size_, array(scratch, 0));
+    std::fill_n(array(scratch, 1), length_, T{});
+    plan_->split(array(scratch, 0), array(scratch, 1), array(scratch, 2), array(scratch, 3),
+                 scratch);
+  }
+
   std::size_t size_;
-  std::size_t bins_;
+  const FftKernels<T>& kernels_;
+  std::unique_ptr<const ComplexPlan<T>> plan_;
+  std::size_t length_;
+};
+
+template <typename T>
+class CpuComplexFft final : public ComplexFftImpl<T> {
+ public:
+  explicit CpuComplexFft(std::size_t size)
+      : kernels_(fft_kernels<T>()),
+        plan_(make_complex_plan<T>(size)),
+        length_(plan_->padded_size()) {}
+
+  std::size_t scratch_size() const noexcept override {
+    return plan_->total_scratch_size() + 4 * length_;
+  }
+  void forward(const std::complex<T>* x, std::complex<T>* out, T* scratch) const noexcept override {
+    plan_->from_interleaved(numbers(x), array(scratch, 2), array(scratch, 3), scratch);
+    kernels_.interleave(array(scratch, 2), array(scratch, 3), plan_->size(), numbers(out));
+  }
+  void inverse(const std::complex<T>* x, std::complex<T>* out, T* scratch) const noexcept override {
+    const T gain = T(1) / static_cast<T>(plan_->size());
+    kernels_.deinterleave(numbers(x), plan_->size(), array(scratch, 0), array(scratch, 1));
+    plan_->to_exchanged(array(scratch, 1), array(scratch, 0), numbers(out), scratch);
+    for (std::size_t k = 0; k < plan_->size(); ++k) out[k] *= gain;
+  }
+  void forward(const T* x_re, const T* x_im, T* re, T* im, T* scratch) const noexcept override {
+    transform(x_re, x_im, re, im, T(1), scratch);
+  }
+  void inverse(const T* x_re, const T* x_im, T* re, T* im, T* scratch) const noexcept override {
+    transform(x_im, x_re, im, re, T(1) / static_cast<T>(plan_->size()), scratch);
+  }
+
+ private:
+  static const T* numbers(const std::complex<T>* x) { return reinterpret_cast<const T*>(x); }
+  static T* numbers(std::complex<T>* x) { return reinterpret_cast<T*>(x); }
+  T* array(T* scratch, std::size_t i) const noexcept {
+    return scratch + plan_->total_scratch_size() + i * length_;
+  }
+  /// Through memory with slack, which a caller's arrays do not have.
+  void transform(const T* x_re, const T* x_im, T* re, T* im, T gain, T* scratch) const noexcept {
+    const std::size_t n = plan_->size();
+    std::copy_n(x_re, n, array(scratch, 0));
+    std::copy_n(x_im, n, array(scratch, 1));
+    plan_->split(array(scratch, 0), array(scratch, 1), array(scratch, 2), array(scratch, 3),
+                 scratch);
+    for (std::size_t k = 0; k < n; ++k) {
+      re[k] = gain * array(scratch, 2)[k];
+      im[k] = gain * array(scratch, 3)[k];
+    }
+  }
+
+  const FftKernels<T>& kernels_;
+  std::unique_ptr<const ComplexPlan<T>> plan_;
+  std::size_t length_;
 };
 
 }  // namespace
 
 template <typename T>
 std::unique_ptr<const FftImpl<T>> make_fft_cpu(std::size_t size) {
-  return std::make_unique<CpuFft<T>>(size);
+  if (size % 2 == 0) return std::make_unique<EvenFft<T>>(size);
+  return std::make_unique<OddFft<T>>(size);
+}
+
+template <typename T>
+std::unique_ptr<const ComplexFftImpl<T>> make_complex_fft_cpu(std::size_t size) {
+  return std::make_unique<CpuComplexFft<T>>(size);
 }
 
 template std::unique_ptr<const FftImpl<float>> make_fft_cpu(std::size_t);
 template std::unique_ptr<const FftImpl<double>> make_fft_cpu(std::size_t);
+template std::unique_ptr<const ComplexFftImpl<float>> make_complex_fft_cpu(std::size_t);
+template std::unique_ptr<const ComplexFftImpl<double>> make_complex_fft_cpu(std::size_t);
 
 }  // namespace metalaudio::dsp

@@ -1,0 +1,62 @@
+// usage: bench_dsp [--quick] [--only PREFIX] [--target ssse3|avx2|avx512] [OUT.json]
+#include <fmt/format.h>
+#include <hwy/targets.h>
+
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "fft_bench.h"
+
+namespace {
+
+struct Arguments {
+  bool quick = false;
+  std::string only;
+  std::string target;
+  std::string out;
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--quick") {
+      arguments.quick = true;
+    } else if (word == "--only" && i + 1 < argc) {
+      arguments.only = argv[++i];
+    } else if (word == "--target" && i + 1 < argc) {
+      arguments.target = argv[++i];
+    } else {
+      arguments.out = word;
+    }
+  }
+  return arguments;
+}
+
+void choose_target(const std::string& name) {
+  if (name == "ssse3") hwy::SetSupportedTargetsForTest(HWY_SSSE3);
+  if (name == "avx2") hwy::SetSupportedTargetsForTest(HWY_AVX2);
+  if (name == "avx512") hwy::SetSupportedTargetsForTest(HWY_AVX3);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace metalaudio::bench;
+  const Arguments arguments = parse(argc, argv);
+  choose_target(arguments.target);
+  const auto wanted = [&](const char* part) {
+    return arguments.only.empty() || arguments.only == part;
+  };
+  nlohmann::json rows = nlohmann::json::array();
+  if (wanted("fft")) {
+    for (std::size_t n = 64; n <= 65536; n *= 2) bench_fft(n, !arguments.quick, rows);
+    for (const std::size_t n : {480U, 960U, 1920U, 4410U, 48000U}) {
+      bench_fft(n, !arguments.quick, rows);
+    }
+    for (const std::size_t n : {256U, 1024U, 4096U}) bench_fft_batch(n, 16, rows);
+  }
+  if (!arguments.out.empty()) std::ofstream(arguments.out) << rows.dump(1) << "\n";
+  return 0;
+}
