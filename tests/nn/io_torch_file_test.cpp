@@ -5,7 +5,7 @@
 #include <map>
 
 #include "io_pickle_support.h"
-#include "io_support.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::nn {
 namespace {

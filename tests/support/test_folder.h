@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace metalaudio::nn {
+namespace metalaudio {
 
 /// A folder of its own for the running test, removed with all it holds.
 class TestFolder {
@@ -62,4 +62,4 @@ void expect_error(ErrorCode code, std::string_view text, Call&& call) {
   }
 }
 
-}  // namespace metalaudio::nn
+}  // namespace metalaudio
