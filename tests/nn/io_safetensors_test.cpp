@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tests/support/test_folder.h"
+#include "io_support.h"
 
 namespace metalaudio::nn {
 namespace {

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "tests/support/test_folder.h"
+#include "io_support.h"
 
 namespace metalaudio::nn {
 namespace {

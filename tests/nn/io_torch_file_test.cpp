@@ -5,14 +5,15 @@
 #include <map>
 
 #include "io_pickle_support.h"
-#include "tests/support/test_folder.h"
+#include "io_support.h"
+#include "tests/support/test_paths.h"
 
 namespace metalaudio::nn {
 namespace {
 
 using nlohmann::json;
 
-const std::filesystem::path kGoldens = METALAUDIO_GOLDEN_DIR "/checkpoints";
+const std::filesystem::path kGoldens = golden_dir() / "checkpoints";
 
 /// Empty if every tensor is as torch saw it, otherwise the name of the first that is not.
 std::string first_difference(const Checkpoint& checkpoint, const json& expected) {

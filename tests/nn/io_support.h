@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace metalaudio {
+namespace metalaudio::nn {
 
 /// A folder of its own for the running test, removed with all it holds.
 class TestFolder {
@@ -62,4 +62,4 @@ void expect_error(ErrorCode code, std::string_view text, Call&& call) {
   }
 }
 
-}  // namespace metalaudio
+}  // namespace metalaudio::nn
