@@ -18,15 +18,15 @@ struct SeparationOptions {
   std::uint64_t seed = 0;
   /// Delays in samples instead of drawn ones: one for each shift, or one for each member and shift
   /// (all shifts of the first member come first).
-  std::vector<std::int64_t> shift_offsets;
+  std::vector<std::int64_t> shift_offsets = {};
 
-  bool split = true;                      ///< false: the whole mix is one segment, or an error
-  double overlap = 0.25;                  ///< of neighbouring segments, as a part of a segment
-  double transition_power = 1.0;          ///< sharpens the cross-fade between segments
-  std::optional<double> segment_seconds;  ///< shorter segments than the model was trained for
+  bool split = true;                           ///< false: the whole mix is one segment, or an error
+  double overlap = 0.25;                       ///< of neighbouring segments, as a part of a segment
+  double transition_power = 1.0;               ///< sharpens the cross-fade between segments
+  std::optional<double> segment_seconds = {};  ///< shorter segments than the model was trained for
 
   /// The stems to compute; none named means all, in the model's order.
-  std::vector<std::string> stems;
+  std::vector<std::string> stems = {};
   /// Bring the mix to mean 0 and deviation 1 first, and the stems back, as upstream's programs do
   /// around apply_model.
   bool normalise = true;
@@ -35,9 +35,9 @@ struct SeparationOptions {
 /// How a caller follows a separation, and ends it.
 struct SeparationControl {
   /// Called after each segment with how many of them are done.
-  std::function<void(std::size_t done, std::size_t total)> progress;
+  std::function<void(std::size_t done, std::size_t total)> progress = {};
   /// Ends the separation with Error{cancelled} before its next segment.
-  std::stop_token stop;
+  std::stop_token stop = {};
 };
 
 }  // namespace metalaudio::models
