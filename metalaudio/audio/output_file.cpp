@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail_io(const fs::path& target, int error) {
-  fail(ErrorCode::io, "[AudioWriter] {}: {}", target.string(), std::strerror(error));
+  fail(ErrorCode::io, "[OutputFile] {}: {}", target.string(), std::strerror(error));
 }
 
 /// A link stays, and what it leads to is replaced.
@@ -24,7 +24,7 @@ fs::path resolve(const fs::path& target) {
   const fs::file_status status = fs::status(target, error);
   if (status.type() == fs::file_type::directory) fail_io(target, EISDIR);
   if (fs::exists(status) && status.type() != fs::file_type::regular)
-    fail(ErrorCode::io, "[AudioWriter] {}: not a regular file", target.string());
+    fail(ErrorCode::io, "[OutputFile] {}: not a regular file", target.string());
   if (!fs::exists(status)) return target;
   const fs::path resolved = fs::canonical(target, error);
   return error ? target : resolved;

@@ -1,0 +1,103 @@
+#include "apps/spectrogram.h"
+
+#include <cairo/cairo.h>
+#include <gtest/gtest.h>
+#include <metalaudio/audio/memory_source.h>
+#include <metalaudio/core/error.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "apps/spectrogram_picture.h"
+#include "tests/apps/temporary_folder.h"
+
+namespace metalaudio::apps {
+namespace {
+
+constexpr int kRateHz = 44100;
+
+/// A tone on the left channel alone.
+audio::MemorySource tone(double frequency_hz, double seconds, float amplitude) {
+  AudioBuffer samples(2, static_cast<std::size_t>(seconds * kRateHz));
+  const double step = 2.0 * std::numbers::pi * frequency_hz / kRateHz;
+  for (std::size_t frame = 0; frame < samples.frames(); ++frame)
+    samples.channel(0)[frame] =
+        amplitude * static_cast<float>(std::sin(step * static_cast<double>(frame)));
+  return {std::move(samples), kRateHz};
+}
+
+constexpr SpectrogramGrid kGrid{.columns = 40, .rows = 200, .seconds = 2.0};
+
+std::vector<float> column_of(const std::vector<float>& levels, std::size_t column) {
+  std::vector<float> out;
+  for (std::size_t row = 0; row < kGrid.rows; ++row)
+    out.push_back(levels[row * kGrid.columns + column]);
+  return out;
+}
+
+TEST(Spectrogram, RowsCountDownEvenlyInOctaves) {
+  EXPECT_NEAR(kGrid.frequency_hz(0), 20000.0, 1e-6);
+  EXPECT_NEAR(kGrid.frequency_hz(200), 30.0, 1e-6);
+  EXPECT_NEAR(kGrid.row(kGrid.frequency_hz(77)), 77.0, 1e-6);
+  EXPECT_NEAR(kGrid.row(1000) - kGrid.row(2000), kGrid.row(100) - kGrid.row(200), 1e-6);
+}
+
+TEST(Spectrogram, AToneIsWhereAndAsLoudAsItIs) {
+  for (const double frequency : {60.0, 1000.0, 15000.0}) {
+    const auto column = column_of(compute_spectrogram(tone(frequency, 2.0, 0.1F), kGrid), 20);
+    const auto loudest = std::ranges::max_element(column);
+    // Half a bin is 5.4 Hz: three rows at 60 Hz.
+    EXPECT_NEAR(static_cast<double>(loudest - column.begin()) + 0.5, kGrid.row(frequency), 3.0);
+    // -20 dB, 3 less for the silent channel, up to 1.5 less between two bins of a Hann window.
+    EXPECT_LE(*loudest, -22.9F);
+    EXPECT_GE(*loudest, -24.6F);
+  }
+}
+
+TEST(Spectrogram, PastTheEndOfAShorterSourceThereIsSilence) {
+  const auto levels = compute_spectrogram(tone(1000.0, 1.0, 1.0F), kGrid);
+  EXPECT_GT(std::ranges::max(column_of(levels, 15)), -5.0F);
+  EXPECT_EQ(std::ranges::max(column_of(levels, 25)), kQuietestDb);
+}
+
+TEST(SpectrogramPicture, DrawsAPngWithAPanelForEachSource) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "picture.png";
+  const auto first = tone(1000.0, 0.05, 1.0F);
+  const auto second = tone(100.0, 0.02, 0.5F);
+  std::vector<int> heights;
+  for (const std::vector<SpectrogramPanel>& panels :
+       {std::vector<SpectrogramPanel>{{"first", &first}},
+        std::vector<SpectrogramPanel>{{"first", &first}, {"second", &second}}}) {
+    draw_spectrograms(panels, path);
+    cairo_surface_t* picture = cairo_image_surface_create_from_png(path.c_str());
+    ASSERT_EQ(cairo_surface_status(picture), CAIRO_STATUS_SUCCESS);
+    EXPECT_EQ(cairo_image_surface_get_width(picture), 1400);
+    heights.push_back(cairo_image_surface_get_height(picture));
+    cairo_surface_destroy(picture);
+  }
+  EXPECT_GT(heights[1], heights[0] + 200);
+}
+
+TEST(SpectrogramPicture, RefusesNothingToDrawAndNamesAFolderThatIsMissing) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "none" / "picture.png";
+  EXPECT_THROW(draw_spectrograms({}, path), Error);
+  const audio::MemorySource empty(AudioBuffer(1, 0), kRateHz);
+  const std::vector<SpectrogramPanel> nothing{{"nothing", &empty}};
+  EXPECT_THROW(draw_spectrograms(nothing, path), Error);
+  const auto source = tone(1000.0, 0.1, 1.0F);
+  const std::vector<SpectrogramPanel> panels{{"tone", &source}};
+  try {
+    draw_spectrograms(panels, path);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("none/picture.png: No such file"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace metalaudio::apps
