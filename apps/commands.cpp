@@ -1,9 +1,12 @@
 #include "apps/commands.h"
 
+#include "apps/models_command.h"
+
 namespace metalaudio::apps {
 
 void add_commands(CLI::App& app, int& status) {
   add_evaluate_command(app, status);
+  add_models_command(app, status);
   add_info_command(app, status);
 }
 
