@@ -1,18 +1,25 @@
 """Training batches made on the GPU from songs kept there as int16: remix, repitch, EQ, gain, sign, channels, silence."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass
 class Augmentation:
-    remix: float = 0.4            # share of items whose stems come from unrelated songs
+    """Strengths at the start of training; `eased` leads them to what the songs themselves are like."""
+    remix: float = 0.3            # share of items whose stems come from unrelated songs
     repitch: float = 0.6          # share of items (stems, when remixed) played faster or slower
     semitones: float = 3.0
     equalise: float = 0.6         # share of stems that pass a random EQ
     gain_db: float = 4.0
-    silent: float = 0.04          # chance that a stem is left out
+    silent: float = 0.03          # chance that a stem is left out
+
+    def eased(self, progress: float) -> "Augmentation":
+        """The last third is trained with half of the augmentation, the last tenth with a quarter."""
+        share = 1.0 if progress < 0.67 else 0.5 if progress < 0.9 else 0.25
+        return replace(self, remix=self.remix * share, repitch=self.repitch * share, equalise=self.equalise * share,
+                       gain_db=self.gain_db * max(share, 0.5))
 
 
 def _cubic(songs: Tensor, rows: Tensor, starts: Tensor, ratios: Tensor, gains: Tensor, length: int) -> Tensor:
@@ -61,9 +68,9 @@ class Batcher:
     def normal(self, *shape: int) -> Tensor:
         return torch.randn(*shape, generator=self.generator, device=self.device)
 
-    def draw(self, songs: Tensor, available: int) -> Tensor:
+    def draw(self, songs: Tensor, available: int, progress: float = 0.0) -> Tensor:
         """Stems [B, S, 2, length] from the first `available` of songs."""
-        b, s, a = self.batch, songs.shape[1], self.settings
+        b, s, a = self.batch, songs.shape[1], self.settings.eased(progress)
         total = songs.shape[-1]
         remix = self.uniform(b, 1) < a.remix
         rows = (self.uniform(b, s) * available).long().clamp(max=available - 1)
@@ -77,7 +84,7 @@ class Batcher:
         gains = gain[..., None, None].expand(b, s, 2, 1).contiguous()
         view = lambda x: x[..., None, None].contiguous()  # noqa: E731
         x = self.crop(songs, view(rows), view(starts), view(ratios), gains, self.length)
-        swap = (self.uniform(b, s) < 0.5)[..., None, None]
+        swap = pick(self.uniform(b, s) < 0.5)[..., None, None]      # a song keeps its stage, mirrored
         x = torch.where(swap, x.flip(2), x)
         on = (self.uniform(b, s, 1, 1) < a.equalise).float()
         bells = torch.cat([self.uniform(b, s, 2, 1, low=-4.0, high=3.7), self.uniform(b, s, 2, 1, low=0.4, high=1.5),

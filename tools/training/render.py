@@ -21,7 +21,7 @@ WAVETABLE = "wavetable"
 # Shares of the training stems; each stem of a training song draws its own instrument maker.
 MIXED_SHARES = {"fluid": 0.38, "musescore": 0.34, "opl3": 0.12, WAVETABLE: 0.16}
 # The piano is quiet in a mix of equal voices and is then never learned: every stem is set to the same energy, give or take.
-LEVEL_SPREAD_DB = 3.0
+LEVEL_SPREAD_DB = 2.5
 
 
 class Renderer:
@@ -40,13 +40,12 @@ class Renderer:
             return synth.render_wavetable(part, stem, song.duration, rng)
         return self.synth.render(part, font if font != WAVETABLE else self.fonts[0], song.duration)
 
-    def stem(self, song: Song, stem: str, font: str, rng: np.random.Generator) -> np.ndarray:
+    def stem(self, song: Song, stem: str, font: str, stage: "Stage", rng: np.random.Generator) -> np.ndarray:
         total = int(round(song.duration * RATE))
         out = np.zeros((2, total), np.float32)
-        style = STYLES[song.style]
-        wet, seconds = float(rng.uniform(*style.wet)), float(rng.uniform(0.25, 1.8))
-        if stem == "bass":
-            wet -= 10
+        wet, seconds = stage.wet_db + float(rng.uniform(-4, 2)), stage.seconds * float(rng.uniform(0.7, 1.2))
+        if stem in ("bass", "drums"):
+            wet -= 10 if stem == "bass" else 3
         for number, part in enumerate(song.parts[stem]):
             x = self._part(part, stem, font, song, rng)
             rms = np.sqrt(np.mean(x ** 2)) + 1e-9
@@ -61,10 +60,10 @@ class Renderer:
                 x = effects.drive(x, float(rng.uniform(2, 12)), rng)
             if rng.random() < 0.5:
                 x = effects.compress(x, float(rng.uniform(1.5, 5)), float(rng.uniform(4, 16)))
-            pan, width = _position(stem, number, rng)
+            pan, width = stage.position(stem, number, rng)
             x = effects.place(x, pan, width)
             out += x * 10 ** (part.level_db / 20) * 0.1 / (np.sqrt(np.mean(x ** 2)) + 1e-9)
-        if rng.random() < 0.12 and stem in ("vocals", "guitar", "piano", "other"):    # an echo in time with the music
+        if rng.random() < 0.1 and stem in ("vocals", "guitar", "piano", "other"):    # an echo in time with the music
             delay = int(60 / song.tempo * RATE * float(rng.choice((0.5, 0.75, 1.0))))
             echo = np.zeros_like(out)
             echo[:, delay:] = out[::-1, : total - delay] * rng.uniform(0.15, 0.4)
@@ -77,10 +76,11 @@ class Renderer:
         stems = []
         shares = {k: v for k, v in MIXED_SHARES.items() if k in self.fonts or k == WAVETABLE}
         weights = np.array(list(shares.values())) / sum(shares.values())
+        stage = Stage(song, rng)
         same = list(shares)[int(rng.choice(len(shares), p=weights))] if rng.random() < 0.4 else None
         for stem in STEMS:
             drawn = same or list(shares)[int(rng.choice(len(shares), p=weights))]
-            x = self.stem(song, stem, font or drawn, np.random.default_rng([seed, STEMS.index(stem), 0xF]))
+            x = self.stem(song, stem, font or drawn, stage, np.random.default_rng([seed, STEMS.index(stem), 0xF]))
             x = effects.limit(x, 19.0 if stem == "drums" else 15.0)
             level = float(rng.uniform(-LEVEL_SPREAD_DB, LEVEL_SPREAD_DB))
             stems.append(x * (0.08 * 10 ** (level / 20) / (np.sqrt(np.mean(x ** 2)) + 1e-7)))
@@ -91,17 +91,33 @@ class Renderer:
         return np.round(audio * 32767).astype(np.int16)
 
 
-def _position(stem: str, number: int, rng: np.random.Generator) -> tuple[float, float]:
-    """(pan, width): rhythm section and voice in the middle, the rest to the sides, as records mostly are."""
-    if stem in ("bass",):
-        return float(rng.normal(0, 0.04)), float(rng.uniform(0, 0.3))
-    if stem == "vocals":
-        return float(rng.normal(0, 0.08) if number == 0 else rng.uniform(-0.6, 0.6)), float(rng.uniform(0, 1))
-    if stem == "drums":
-        return float(rng.normal(0, 0.05)), float(rng.uniform(0.3, 1))
-    if rng.random() < 0.2:
-        return float(rng.normal(0, 0.1)), float(rng.uniform(0.3, 1))
-    return float(rng.choice((-1, 1)) * rng.uniform(0.1, 0.7)), float(rng.uniform(0.2, 1))
+class Stage:
+    """Where the players of one song stand, and the room around them.
+
+    As on most records the voice, bass and drums are in the middle; guitar and piano share the sides between them, and
+    the rest is opposite the guitar or spread wide.
+    """
+
+    def __init__(self, song: Song, rng: np.random.Generator):
+        style = STYLES[song.style]
+        self.wet_db, self.seconds = float(rng.uniform(*style.wet)) - 3.0, float(rng.uniform(0.25, 1.5))
+        side = 1.0 if rng.random() < 0.5 else -1.0
+        self.side = {"guitar": side, "piano": -side, "other": -side if rng.random() < 0.5 else side}
+        self.narrow = rng.random() < 0.12                # an almost mono mix
+
+    def position(self, stem: str, number: int, rng: np.random.Generator) -> tuple[float, float]:
+        """(pan, width) of a stem's part."""
+        if stem == "bass":
+            return float(rng.normal(0, 0.03)), float(rng.uniform(0, 0.2))
+        if stem == "vocals":
+            return float(rng.normal(0, 0.05) if number == 0 else rng.uniform(-0.6, 0.6)), float(rng.uniform(0, 0.8))
+        if stem == "drums":
+            return float(rng.normal(0, 0.04)), float(rng.uniform(0.3, 1))
+        if self.narrow:
+            return float(rng.normal(0, 0.1)), float(rng.uniform(0.2, 1))
+        side = self.side[stem] * (-1 if number else 1)
+        low, high = {"guitar": (0.3, 0.85), "piano": (0.2, 0.7), "other": (0.0, 0.6)}[stem]
+        return side * float(rng.uniform(low, high)), float(rng.uniform(0.2, 1))
 
 
 # -- sets --------------------------------------------------------------------------------------------------------------

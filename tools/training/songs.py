@@ -318,7 +318,7 @@ class Composer:
     def piano(self) -> list[Part]:
         kind, program = self.pick(self.style.piano), self.pick(self.style.piano_programs)
         part = Part(program, articulation=kind)
-        centre = int(self.rng.integers(57, 72))
+        centre = int(self.rng.integers(60, 74))
         if kind == "melody":
             self.line(part, centre + 7, (0.5, 0.85), 55, 94, 0.2)
             self.chordal("pad" if self.chance(0.5) else "stabs", centre - 5, part)
@@ -334,7 +334,7 @@ class Composer:
     def guitar(self) -> list[Part]:
         kind, program = self.pick(self.style.guitar), self.pick(self.style.guitar_programs)
         part = Part(program, articulation=kind)
-        centre = int(self.rng.integers(52, 64))
+        centre = int(self.rng.integers(50, 60))
         if kind in ("riff", "melody"):
             self.line(part, centre, (0.5, 0.9), 40, 84, 0.15)
         else:
@@ -354,7 +354,7 @@ class Composer:
         for layer in range(2 if self.chance(0.4) else 1):
             kind, program = self.pick(self.style.other), self.pick(self.style.other_programs)
             part = Part(program, articulation=kind, level_db=-4.0 * layer)
-            centre = int(self.rng.integers(58, 76))
+            centre = int(self.rng.integers(64, 78))
             if kind in ("melody", "counter"):
                 self.line(part, centre + 4, (0.4, 0.8) if kind == "melody" else (0.15, 0.4), 48, 96, 0.2)
             else:

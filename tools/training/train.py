@@ -34,6 +34,12 @@ def loss_terms(estimate: Tensor, target: Tensor, mix: Tensor) -> tuple[Tensor, T
     return l1 + 0.04 * db.mean(), l1, db.mean()
 
 
+def _both_losses(full: Tensor, alone: Tensor, stems: Tensor, mix: Tensor) -> tuple[Tensor, ...]:
+    loss, l1, db = loss_terms(full, stems, mix)
+    loss_t, _, db_t = loss_terms(alone, stems, mix)
+    return loss, l1, db, loss_t, db_t
+
+
 class Songs:
     """Songs on the GPU, filled by a thread as shards appear; each rank takes its share of the shards."""
 
@@ -60,7 +66,7 @@ class Songs:
                     self.audio[first:end] = songs[: end - first]
                 else:
                     with torch.cuda.stream(self.stream):
-                        self.audio[first:end].copy_(songs[: end - first].pin_memory(), non_blocking=True)
+                        self.audio[first:end].copy_(songs[: end - first])    # pinning would stall the launches
                     self.stream.synchronize()
                 self.count = end
             time.sleep(0.5)
@@ -85,20 +91,22 @@ class Trainer:
         self.typical = torch.zeros((), device=self.device)      # running gradient norm
         if args.out.joinpath("state.json").exists():
             self.load()
-        x, xt, _ = m.prepare(self.model, torch.zeros(1, 2, args.length, device=self.device))
-        tokens = args.length
-        for _ in range(self.model.depth):
-            tokens = -(-tokens // self.model.stride)
-        self.pos = m.positions(self.model, x.shape[2], tokens, self.device)
-        self.core = torch.compile(self._core, dynamic=False) if args.compile else self._core
+        self.layout = m.layout(self.model, args.length, self.device)
+        wrap = (lambda f: torch.compile(f, dynamic=False)) if args.compile else (lambda f: f)
+        self.core, self.waves, self.losses = wrap(self._core), wrap(self._waves), wrap(_both_losses)
 
-    def _core(self, x: Tensor, xt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _core(self, x: Tensor, xt: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            return m.core(self.model, x, xt, *self.pos)
+            x, xt, alone = m.core(self.model, x, xt, *self.layout[:2])
+        return m.spectrum(self.model, x, mean, std), xt, alone
+
+    def _waves(self, frames: Tensor, xt: Tensor, alone: Tensor, scales: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        return m.waves(self.model, frames, xt, alone, scales, self.args.length, *self.layout[2:])
 
     def forward(self, mix: Tensor) -> tuple[Tensor, Tensor]:
         x, xt, scales = m.prepare(self.model, mix)
-        return m.finish(self.model, *self.core(x, xt), scales, mix.shape[-1])
+        x, xt, alone = self.core(x, xt, *scales[:2])
+        return self.waves(m.invert(x), xt, alone, scales)
 
     # -- state ----------------------------------------------------------------------------------------
     def save(self) -> None:
@@ -127,7 +135,8 @@ class Trainer:
         weights = {}
         for k in range(PARTS):
             weights |= load_file(out / f"weights-{k}.safetensors")
-        ema = load_file(out / "ema.safetensors")
+        average = out / "ema.safetensors"
+        ema = load_file(average) if average.exists() else weights
         first, second = load_file(out / "moment1.safetensors"), load_file(out / "moment2.safetensors")
         for k, (name, p) in enumerate(zip(self.names, self.parameters)):
             p.data.copy_(weights[name])
@@ -147,8 +156,7 @@ class Trainer:
         """One step; returns [loss, L1, dB, dB of time-only, gradient norm, seconds spent on rank 0]."""
         mix = stems.sum(1)
         full, alone = self.forward(mix)
-        loss, l1, db = loss_terms(full, stems, mix)
-        loss_t, _, db_t = loss_terms(alone, stems, mix)
+        loss, l1, db, loss_t, db_t = self.losses(full, alone, stems, mix)
         (loss + self.args.time_weight * loss_t).backward()
         first = 1.0 if self.rank == 0 else 0.0
         extra = torch.stack([loss.detach(), l1.detach(), db.detach(), db_t.detach(), loss.new_tensor(elapsed * first * self.world)])
@@ -217,7 +225,7 @@ class Trainer:
                 self.update(mix, 0.0)
             except Exception as error:                      # slower is better than nothing
                 print(f"rank {rank}: torch.compile failed, going on without it: {error}", flush=True)
-                self.core = self._core
+                self.core, self.waves, self.losses = self._core, self._waves, _both_losses
                 self.update(mix, 0.0)
             self.typical.copy_(kept)
             for p in self.parameters:
@@ -231,6 +239,11 @@ class Trainer:
             dist.barrier()
         if rank == 0:
             print(f"training starts after {time.time() - begin:.0f} s with {songs.count} songs here", flush=True)
+        if args.deadline:                                   # spend what is left until then, on rank 0's clock
+            left = torch.tensor(max(10.0, args.deadline - time.time()), device=self.device, dtype=torch.float64)
+            if self.world > 1:
+                dist.broadcast(left, 0)
+            args.budget = self.spent + float(left)
         before, since = self.spent, time.time()
         saved = validated = time.time()
         log = _Log(args.out / "train.csv", ["step", "seconds", "rate", "loss", "l1", "sdr", "sdr_time_only", "gradient", "songs"]) if rank == 0 else None
@@ -238,7 +251,7 @@ class Trainer:
         sums, shown = torch.zeros(6, device=self.device), self.step
         done = False
         while not done:
-            figures = self.update(batcher.draw(songs.audio, songs.count), before + time.time() - since)
+            figures = self.update(batcher.draw(songs.audio, songs.count, self.spent / args.budget), before + time.time() - since)
             # Ranks must agree on the schedule: they use rank 0's clock, which came with the gradients.
             sums += figures
             if self.step % 10 == 0:
@@ -302,6 +315,7 @@ def main() -> None:
     parser.add_argument("--validate", type=Path, nargs="*", default=[], help="held-out sets as .npy")
     parser.add_argument("--kwargs", default="{}", help="changes to the model's arguments, as JSON")
     parser.add_argument("--budget", type=float, default=900, help="seconds of training in all, over every piece")
+    parser.add_argument("--deadline", type=float, default=0, help="end at this Unix time instead, with the schedule fitted to it")
     parser.add_argument("--steps", type=int, default=1 << 30)
     parser.add_argument("--batch", type=int, default=32, help="crops on each GPU")
     parser.add_argument("--length", type=int, default=192 * 1024, help="samples in a crop")
@@ -311,7 +325,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--warmup", type=int, default=200)
     parser.add_argument("--ema", type=float, default=0.999)
-    parser.add_argument("--time-weight", type=float, default=0.25, help="weight of the time-only loss")
+    parser.add_argument("--time-weight", type=float, default=0.2, help="weight of the time-only loss")
     parser.add_argument("--validate-every", type=float, default=90)
     parser.add_argument("--save-every", type=float, default=100)
     parser.add_argument("--seed", type=int, default=1)
