@@ -142,7 +142,16 @@ class Run {
   std::vector<AudioBuffer> block_;
 };
 
+std::vector<BagMember> bag_of_one(std::unique_ptr<SegmentModel> model) {
+  std::vector<BagMember> members(1);
+  members.front().model = std::move(model);
+  return members;
+}
+
 }  // namespace
+
+Separator::Separator(std::unique_ptr<SegmentModel> model)
+    : Separator(bag_of_one(std::move(model))) {}
 
 Separator::Separator(std::vector<BagMember> members) : members_(std::move(members)) {
   const auto first = std::find_if(members_.begin(), members_.end(),

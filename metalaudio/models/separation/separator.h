@@ -45,6 +45,7 @@ class Separator {
   /// the first is 0. The buffers are reused after it returns.
   using Sink = std::function<void(std::int64_t first_frame, std::span<const AudioBuffer> stems)>;
 
+  explicit Separator(std::unique_ptr<SegmentModel> model);
   explicit Separator(std::vector<BagMember> members);
 
   const std::vector<std::string>& sources() const noexcept { return sources_; }

@@ -6,18 +6,18 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "linear_model.h"
+#include "tests/support/test_paths.h"
 
 // Goldens: tools/goldens/make_separation_goldens.py, upstream's apply_model unmodified.
 namespace metalaudio::models {
 namespace {
-
-const std::filesystem::path kGolden = METALAUDIO_GOLDEN_DIR;
 
 struct GoldenCase {
   std::string kind;
@@ -25,7 +25,7 @@ struct GoldenCase {
 };
 
 std::vector<GoldenCase> golden_cases(const std::string& kind) {
-  std::ifstream file(kGolden / "separation" / (kind + ".json"));
+  std::ifstream file(golden_dir() / "separation" / (kind + ".json"));
   std::vector<GoldenCase> cases;
   for (const auto& options : nlohmann::json::parse(file)) cases.push_back({kind, options});
   return cases;
@@ -35,9 +35,10 @@ const nn::Checkpoint& goldens(const std::string& kind) {
   static std::map<std::string, nn::Checkpoint> loaded;
   auto found = loaded.find(kind);
   if (found == loaded.end())
-    found =
-        loaded.emplace(kind, nn::load_checkpoint(kGolden / "separation" / (kind + ".safetensors")))
-            .first;
+    found = loaded
+                .emplace(kind,
+                         nn::load_checkpoint(golden_dir() / "separation" / (kind + ".safetensors")))
+                .first;
   return found->second;
 }
 
@@ -45,7 +46,7 @@ std::unique_ptr<SegmentModel> make_model(const nlohmann::json& model, ThreadPool
   if (model.is_array())  // a segment length as a fraction of seconds, at 1 kHz
     return std::make_unique<LinearModel>(model[0].get<std::size_t>() * 1000 /
                                          model[1].get<std::size_t>());
-  const auto path = kGolden / "htdemucs" / (model.get<std::string>() + ".model.safetensors");
+  const auto path = golden_dir() / "htdemucs" / (model.get<std::string>() + ".model.safetensors");
   return std::make_unique<HTDemucsSegmentModel>(HTDemucs(nn::load_checkpoint(path), {}, pool));
 }
 

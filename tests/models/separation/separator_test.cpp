@@ -26,11 +26,7 @@ AudioBuffer noise(std::size_t frames) {
   return audio;
 }
 
-Separator linear_separator() {
-  std::vector<BagMember> members;
-  members.push_back({std::make_unique<LinearModel>(), {}});
-  return Separator(std::move(members));
-}
+Separator linear_separator() { return Separator(std::make_unique<LinearModel>()); }
 
 /// Runs counts how often each member ran.
 Separator specialists(std::size_t (&runs)[2]) {
@@ -99,9 +95,7 @@ TEST(Separator, DrawsTheSameShiftsFromTheSameSeed) {
 }
 
 TEST(Separator, HandsOutConsecutiveBlocksAndCountsSegments) {
-  std::vector<BagMember> members;
-  members.push_back({std::make_unique<LinearModel>(100000), {}});
-  Separator separator(std::move(members));
+  Separator separator(std::make_unique<LinearModel>(100000));
   const audio::MemorySource mix(noise(250000), 1000);
   std::int64_t next = 0;
   std::size_t last_done = 0;
@@ -125,9 +119,7 @@ TEST(Separator, HandsOutConsecutiveBlocksAndCountsSegments) {
 
 TEST(Separator, StopsBeforeTheNextSegmentWhenAskedFromAnotherThread) {
   std::size_t runs = 0;
-  std::vector<BagMember> members;
-  members.push_back({std::make_unique<LinearModel>(400, &runs), {}});
-  Separator separator(std::move(members));
+  Separator separator(std::make_unique<LinearModel>(400, &runs));
   std::stop_source stop;
   SeparationControl control{.progress = {}, .stop = stop.get_token()};
   control.progress = [&](std::size_t done, std::size_t) {
@@ -226,9 +218,7 @@ class MadeUpSource final : public audio::AudioSource {
 };
 
 TEST(Separator, NeedsNoMoreMemoryForAnHourThanForAMinute) {
-  std::vector<BagMember> members;
-  members.push_back({std::make_unique<LinearModel>(20000), {}});
-  Separator separator(std::move(members));
+  Separator separator(std::make_unique<LinearModel>(20000));
   const auto peak_kib_of = [&](std::int64_t seconds) {
     std::int64_t done = 0;
     separator.separate(MadeUpSource(seconds * 1000), {.shifts = 3},

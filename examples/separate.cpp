@@ -1,0 +1,33 @@
+// separate MODEL TRACK FOLDER: writes the stems of a track, of any length, as FOLDER/STEM.wav.
+#include <metalaudio/audio/audio_writer.h>
+#include <metalaudio/audio/track_source.h>
+#include <metalaudio/models/separation/htdemucs_segment_model.h>
+#include <metalaudio/models/separation/separator.h>
+
+#include <cstdio>
+#include <exception>
+#include <thread>
+
+using namespace metalaudio;
+
+int main(int argc, char** argv) try {
+  if (argc != 4) return std::fputs("usage: separate MODEL TRACK FOLDER\n", stderr), 2;
+  const std::filesystem::path folder = argv[3];
+  ThreadPool pool(std::max(1U, std::thread::hardware_concurrency()));
+  models::HTDemucs network(nn::load_checkpoint(argv[1]), {}, pool);
+  models::Separator separator(std::make_unique<models::HTDemucsSegmentModel>(std::move(network)));
+
+  const audio::TrackSource track(
+      argv[2], {.sample_rate_hz = separator.sample_rate_hz(), .channels = separator.channels()});
+  std::vector<audio::AudioWriter> files;
+  for (const std::string& stem : separator.sources())
+    files.emplace_back(folder / (stem + ".wav"),
+                       audio::AudioWriterOptions{.sample_rate_hz = separator.sample_rate_hz(),
+                                                 .channels = separator.channels()});
+  separator.separate(track, {}, [&](std::int64_t, std::span<const AudioBuffer> stems) {
+    for (std::size_t i = 0; i < stems.size(); ++i) files[i].write(stems[i]);
+  });
+  for (audio::AudioWriter& file : files) file.close();
+} catch (const std::exception& error) {
+  return std::fprintf(stderr, "%s\n", error.what()), 1;
+}
