@@ -13,3 +13,13 @@ function(metalaudio_module name)
     install(TARGETS metalaudio_${name} EXPORT MetalAudioTargets)
   endif()
 endfunction()
+
+# metalaudio_simd_sources(FILES …): compiles kernel files for SSSE3 (every x86-64 since 2006), AVX2
+# and AVX-512; the instruction sets between them only add size.
+function(metalaudio_simd_sources)
+  set(targets "HWY_DISABLED_TARGETS=(HWY_SCALAR|HWY_EMU128|HWY_SSE4|HWY_AVX3_DL)")
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    list(APPEND targets "HWY_BASELINE_TARGETS=HWY_SSSE3")
+  endif()
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_DEFINITIONS "${targets}")
+endfunction()

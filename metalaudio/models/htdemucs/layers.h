@@ -5,7 +5,9 @@
 #include <metalaudio/nn/weights.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 
 namespace metalaudio::models {
 
@@ -41,8 +43,11 @@ struct Branches {
   nn::Value x;
   nn::Value xt;
 };
+/// tap is told of the tokens that enter the first layer and of every layer's output.
+using Tap = std::function<void(const std::string& name, nn::Value value)>;
 Branches cross_transformer(nn::Graph& graph, const nn::Weights& weights,
-                           const HTDemucsConfig& config, std::int64_t channels, Branches branches);
+                           const HTDemucsConfig& config, std::int64_t channels, Branches branches,
+                           const Tap& tap);
 
 /// A 1x1 convolution, as upstream's channel_upsampler.
 nn::Value pointwise(nn::Graph& graph, const nn::Weights& weights, nn::Value x, std::int64_t out,

@@ -147,12 +147,15 @@ class Builder {
       fail(ErrorCode::invalid_data, "[HTDemucs] the branches meet with {} and {} channels",
            channels, graph_.shape(xt_).back());
     }
+    tap("transformer_in", x_);
+    tap("transformer_in_t", xt_);
     const Branches out =
-        cross_transformer(graph_, weights_("crosstransformer"), config_, channels, {x_, xt_});
+        cross_transformer(graph_, weights_("crosstransformer"), config_, channels, {x_, xt_},
+                          [this](const std::string& name, Value value) { tap(name, value); });
     x_ = out.x;
     xt_ = out.xt;
-    tap("transformer", x_);
-    tap("transformer_t", xt_);
+    tap("transformer_out", x_);
+    tap("transformer_out_t", xt_);
     if (config_.bottom_channels > 0) {
       x_ = pointwise(graph_, weights_("channel_downsampler"), x_, outer, {1});
       xt_ = pointwise(graph_, weights_("channel_downsampler_t"), xt_, outer, {1});

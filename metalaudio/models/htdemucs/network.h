@@ -16,8 +16,9 @@ namespace metalaudio::models {
 ///           [nfft/2][frames][2 · audio_channels] and output "spectrogram"
 ///           [nfft/2][frames][sources · 2 · audio_channels].
 /// Errors:   throws Error{invalid_data, invalid_argument}, naming the tensor or the layer.
-/// taps:     values to be outputs as well, by name: encoder.0, tencoder.0, …, transformer,
-///           transformer_t, decoder.0, tdecoder.0, ….
+/// taps:     values to be outputs as well, by name: encoder.I, tencoder.I, freq_emb,
+///           transformer_in, transformer_tokens, transformer.layers.I, transformer_out (and _t of
+///           each), decoder.I, tdecoder.I.
 nn::Graph build_htdemucs(const HTDemucsConfig& config, const nn::Weights& weights, Mode mode,
                          const std::vector<std::string>& taps = {});
 

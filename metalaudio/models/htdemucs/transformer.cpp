@@ -185,7 +185,7 @@ Value add_embedding(Graph& graph, const HTDemucsConfig& config, Value x, Tensor 
 }  // namespace
 
 Branches cross_transformer(Graph& graph, const Weights& weights, const HTDemucsConfig& config,
-                           std::int64_t channels, Branches branches) {
+                           std::int64_t channels, Branches branches, const Tap& tap) {
   graph.set_label(weights.prefix());
   if (channels % config.t_heads != 0) {
     fail(ErrorCode::invalid_data, "[HTDemucs] {} heads do not divide {} channels", config.t_heads,
@@ -200,11 +200,15 @@ Branches cross_transformer(Graph& graph, const Weights& weights, const HTDemucsC
   Value xt = norm_in(graph, weights("norm_in_t"), config, branches.xt);
   const std::int64_t steps = graph.shape(xt)[1];
   xt = add_embedding(graph, config, xt, time_embedding(weights, config, steps, channels));
+  tap("transformer_tokens", x);
+  tap("transformer_tokens_t", xt);
   for (int i = 0; i < config.t_layers; ++i) {
     const bool cross = (i % 2 == 1) != config.t_cross_first;
     const Value old_x = x;
     x = transformer_layer(graph, weights("layers", i), config, x, cross ? &xt : nullptr);
     xt = transformer_layer(graph, weights("layers_t", i), config, xt, cross ? &old_x : nullptr);
+    tap(fmt::format("transformer.layers.{}", i), x);
+    tap(fmt::format("transformer.layers_t.{}", i), xt);
   }
   return {graph.reshape(x, shape), xt};
 }

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace metalaudio::dsp {
+namespace metalaudio {
 
 /// Runs body(name) once for every compiled instruction set that this machine has.
 template <typename Body>
@@ -17,4 +17,4 @@ void for_each_target(Body&& body) {
   }
 }
 
-}  // namespace metalaudio::dsp
+}  // namespace metalaudio
