@@ -27,6 +27,12 @@ struct PlannedStep {
   std::unique_ptr<cpu::Kernel> kernel;
 };
 
+/// How many of a step's inputs are data; the others are weights.
+std::size_t data_inputs(StepKind kind) {
+  if (kind == StepKind::attention) return 3;
+  return kind == StepKind::add || kind == StepKind::multiply ? 2 : 1;
+}
+
 /// The steps between which every value lives; -1 is before the first step.
 std::vector<Lifetime> lifetimes_of(const Graph& graph, const Schedule& schedule) {
   std::vector<Lifetime> lives(graph.nodes().size(), Lifetime{0, -1, -1});
@@ -99,8 +105,8 @@ struct Plan::Impl {
     statistics.steps = steps.size();
   }
 
-  /// Constants that a kernel reads as they are (what is added or multiplied) stay with the plan;
-  /// weights are packed by their kernels and need no place.
+  /// Constants that a kernel reads as data (a term of a sum, say) stay with the plan; weights are
+  /// packed by their kernels and need no place.
   void place_constants(const Graph& graph, const Schedule& schedule) {
     const auto place = [&](Value value) {
       const Node& node = graph.node(schedule.resolve(value));
@@ -111,7 +117,7 @@ struct Plan::Impl {
     };
     for (const Step& step : schedule.steps()) {
       if (step.residual.index >= 0) place(step.residual);
-      if (step.kind == StepKind::add || step.kind == StepKind::multiply) place(step.inputs[1]);
+      for (std::size_t i = 0; i < data_inputs(step.kind); ++i) place(step.inputs[i]);
     }
   }
 
