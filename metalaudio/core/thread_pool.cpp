@@ -1,18 +1,28 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/thread_pool.h>
 
+#include <system_error>
+
 namespace metalaudio {
 
 ThreadPool::ThreadPool(std::size_t threads) {
   if (threads < 1)
     fail(ErrorCode::invalid_argument, "[ThreadPool] {} threads: at least 1", threads);
   workers_.reserve(threads - 1);
-  for (std::size_t thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread] { work(thread); });
+  try {
+    for (std::size_t thread = 1; thread < threads; ++thread) {
+      workers_.emplace_back([this, thread] { work(thread); });
+    }
+  } catch (const std::system_error& error) {
+    stop_workers();
+    fail(ErrorCode::out_of_memory, "[ThreadPool] thread {} of {}: {}", workers_.size() + 1, threads,
+         error.what());
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop_workers(); }
+
+void ThreadPool::stop_workers() noexcept {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

@@ -13,7 +13,8 @@ namespace metalaudio {
 
 /// A fixed set of threads that share loops with the thread that calls them. Passed to whoever may
 /// use it; there is no global pool.
-/// Errors:   the constructor throws Error{invalid_argument} unless threads >= 1.
+/// Errors:   the constructor throws Error{invalid_argument} unless threads >= 1, and
+///           Error{out_of_memory} when the system gives no more threads.
 /// Threads:  one caller of parallel_for at a time; a body must not throw.
 /// Realtime: none; work for an audio thread runs without a pool.
 class ThreadPool {
@@ -41,6 +42,7 @@ class ThreadPool {
 
   void run(std::size_t count, Call call, void* body);
   void work(std::size_t thread);
+  void stop_workers() noexcept;
   void take_indices(std::size_t thread) noexcept;
 
   std::vector<std::thread> workers_;

@@ -1,7 +1,7 @@
 #include <metalaudio/nn/io/pickle.h>
 
 #include "io_pickle_support.h"
-#include "io_support.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::nn {
 namespace {

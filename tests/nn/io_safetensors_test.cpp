@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "io_support.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::nn {
 namespace {

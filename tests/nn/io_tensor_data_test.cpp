@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "io_support.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::nn {
 namespace {

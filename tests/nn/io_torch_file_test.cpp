@@ -5,7 +5,7 @@
 #include <map>
 
 #include "io_pickle_support.h"
-#include "io_support.h"
+#include "tests/support/test_folder.h"
 #include "tests/support/test_paths.h"
 
 namespace metalaudio::nn {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "io_pickle_support.h"
-#include "io_support.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::nn {
 namespace {

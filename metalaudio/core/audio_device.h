@@ -1,0 +1,40 @@
+#pragma once
+
+#include <metalaudio/core/device_properties.h>
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace metalaudio {
+
+/// A place with memory and an order of execution. The only general virtual seam of the library:
+/// what runs there belongs to each operation, not to the device.
+/// Errors:   allocate throws Error{out_of_memory}; copy and synchronize throw
+///           Error{backend_unavailable} when the device was lost.
+/// Threads:  any; a stream runs its work in the order it was given.
+class AudioDevice {
+ public:
+  virtual ~AudioDevice() = default;
+
+  virtual const DeviceProperties& properties() const noexcept = 0;
+  /// At least `bytes` bytes, 64-byte aligned, of any content.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void deallocate(void* data) noexcept = 0;
+  virtual void clear(void* data, std::size_t bytes) = 0;
+  /// Either end may be this device's memory or the host's. Returns once `from` may be reused.
+  virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
+  /// Returns when all work given to the stream is done.
+  virtual void synchronize() = 0;
+  /// The backend's own handle (a cudaStream_t); null where work runs on the calling thread.
+  virtual void* stream() const noexcept = 0;
+};
+
+/// Every device that answers now; the CPU comes first and is always there.
+std::vector<DeviceProperties> list_devices();
+
+/// Opens a device; Backend::automatic takes a GPU where one answers, otherwise the CPU.
+/// Errors:   throws Error{backend_unavailable} where there is none of that backend and index.
+std::shared_ptr<AudioDevice> open_device(Backend backend, int index = 0);
+
+}  // namespace metalaudio

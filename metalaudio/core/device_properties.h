@@ -1,0 +1,19 @@
+#pragma once
+
+#include <metalaudio/core/backend.h>
+
+#include <cstddef>
+#include <string>
+
+namespace metalaudio {
+
+/// What a device is. A value.
+struct DeviceProperties {
+  Backend backend = Backend::cpu;
+  int index = 0;                 ///< among the devices of its backend
+  std::string name;              ///< for a person, as the maker calls it
+  std::size_t memory_bytes = 0;  ///< in all; 0 where it is not known
+  bool host_memory = true;       ///< whether the CPU can read and write what it allocates
+};
+
+}  // namespace metalaudio

@@ -1,0 +1,51 @@
+#include <gtest/gtest.h>
+#include <metalaudio/core/audio_device.h>
+#include <metalaudio/core/error.h>
+
+#include <array>
+#include <cstdint>
+
+namespace metalaudio {
+namespace {
+
+TEST(AudioDevice, TheCpuComesFirstInTheList) {
+  const auto devices = list_devices();
+  ASSERT_FALSE(devices.empty());
+  EXPECT_EQ(devices[0].backend, Backend::cpu);
+  EXPECT_FALSE(devices[0].name.empty());
+  EXPECT_GT(devices[0].memory_bytes, 0U);
+  EXPECT_TRUE(devices[0].host_memory);
+}
+
+TEST(AudioDevice, AutomaticOpensSomethingThatIsListed) {
+  const auto device = open_device(Backend::automatic);
+  EXPECT_EQ(device->properties().backend, list_devices().back().backend);
+}
+
+TEST(AudioDevice, TheCpuAllocatesClearsAndCopies) {
+  const auto device = open_device(Backend::cpu);
+  auto* const data = static_cast<unsigned char*>(device->allocate(100));
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % 64, 0U);
+  device->clear(data, 100);
+  const std::array<unsigned char, 3> from{1, 2, 3};
+  device->copy(data + 97, from.data(), from.size());
+  device->synchronize();
+  EXPECT_EQ(data[96], 0);
+  EXPECT_EQ(data[99], 3);
+  EXPECT_EQ(device->stream(), nullptr);
+  device->deallocate(data);
+}
+
+TEST(AudioDevice, WhatIsNotThereIsABackendUnavailable) {
+  for (const auto& [backend, index] : {std::pair{Backend::cpu, 1}, {Backend::cuda, 999}}) {
+    try {
+      open_device(backend, index);
+      ADD_FAILURE() << "opened device " << index;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::backend_unavailable);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace metalaudio

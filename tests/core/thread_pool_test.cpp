@@ -1,0 +1,77 @@
+#include <gtest/gtest.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/core/thread_pool.h>
+
+#include <atomic>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace metalaudio {
+namespace {
+
+class ThreadPoolOf : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(ThreadPoolOf, RunsEveryIndexOnceOnAThreadItHas) {
+  ThreadPool pool(GetParam());
+  for (const std::size_t count : {0, 1, 2, 7, 1000}) {
+    std::vector<std::atomic<int>> runs(count);
+    std::atomic<bool> named_well = true;
+    pool.parallel_for(count, [&](std::size_t index, std::size_t thread) {
+      ++runs[index];
+      if (thread >= pool.threads()) named_well = false;
+    });
+    for (const auto& run : runs) EXPECT_EQ(run, 1);
+    EXPECT_TRUE(named_well);
+  }
+}
+
+TEST_P(ThreadPoolOf, ScratchMemoryOfAThreadIsNeverShared) {
+  ThreadPool pool(GetParam());
+  std::vector<std::size_t> sums(pool.threads());  // plain, so that the thread sanitizer sees races
+  constexpr std::size_t kCount = 2000;
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    pool.parallel_for(kCount,
+                      [&](std::size_t index, std::size_t thread) { sums[thread] += index; });
+  }
+  std::size_t total = 0;
+  for (const std::size_t sum : sums) total += sum;
+  EXPECT_EQ(total, 20 * kCount * (kCount - 1) / 2);
+}
+
+TEST_P(ThreadPoolOf, OneLoopSeesWhatTheLastOneWrote) {
+  ThreadPool pool(GetParam());
+  std::vector<int> from(300, 0), to(300, 0);
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    pool.parallel_for(from.size(), [&](std::size_t index, std::size_t) {
+      to[index] = from[from.size() - 1 - index] + 1;  // most likely another thread's
+    });
+    std::swap(from, to);
+  }
+  for (const int value : from) EXPECT_EQ(value, 50);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolOf, ::testing::Values(1, 2, 3, 8));
+
+TEST(ThreadPool, OfOneRunsOnTheCaller) {
+  ThreadPool pool(1);
+  const auto caller = std::this_thread::get_id();
+  pool.parallel_for(3, [&](std::size_t, std::size_t thread) {
+    EXPECT_EQ(std::this_thread::get_id(), caller);
+    EXPECT_EQ(thread, 0U);
+  });
+}
+
+TEST(ThreadPool, OfNoneIsRejected) {
+  try {
+    const ThreadPool pool(0);
+    ADD_FAILURE() << "a pool of 0 threads was made";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+  }
+}
+
+TEST(ThreadPool, StopsThoughItNeverRan) { const ThreadPool pool(4); }
+
+}  // namespace
+}  // namespace metalaudio
