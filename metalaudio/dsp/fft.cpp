@@ -109,6 +109,25 @@ void BasicFft<T>::inverse_unordered(std::span<const T> spectrum, std::span<T> x)
 }
 
 template <typename T>
+std::size_t BasicFft<T>::steps() const noexcept {
+  return impl_->steps();
+}
+
+template <typename T>
+void BasicFft<T>::forward_unordered_step(std::size_t step, std::span<const T> x,
+                                         std::span<T> spectrum) noexcept {
+  assert(step < steps() && x.size() == size_ && spectrum.size() == unordered_size());
+  impl_->forward_unordered_step(step, x.data(), spectrum.data(), scratch_.data());
+}
+
+template <typename T>
+void BasicFft<T>::inverse_unordered_step(std::size_t step, std::span<const T> spectrum,
+                                         std::span<T> x) noexcept {
+  assert(step < steps() && x.size() == size_ && spectrum.size() == unordered_size());
+  impl_->inverse_unordered_step(step, spectrum.data(), x.data(), scratch_.data());
+}
+
+template <typename T>
 void BasicFft<T>::multiply_accumulate(std::span<const T> a, std::span<const T> b,
                                       std::span<T> sum) const noexcept {
   assert(a.size() == unordered_size() && b.size() == a.size() && sum.size() == a.size());

@@ -55,6 +55,13 @@ class BasicFft {
   std::size_t unordered_size() const noexcept;
   METALAUDIO_REALTIME void forward_unordered(std::span<const T> x, std::span<T> spectrum) noexcept;
   METALAUDIO_REALTIME void inverse_unordered(std::span<const T> spectrum, std::span<T> x) noexcept;
+  /// The same two in steps of about a microsecond or two, for a caller that spreads a long
+  /// transform over many blocks: all of [0, steps()) in order, and no other transform in between.
+  std::size_t steps() const noexcept;
+  METALAUDIO_REALTIME void forward_unordered_step(std::size_t step, std::span<const T> x,
+                                                  std::span<T> spectrum) noexcept;
+  METALAUDIO_REALTIME void inverse_unordered_step(std::size_t step, std::span<const T> spectrum,
+                                                  std::span<T> x) noexcept;
   /// sum += a · b, bin by bin, of unordered spectra.
   METALAUDIO_REALTIME void multiply_accumulate(std::span<const T> a, std::span<const T> b,
                                                std::span<T> sum) const noexcept;

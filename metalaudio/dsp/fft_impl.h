@@ -22,6 +22,16 @@ class FftImpl {
   virtual void inverse(const T* re, const T* im, T* x, T* scratch) const noexcept = 0;
   virtual void forward_unordered(const T* x, T* spectrum, T* scratch) const noexcept = 0;
   virtual void inverse_unordered(const T* spectrum, T* x, T* scratch) const noexcept = 0;
+  /// Both in steps: all of [0, steps()) in order, with the same arrays.
+  virtual std::size_t steps() const noexcept { return 1; }
+  virtual void forward_unordered_step(std::size_t, const T* x, T* spectrum,
+                                      T* scratch) const noexcept {
+    forward_unordered(x, spectrum, scratch);
+  }
+  virtual void inverse_unordered_step(std::size_t, const T* spectrum, T* x,
+                                      T* scratch) const noexcept {
+    inverse_unordered(spectrum, x, scratch);
+  }
   virtual void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept = 0;
 };
 

@@ -189,6 +189,22 @@ TEST(Fft, BatchesFromSeveralThreadsEqualSingleTransforms) {
   for (auto& thread : threads) thread.join();
 }
 
+TEST(Fft, InStepsEqualsTheWholeTransform) {
+  for_each_target([](const char* target) {
+    for (const std::size_t size : {15U, 480U, 1024U, 8192U, 32768U, 65536U}) {
+      Fft fft(size);
+      const auto x = noise(size, 10);
+      std::vector<float> whole(fft.unordered_size()), stepped(whole.size()), back(size);
+      fft.forward_unordered(x, whole);
+      for (std::size_t i = 0; i < fft.steps(); ++i) fft.forward_unordered_step(i, x, stepped);
+      EXPECT_EQ(stepped, whole) << target << " " << size;
+      for (std::size_t i = 0; i < fft.steps(); ++i) fft.inverse_unordered_step(i, stepped, back);
+      EXPECT_LT(relative_error(back, x), 6e-7) << target << " " << size;  // two transforms
+    }
+    EXPECT_GT(Fft(65536).steps(), 16U);
+  });
+}
+
 TEST(Fft, IsRealtimeAfterConstruction) {
   for (const std::size_t size : {64U, 480U, 4410U, 1001U, 16384U}) {
     Fft fft(size);

@@ -61,14 +61,14 @@ struct StoredRows {
   }
 };
 
-/// One pass over `blocks` blocks of R · span rows.
+/// One pass over `blocks` blocks of R · span rows, or in each over butterflies [begin, end).
 template <int R, class D, class Source, class T = hn::TFromD<D>>
 HWY_INLINE void pass_of(D d, const Source& source, T* rows, std::size_t blocks, std::size_t span,
-                        const T* twiddles) {
+                        const T* twiddles, std::size_t begin, std::size_t end) {
   const std::size_t size = 2 * hn::Lanes(d);
   for (std::size_t b = 0; b < blocks; ++b) {
-    const T* w = twiddles;
-    for (std::size_t j = 0; j < span; ++j) {
+    const T* w = twiddles + begin * 2 * (R - 1);
+    for (std::size_t j = begin; j < end; ++j) {
       const std::size_t row = b * R * span + j;
       Cx<hn::Vec<D>> a[R];
 #pragma GCC unroll 8
@@ -104,7 +104,7 @@ HWY_NOINLINE void either_pass(D d, const Source& source, T* rows, std::size_t bl
   if (span == 1) {
     last_pass_of<R>(d, source, rows, blocks);
   } else {
-    pass_of<R>(d, source, rows, blocks, span, twiddles);
+    pass_of<R>(d, source, rows, blocks, span, twiddles, 0, span);
   }
 }
 
@@ -153,11 +153,11 @@ HWY_NOINLINE void remaining_passes(D d, const FftColumns<T>& plan, std::size_t l
 /// The whole transform, from its source into rows; output k is then in row plan.row_of[k].
 template <class D, class Source, class T = hn::TFromD<D>>
 HWY_INLINE void transform_columns(D d, const FftColumns<T>& plan, const Source& source, T* rows) {
+  constexpr std::size_t kCacheBytes = 24 * 1024;
   const std::size_t size = 2 * hn::Lanes(d);
   if (plan.passes.empty()) return store_row(d, source.load(d, 0), rows);
   pass(d, plan, 0, source, rows, 1);
   const FftPass& first = plan.passes[0];
-  constexpr std::size_t kCacheBytes = 24 * 1024;
   if (plan.rows * size * sizeof(T) <= kCacheBytes) {
     std::size_t blocks = first.radix;
     for (std::size_t level = 1; level < plan.passes.size(); ++level) {
@@ -169,6 +169,15 @@ HWY_INLINE void transform_columns(D d, const FftColumns<T>& plan, const Source& 
   for (std::size_t s = 0; s < first.radix; ++s) {
     remaining_passes(d, plan, 1, rows + s * first.span * size);
   }
+}
+
+/// A slice of the first pass, for transforms in steps; their first radix is always 8.
+template <class D, class Source, class T = hn::TFromD<D>>
+HWY_INLINE void first_pass_slice(D d, const FftColumns<T>& plan, const Source& source, T* rows,
+                                 std::size_t slice, std::size_t slices) {
+  const FftPass& p = plan.passes[0];
+  pass_of<8>(d, source, rows, 1, p.span, plan.twiddles.data() + p.twiddles, slice * p.span / slices,
+             (slice + 1) * p.span / slices);
 }
 
 template <class V>

@@ -43,10 +43,7 @@ class EvenFft final : public FftImpl<T> {
   void inverse(const std::complex<T>* spectrum, T* x, T* scratch) const noexcept override {
     kernels_.real_pre_interleaved(reinterpret_cast<const T*>(spectrum), half_, w_re(), w_im(),
                                   gain(), z_re(scratch), z_im(scratch));
-    // What imaginary parts bins 0 and half_ have cancels out of bin 0 of Z but for these.
-    const T first = spectrum[0].real();
-    const T last = spectrum[half_].real();
-    finish_inverse(first, last, x, scratch);
+    finish_inverse(spectrum[0].real(), spectrum[half_].real(), x, scratch);
   }
   void inverse(const T* re, const T* im, T* x, T* scratch) const noexcept override {
     kernels_.real_pre(re, im, half_, w_re(), w_im(), gain(), z_re(scratch), z_im(scratch));
@@ -57,14 +54,39 @@ class EvenFft final : public FftImpl<T> {
     if (!folds_) return forward(x, spectrum, spectrum + unordered_half(), scratch);
     plan_->from_interleaved(x, z_re(scratch), z_im(scratch), scratch);
     kernels_.real_post_folded(z_re(scratch), z_im(scratch), half_, w_re(), w_im(), spectrum,
-                              spectrum + unordered_half());
+                              spectrum + unordered_half(), 0, half_ / 2);
   }
   void inverse_unordered(const T* spectrum, T* x, T* scratch) const noexcept override {
     const T* im = spectrum + unordered_half();
     if (!folds_) return inverse(spectrum, im, x, scratch);
     kernels_.real_pre_folded(spectrum, im, half_, w_re(), w_im(), gain(), z_re(scratch),
-                             z_im(scratch));
+                             z_im(scratch), 0, half_ / 2);
     finish_inverse(spectrum[0], spectrum[half_ / 2], x, scratch);
+  }
+
+  std::size_t steps() const noexcept override {
+    return folds_ && plan_->steps() > 1 ? plan_->steps() + kPostSteps : 1;
+  }
+  void forward_unordered_step(std::size_t step, const T* x, T* spectrum,
+                              T* scratch) const noexcept override {
+    if (steps() == 1) return forward_unordered(x, spectrum, scratch);
+    if (step < plan_->steps()) {
+      return plan_->from_interleaved_step(step, x, z_re(scratch), z_im(scratch), scratch);
+    }
+    const std::size_t slice = step - plan_->steps();
+    kernels_.real_post_folded(z_re(scratch), z_im(scratch), half_, w_re(), w_im(), spectrum,
+                              spectrum + unordered_half(), post_slice(slice),
+                              post_slice(slice + 1));
+  }
+  void inverse_unordered_step(std::size_t step, const T* spectrum, T* x,
+                              T* scratch) const noexcept override {
+    if (steps() == 1) return inverse_unordered(spectrum, x, scratch);
+    if (step >= kPostSteps) {
+      return plan_->to_exchanged_step(step - kPostSteps, z_im(scratch), z_re(scratch), x, scratch);
+    }
+    kernels_.real_pre_folded(spectrum, spectrum + unordered_half(), half_, w_re(), w_im(), gain(),
+                             z_re(scratch), z_im(scratch), post_slice(step), post_slice(step + 1));
+    set_bin_zero(spectrum[0], spectrum[half_ / 2], scratch);
   }
   void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept override {
     const std::size_t n = unordered_half();
@@ -72,6 +94,8 @@ class EvenFft final : public FftImpl<T> {
   }
 
  private:
+  static constexpr std::size_t kPostSteps = 4;
+
   /// half_ + 1 bins, in whole vectors of whatever width.
   std::size_t unordered_half() const noexcept { return (half_ + 1 + 15) / 16 * 16; }
   T gain() const noexcept { return T(1) / static_cast<T>(2 * half_); }
@@ -80,9 +104,19 @@ class EvenFft final : public FftImpl<T> {
   const T* w_re() const noexcept { return w_.data(); }
   const T* w_im() const noexcept { return w_.data() + half_ / 2 + 1; }
 
-  void finish_inverse(T first, T last, T* x, T* scratch) const noexcept {
+  std::size_t post_slice(std::size_t i) const noexcept {
+    const std::size_t vectors = half_ / 2 / kernels_.lanes;
+    return i * vectors / kPostSteps * kernels_.lanes;
+  }
+
+  /// From the real parts of the first and the last bin alone, whatever their imaginary parts.
+  void set_bin_zero(T first, T last, T* scratch) const noexcept {
     z_re(scratch)[0] = gain() * (first + last);
     z_im(scratch)[0] = gain() * (first - last);
+  }
+
+  void finish_inverse(T first, T last, T* x, T* scratch) const noexcept {
+    set_bin_zero(first, last, scratch);
     // Exchanging re and im on both sides makes it the inverse.
     plan_->to_exchanged(z_im(scratch), z_re(scratch), x, scratch);
   }

@@ -16,10 +16,10 @@ struct FftKernels {
   void (*lanes_split)(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* out_re, T* out_im,
                       T* scratch);
   void (*lanes_from_interleaved)(const FftLanes<T>& plan, const T* x, T* out_re, T* out_im,
-                                 T* scratch);
+                                 T* scratch, std::size_t step);
   /// Writes imaginary parts first: the inverse, once re and im have been exchanged on the way in.
   void (*lanes_to_exchanged)(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* x,
-                             T* scratch);
+                             T* scratch, std::size_t step);
   /// Reads up to a vector past in's end; writes up to one past out's end if tall < lanes.
   void (*grid_split)(const FftGrid<T>& plan, const T* in_re, const T* in_im, T* out_re, T* out_im,
                      T* scratch);
@@ -33,15 +33,16 @@ struct FftKernels {
   void (*real_post_interleaved)(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im,
                                 T* x);
   /// n/2 a multiple of lanes: bins below n/2, then each bin n - k in k's order, then bin n/2.
+  /// Over k in [begin, end) of [0, n/2).
   void (*real_post_folded)(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re,
-                           T* im);
+                           T* im, std::size_t begin, std::size_t end);
   /// And back, times 2 · gain.
   void (*real_pre)(const T* re, const T* im, std::size_t n, const T* w_re, const T* w_im, T gain,
                    T* z_re, T* z_im);
   void (*real_pre_interleaved)(const T* x, std::size_t n, const T* w_re, const T* w_im, T gain,
                                T* z_re, T* z_im);
   void (*real_pre_folded)(const T* re, const T* im, std::size_t n, const T* w_re, const T* w_im,
-                          T gain, T* z_re, T* z_im);
+                          T gain, T* z_re, T* z_im, std::size_t begin, std::size_t end);
 
   /// sum += a · b over n complex numbers.
   void (*multiply_accumulate)(const T* a_re, const T* a_im, const T* b_re, const T* b_im,

@@ -34,14 +34,16 @@ struct ExchangedOut {
 
 /// Across the lanes: for each group of outputs k, one small transform over the lanes of their rows.
 template <class D, bool kShuffled, class Out, class T = hn::TFromD<D>>
-HWY_INLINE void transform_lanes(D d, const FftLanes<T>& plan, const T* rows, const Out& out) {
+HWY_INLINE void transform_lanes(D d, const FftLanes<T>& plan, const T* rows, const Out& out,
+                                std::size_t begin, std::size_t end) {
   constexpr std::size_t kLanes = hn::MaxLanes(D());
   using V = hn::Vec<D>;
-  const T* w = plan.twiddles.data();
+  const T* w = plan.twiddles.data() + begin * 2 * (kLanes - 1) * kLanes;
   const std::size_t height = plan.columns.rows;
   // Row numbers times the row's size in elements.
   std::uint32_t offsets[kLanes];
-  for (const std::uint32_t start : plan.group_starts) {
+  for (std::size_t group = begin; group < end; ++group) {
+    const std::uint32_t start = plan.group_starts[group];
     for (std::size_t i = 0; i < kLanes; ++i) {
       offsets[i] = plan.columns.row_of[start + i] * static_cast<std::uint32_t>(2 * kLanes);
     }
@@ -63,41 +65,61 @@ HWY_INLINE void transform_lanes(D d, const FftLanes<T>& plan, const T* rows, con
   }
 }
 
+/// The whole transform, or one of its steps: slices of the first pass, then the sub-blocks that it
+/// leaves, then slices of the groups.
 template <std::size_t kLanes, class Source, class Out, class T>
 HWY_NOINLINE void lanes_of(const FftLanes<T>& plan, const Source& source, const Out& out,
-                           T* scratch) {
+                           T* scratch, std::size_t step) {
   const hn::FixedTag<T, kLanes> d;
-  transform_columns(d, plan.columns, source, scratch);
-  transform_lanes<decltype(d), Source::kShuffled>(d, plan, scratch, out);
+  constexpr bool kShuffled = Source::kShuffled;
+  const std::size_t groups = plan.group_starts.size();
+  if (step == kFftWhole) {
+    transform_columns(d, plan.columns, source, scratch);
+    transform_lanes<decltype(d), kShuffled>(d, plan, scratch, out, 0, groups);
+    return;
+  }
+  const std::size_t slices = plan.slices;
+  if (step < slices) return first_pass_slice(d, plan.columns, source, scratch, step, slices);
+  step -= slices;
+  const FftPass& first = plan.columns.passes[0];
+  if (step < first.radix) {
+    return remaining_passes(d, plan.columns, 1, scratch + step * first.span * 2 * kLanes);
+  }
+  step -= first.radix;
+  transform_lanes<decltype(d), kShuffled>(d, plan, scratch, out, step * groups / slices,
+                                          (step + 1) * groups / slices);
 }
 
 /// The widest vector is 64 bytes; narrower plans serve the sizes that it does not divide.
 template <class Source, class Out, class T>
-HWY_INLINE void lanes_any(const FftLanes<T>& plan, const Source& source, const Out& out,
-                          T* scratch) {
+HWY_INLINE void lanes_any(const FftLanes<T>& plan, const Source& source, const Out& out, T* scratch,
+                          std::size_t step) {
   constexpr std::size_t kWidest = HWY_MAX_BYTES / sizeof(T);
   constexpr std::size_t kBlock = 16 / sizeof(T);
   if constexpr (kWidest >= 4 * kBlock) {
-    if (plan.lanes == 4 * kBlock) return lanes_of<4 * kBlock>(plan, source, out, scratch);
+    if (plan.lanes == 4 * kBlock) return lanes_of<4 * kBlock>(plan, source, out, scratch, step);
   }
   if constexpr (kWidest >= 2 * kBlock) {
-    if (plan.lanes == 2 * kBlock) return lanes_of<2 * kBlock>(plan, source, out, scratch);
+    if (plan.lanes == 2 * kBlock) return lanes_of<2 * kBlock>(plan, source, out, scratch, step);
   }
-  lanes_of<kBlock>(plan, source, out, scratch);
+  lanes_of<kBlock>(plan, source, out, scratch, step);
 }
 
 template <class T>
 void lanes_split(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* out_re, T* out_im,
                  T* scratch) {
-  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, SplitOut<T>{out_re, out_im}, scratch);
+  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, SplitOut<T>{out_re, out_im}, scratch,
+            kFftWhole);
 }
 template <class T>
-void lanes_from_interleaved(const FftLanes<T>& plan, const T* x, T* out_re, T* out_im, T* scratch) {
-  lanes_any(plan, InterleavedRows<T>{x}, SplitOut<T>{out_re, out_im}, scratch);
+void lanes_from_interleaved(const FftLanes<T>& plan, const T* x, T* out_re, T* out_im, T* scratch,
+                            std::size_t step) {
+  lanes_any(plan, InterleavedRows<T>{x}, SplitOut<T>{out_re, out_im}, scratch, step);
 }
 template <class T>
-void lanes_to_exchanged(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* x, T* scratch) {
-  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, ExchangedOut<T>{x}, scratch);
+void lanes_to_exchanged(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* x, T* scratch,
+                        std::size_t step) {
+  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, ExchangedOut<T>{x}, scratch, step);
 }
 
 /// The first half of a grid: one stripe of columns, twiddled and transposed.

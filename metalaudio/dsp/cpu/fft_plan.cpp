@@ -148,6 +148,9 @@ FftLanes<T> make_fft_lanes(std::size_t size, std::size_t lanes) {
   plan.lanes = lanes;
   plan.columns = make_fft_columns<T>(size / lanes);
   plan.group_starts = vector_starts(size / lanes, lanes);
+  // About a microsecond each.
+  const bool long_enough = size >= 4096 && plan.columns.passes[0].radix == 8;
+  plan.slices = long_enough ? std::min<std::size_t>(size / 2048, 32) : 0;
   plan.twiddles = AlignedArray<T>(plan.group_starts.size() * (lanes - 1) * 2 * lanes);
   const FftRoots root(size);
   T* out = plan.twiddles.data();

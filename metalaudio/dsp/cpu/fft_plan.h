@@ -24,6 +24,9 @@ class FftRoots {
   std::vector<std::complex<double>> coarse_;
 };
 
+/// In place of a step: the whole transform.
+inline constexpr std::size_t kFftWhole = static_cast<std::size_t>(-1);
+
 struct FftPass {
   std::size_t radix;
   std::size_t span;      ///< rows between the inputs of one butterfly
@@ -52,6 +55,11 @@ struct FftLanes {
   FftColumns<T> columns;
   std::vector<std::uint32_t> group_starts;  ///< the first output of each group of `lanes`
   AlignedArray<T> twiddles;                 ///< [group][lane 1…][re, im][lanes]
+  /// Of the first and the last pass, when the transform is done in steps; 0 where it is too short.
+  std::size_t slices = 0;
+  std::size_t steps() const noexcept {
+    return slices == 0 ? 1 : 2 * slices + columns.passes[0].radix;
+  }
   std::size_t scratch_size() const noexcept { return 2 * size; }
 };
 

@@ -194,13 +194,15 @@ void real_post_interleaved(T* z_re, T* z_im, std::size_t n, const T* w_re, const
   post_all(z_re, z_im, n, w_re, w_im, InterleavedPlace<T>{x});
 }
 template <class T>
-void real_post_folded(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re, T* im) {
+void real_post_folded(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re, T* im,
+                      std::size_t begin, std::size_t end) {
   const hn::ScalableTag<T> d;
   z_re[n] = z_re[0];
   z_im[n] = z_im[0];
   const SplitPlace<T> z{z_re, z_im};
   const FoldedPlace<T> out{re, im, n};
-  for (std::size_t k = 0; k < n / 2; k += hn::Lanes(d)) post_step(d, z, w_re, w_im, n, k, out);
+  for (std::size_t k = begin; k < end; k += hn::Lanes(d)) post_step(d, z, w_re, w_im, n, k, out);
+  if (end < n / 2) return;
   re[n] = z_re[n / 2];
   im[n] = -z_im[n / 2];
 }
@@ -223,13 +225,14 @@ void real_pre_interleaved(const T* x, std::size_t n, const T* w_re, const T* w_i
 }
 template <class T>
 void real_pre_folded(const T* re, const T* im, std::size_t n, const T* w_re, const T* w_im, T gain,
-                     T* z_re, T* z_im) {
+                     T* z_re, T* z_im, std::size_t begin, std::size_t end) {
   const hn::ScalableTag<T> d;
   const FoldedPlace<const T> x{re, im, n};
   const SplitPlace<T> out{z_re, z_im};
-  for (std::size_t k = 0; k < n / 2; k += hn::Lanes(d)) {
+  for (std::size_t k = begin; k < end; k += hn::Lanes(d)) {
     pre_step(d, x, w_re, w_im, gain, n, k, out);
   }
+  if (end < n / 2) return;
   z_re[n / 2] = 2 * gain * re[n];
   z_im[n / 2] = -2 * gain * im[n];
 }

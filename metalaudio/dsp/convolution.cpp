@@ -1,0 +1,247 @@
+#include <metalaudio/core/error.h>
+#include <metalaudio/dsp/convolution.h>
+#include <metalaudio/dsp/flush_denormals.h>
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+namespace metalaudio::dsp {
+
+namespace {
+
+constexpr std::size_t kChunk = 1024;
+constexpr std::size_t kLongestIr = std::size_t{1} << 26;
+constexpr std::size_t kMostChannels = 256;
+
+void check_options(const ConvolutionOptions& options) {
+  for (const std::size_t channels : {options.inputs, options.outputs}) {
+    if (channels == 0 || channels > kMostChannels) {
+      fail(ErrorCode::invalid_argument, "[Convolution] {} inputs and {} outputs: expected 1 to {}",
+           options.inputs, options.outputs, kMostChannels);
+    }
+  }
+  if (options.block_samples == 0) {
+    fail(ErrorCode::invalid_argument, "[Convolution] blocks of 0 samples: expected at least 1");
+  }
+  if (options.crossfade_samples > kLongestIr) {
+    fail(ErrorCode::invalid_argument,
+         "[Convolution] a crossfade of {} samples: expected at most {}", options.crossfade_samples,
+         kLongestIr);
+  }
+}
+
+void check_routes(std::span<const ConvolutionRoute> routes, const ConvolutionOptions& options) {
+  if (routes.empty()) fail(ErrorCode::invalid_argument, "[Convolution] no routes");
+  bool heard = false;
+  for (const ConvolutionRoute& route : routes) {
+    if (route.input >= options.inputs || route.output >= options.outputs) {
+      fail(ErrorCode::invalid_argument,
+           "[Convolution] route {} to {}: there are {} inputs and {} outputs", route.input,
+           route.output, options.inputs, options.outputs);
+    }
+    if (route.ir.empty() || route.ir.size() > kLongestIr) {
+      fail(ErrorCode::invalid_argument, "[Convolution] a response of {} samples: expected 1 to {}",
+           route.ir.size(), kLongestIr);
+    }
+    for (std::size_t i = 0; i < route.ir.size(); ++i) {
+      if (!std::isfinite(route.ir[i])) {
+        fail(ErrorCode::invalid_argument, "[Convolution] sample {} of a response is not finite", i);
+      }
+      heard = heard || route.ir[i] != 0.0F;
+    }
+  }
+  if (!heard) fail(ErrorCode::invalid_argument, "[Convolution] every response is all zero");
+}
+
+ConvolutionLayout layout_for(std::span<const ConvolutionRoute> routes,
+                             const ConvolutionOptions& options) {
+  std::size_t longest = 0;
+  for (const ConvolutionRoute& route : routes) longest = std::max(longest, route.ir.size());
+  const std::size_t block = std::clamp<std::size_t>(std::bit_floor(options.block_samples), 32, 64);
+  const bool direct = options.method == ConvolutionMethod::direct ||
+                      (options.method == ConvolutionMethod::automatic && longest <= 128);
+  if (direct) return {.head_taps = longest, .block = block, .levels = {}};
+  return make_convolution_layout(longest, block, options.scheme);
+}
+
+}  // namespace
+
+std::vector<ConvolutionRoute> convolution_routes(const AudioBuffer& ir, std::size_t inputs,
+                                                 std::size_t outputs) {
+  std::vector<ConvolutionRoute> routes;
+  const std::size_t channels = ir.channels();
+  if (channels == inputs * outputs) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      routes.push_back({c / outputs, c % outputs, ir.channel(c)});
+    }
+  } else if (inputs == outputs && (channels == 1 || channels == inputs)) {
+    for (std::size_t c = 0; c < inputs; ++c) {
+      routes.push_back({c, c, ir.channel(channels == 1 ? 0 : c)});
+    }
+  } else {
+    fail(ErrorCode::invalid_argument,
+         "[Convolution] a response of {} channels for {} inputs and {} outputs: expected 1, {} or "
+         "{}",
+         channels, inputs, outputs, inputs, inputs * outputs);
+  }
+  return routes;
+}
+
+struct Convolution::Generation {
+  explicit Generation(ConvolutionEngine made) : engine(std::move(made)) {}
+  ConvolutionEngine engine;
+  Generation* next = nullptr;  ///< in the list of the retired
+};
+
+Convolution::Convolution(std::span<const ConvolutionRoute> routes,
+                         const ConvolutionOptions& options)
+    : options_(options) {
+  check_options(options);
+  current_ = make_generation(routes);
+  input_.assign(options.inputs, std::vector<float>(kChunk));
+  faded_ = input_;
+  rest_.assign(options.outputs, std::vector<float>(kChunk));
+  for (const auto& channel : input_) input_pointers_.push_back(channel.data());
+  for (const auto& channel : faded_) faded_pointers_.push_back(channel.data());
+  for (auto& channel : rest_) rest_pointers_.push_back(channel.data());
+  out_pointers_.assign(options.outputs, nullptr);
+}
+
+Convolution::Convolution(std::span<const float> ir, const ConvolutionOptions& options)
+    : Convolution(std::vector<ConvolutionRoute>{{0, 0, ir}}, options) {}
+
+Convolution::~Convolution() {
+  delete pending_.load();
+  free_retired();
+}
+
+std::unique_ptr<Convolution::Generation> Convolution::make_generation(
+    std::span<const ConvolutionRoute> routes) const {
+  check_routes(routes, options_);
+  return std::make_unique<Generation>(
+      ConvolutionEngine(routes, options_.inputs, options_.outputs, layout_for(routes, options_)));
+}
+
+void Convolution::swap_ir(std::span<const ConvolutionRoute> routes) {
+  auto next = make_generation(routes);
+  free_retired();
+  // What the audio thread has not taken yet is no longer wanted.
+  delete pending_.exchange(next.release(), std::memory_order_acq_rel);
+}
+
+void Convolution::swap_ir(std::span<const float> ir) {
+  const ConvolutionRoute route{0, 0, ir};
+  swap_ir({&route, 1});
+}
+
+void Convolution::free_retired() noexcept {
+  Generation* next = retired_.exchange(nullptr, std::memory_order_acquire);
+  while (next != nullptr) delete std::exchange(next, next->next);
+}
+
+void Convolution::begin_change() noexcept {
+  if (old_) return;
+  Generation* next = pending_.exchange(nullptr, std::memory_order_acq_rel);
+  if (next == nullptr) return;
+  old_ = std::move(current_);
+  current_.reset(next);
+  fade_position_ = 0;
+  release_position_ = 0;
+}
+
+void Convolution::retire() noexcept {
+  Generation* done = old_.release();
+  done->next = retired_.load(std::memory_order_relaxed);
+  // The other thread only ever empties the list, so this repeats once at most in practice.
+  while (!retired_.compare_exchange_weak(done->next, done, std::memory_order_release,
+                                         std::memory_order_relaxed)) {
+  }
+}
+
+void Convolution::process(std::span<const float* const> in, std::span<float* const> out,
+                          std::size_t frames) noexcept {
+  assert(in.size() == options_.inputs && out.size() == options_.outputs);
+  const FlushDenormals flush;
+  begin_change();
+  for (std::size_t at = 0; at < frames;) {
+    const std::size_t count = std::min(kChunk, frames - at);
+    if (!take_input(in, at, count)) {
+      status_.store(ConvolutionStatus::input_not_finite, std::memory_order_relaxed);
+    }
+    for (std::size_t o = 0; o < out.size(); ++o) out_pointers_[o] = out[o] + at;
+    if (old_) {
+      process_change(out, at, count);
+    } else {
+      current_->engine.process(input_pointers_.data(), out_pointers_.data(), count);
+    }
+    at += count;
+  }
+}
+
+void Convolution::process(std::span<const float> x, std::span<float> y) noexcept {
+  assert(x.size() == y.size());
+  const float* in = x.data();
+  float* out = y.data();
+  process({&in, 1}, {&out, 1}, x.size());
+}
+
+bool Convolution::take_input(std::span<const float* const> in, std::size_t at,
+                             std::size_t frames) noexcept {
+  bool finite = true;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const float* from = in[i] + at;
+    float* to = input_[i].data();
+    std::uint32_t bad = 0;
+    for (std::size_t k = 0; k < frames; ++k) {
+      to[k] = from[k];
+      // All bits of the exponent are set in infinities and NaNs alone.
+      bad |= (std::bit_cast<std::uint32_t>(from[k]) & 0x7F800000U) == 0x7F800000U ? 1U : 0U;
+    }
+    if (bad == 0) continue;
+    finite = false;
+    for (std::size_t k = 0; k < frames; ++k) {
+      if (!std::isfinite(to[k])) to[k] = 0.0F;
+    }
+  }
+  return finite;
+}
+
+void Convolution::process_change(std::span<float* const> out, std::size_t at,
+                                 std::size_t frames) noexcept {
+  const float fade = static_cast<float>(options_.crossfade_samples);
+  for (std::size_t i = 0; i < input_.size(); ++i) {
+    for (std::size_t k = 0; k < frames; ++k) {
+      const float gain = std::min(1.0F, static_cast<float>(fade_position_ + k + 1) / (fade + 1.0F));
+      const float x = input_[i][k];
+      input_[i][k] = gain * x;
+      faded_[i][k] = x - gain * x;
+    }
+  }
+  current_->engine.process(input_pointers_.data(), out_pointers_.data(), frames);
+  old_->engine.process(faded_pointers_.data(), rest_pointers_.data(), frames);
+  const bool waiting = pending_.load(std::memory_order_relaxed) != nullptr || release_position_ > 0;
+  for (std::size_t o = 0; o < out.size(); ++o) {
+    for (std::size_t k = 0; k < frames; ++k) {
+      const float left = 1.0F - static_cast<float>(release_position_ + k + 1) / (fade + 1.0F);
+      out[o][at + k] += rest_[o][k] * (waiting ? std::max(0.0F, left) : 1.0F);
+    }
+  }
+  fade_position_ += frames;
+  if (waiting) release_position_ += frames;
+  const bool rung_out = fade_position_ >= options_.crossfade_samples + old_->engine.ir_samples();
+  const bool released = release_position_ >= std::max<std::size_t>(1, options_.crossfade_samples);
+  if (rung_out || released) retire();
+}
+
+void Convolution::reset() noexcept {
+  if (old_) retire();
+  begin_change();
+  if (old_) retire();
+  current_->engine.reset();
+}
+
+}  // namespace metalaudio::dsp

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/dsp/convolution_engine.h>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace metalaudio::dsp {
+
+enum class ConvolutionMethod { automatic, direct, partitioned };
+
+struct ConvolutionOptions {
+  std::size_t inputs = 1;
+  std::size_t outputs = 1;
+  /// automatic: direct for responses of up to 128 samples.
+  ConvolutionMethod method = ConvolutionMethod::automatic;
+  PartitionScheme scheme = PartitionScheme::non_uniform;
+  /// What a callback usually brings. Others work as well; the work is most even with this one.
+  std::size_t block_samples = 64;
+  std::size_t crossfade_samples = 1024;  ///< of a change of responses
+};
+
+/// What has gone wrong on the audio thread since clear_status().
+enum class ConvolutionStatus { ok, input_not_finite };
+
+/// The routes of a file of responses: one channel serves every channel; as many channels as inputs
+/// go one to one; inputs · outputs channels are the whole matrix, a row per input (for true stereo
+/// LL, LR, RL, RR).
+/// Errors:   throws Error{invalid_argument} on any other number of channels.
+std::vector<ConvolutionRoute> convolution_routes(const AudioBuffer& ir, std::size_t inputs,
+                                                 std::size_t outputs);
+
+/// Streaming convolution with impulse responses of any length, without added latency: N inputs, M
+/// outputs, and a response on each route between them. The output does not depend on how the input
+/// is cut into blocks. Input that is not finite is replaced by silence and noted in status().
+/// Shapes:   in[inputs][frames] -> out[outputs][frames], any frames.
+/// Errors:   the constructor and swap_ir() throw Error{invalid_argument} on responses that are
+///           empty, past 2^26 samples, all zero or not finite, and routes that are not there.
+/// Threads:  process() and reset() on the audio thread; swap_ir() on one other thread, while it
+///           runs; status() on any.
+/// Realtime: process, reset, status, clear_status.
+/// Source:   Gardner, "Efficient convolution without input-output delay", JAES 43 (1995).
+class Convolution {
+ public:
+  Convolution(std::span<const ConvolutionRoute> routes, const ConvolutionOptions& options);
+  /// One response from one input to one output.
+  explicit Convolution(std::span<const float> ir, const ConvolutionOptions& options = {});
+  ~Convolution();
+  Convolution(const Convolution&) = delete;
+  Convolution& operator=(const Convolution&) = delete;
+
+  METALAUDIO_REALTIME void process(std::span<const float* const> in, std::span<float* const> out,
+                                   std::size_t frames) noexcept;
+  /// The same for one input and one output; x and y may be one array.
+  METALAUDIO_REALTIME void process(std::span<const float> x, std::span<float> y) noexcept;
+  /// Forgets all input. A change of responses that is under way is complete.
+  METALAUDIO_REALTIME void reset() noexcept;
+
+  /// Sends the input to new responses from the next process() on, crossfading, while the old ones
+  /// ring out. A change during a change shortens the ringing; of several, the last one counts.
+  void swap_ir(std::span<const ConvolutionRoute> routes);
+  void swap_ir(std::span<const float> ir);
+
+  ConvolutionStatus status() const noexcept { return status_.load(std::memory_order_relaxed); }
+  void clear_status() noexcept { status_.store(ConvolutionStatus::ok, std::memory_order_relaxed); }
+
+ private:
+  struct Generation;  ///< the engine of one set of responses
+
+  std::unique_ptr<Generation> make_generation(std::span<const ConvolutionRoute> routes) const;
+  void begin_change() noexcept;
+  void retire() noexcept;
+  void free_retired() noexcept;
+  bool take_input(std::span<const float* const> in, std::size_t at, std::size_t frames) noexcept;
+  void process_change(std::span<float* const> out, std::size_t at, std::size_t frames) noexcept;
+
+  ConvolutionOptions options_;
+  std::unique_ptr<Generation> current_;        // audio thread
+  std::unique_ptr<Generation> old_;            // audio thread; rings out
+  std::atomic<Generation*> pending_{nullptr};  // from the control thread to the audio thread
+  std::atomic<Generation*> retired_{nullptr};  // and back, a list, to be freed
+  std::size_t fade_position_ = 0;              // samples since the change began
+  std::size_t release_position_ = 0;           // samples since another change began to wait
+  std::atomic<ConvolutionStatus> status_{ConvolutionStatus::ok};
+  std::vector<std::vector<float>> input_;  // checked
+  std::vector<std::vector<float>> faded_;  // what of it the old responses get
+  std::vector<std::vector<float>> rest_;   // what they give
+  std::vector<const float*> input_pointers_;
+  std::vector<const float*> faded_pointers_;
+  std::vector<float*> rest_pointers_;
+  std::vector<float*> out_pointers_;
+};
+
+}  // namespace metalaudio::dsp

@@ -1,0 +1,78 @@
+#include <metalaudio/core/error.h>
+#include <metalaudio/dsp/convolution.h>
+#include <metalaudio/dsp/convolve.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace metalaudio::dsp {
+
+namespace {
+
+void check(std::span<const float> x, const char* what) {
+  if (x.empty()) fail(ErrorCode::invalid_argument, "[convolve] the {} is empty", what);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!std::isfinite(x[i])) {
+      fail(ErrorCode::invalid_argument, "[convolve] sample {} of the {} is not finite", i, what);
+    }
+  }
+}
+
+/// One transform of the whole.
+std::vector<float> convolve_fft(std::span<const float> x, std::span<const float> ir) {
+  const std::size_t total = x.size() + ir.size() - 1;
+  Fft fft(std::bit_ceil(std::max<std::size_t>(total, 2)));
+  AlignedArray<float> time(fft.size());
+  AlignedArray<float> a(fft.unordered_size());
+  AlignedArray<float> b(fft.unordered_size());
+  AlignedArray<float> product(fft.unordered_size());
+  std::copy(x.begin(), x.end(), time.begin());
+  fft.forward_unordered(time, a);
+  std::fill(time.begin(), time.end(), 0.0F);
+  std::copy(ir.begin(), ir.end(), time.begin());
+  fft.forward_unordered(time, b);
+  fft.multiply_accumulate(a, b, product);
+  fft.inverse_unordered(product, time);
+  return {time.begin(), time.begin() + total};
+}
+
+std::vector<float> convolve_streaming(std::span<const float> x, std::span<const float> ir,
+                                      ConvolutionMethod method) {
+  ConvolutionOptions options;
+  options.method = method;
+  Convolution convolution(ir, options);
+  std::vector<float> out(x.size() + ir.size() - 1, 0.0F);
+  std::copy(x.begin(), x.end(), out.begin());
+  convolution.process(out, out);
+  return out;
+}
+
+}  // namespace
+
+ConvolveMethod choose_convolve_method(std::size_t samples, std::size_t ir_samples,
+                                      const ConvolveOptions& options) {
+  if (options.method != ConvolveMethod::automatic) return options.method;
+  if (ir_samples < options.fft_samples) return ConvolveMethod::direct;
+  const double share = static_cast<double>(ir_samples) / static_cast<double>(samples);
+  return share >= options.fft_share ? ConvolveMethod::fft : ConvolveMethod::partitioned;
+}
+
+std::vector<float> convolve(std::span<const float> x, std::span<const float> ir,
+                            const ConvolveOptions& options) {
+  check(x, "signal");
+  check(ir, "response");
+  if (std::all_of(ir.begin(), ir.end(), [](float v) { return v == 0.0F; })) {
+    return std::vector<float>(x.size() + ir.size() - 1, 0.0F);
+  }
+  switch (choose_convolve_method(x.size(), ir.size(), options)) {
+    case ConvolveMethod::fft:
+      return convolve_fft(x, ir);
+    case ConvolveMethod::partitioned:
+      return convolve_streaming(x, ir, ConvolutionMethod::partitioned);
+    default:
+      return convolve_streaming(x, ir, ConvolutionMethod::direct);
+  }
+}
+
+}  // namespace metalaudio::dsp
