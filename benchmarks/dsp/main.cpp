@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "convolution_bench.h"
 #include "fft_bench.h"
 
 namespace {
@@ -56,6 +57,13 @@ int main(int argc, char** argv) {
       bench_fft(n, !arguments.quick, rows);
     }
     for (const std::size_t n : {256U, 1024U, 4096U}) bench_fft_batch(n, 16, rows);
+  }
+  if (wanted("convolution")) {
+    const bool paced = !arguments.quick;
+    bench_convolution(2.0, 64, paced, rows);
+    for (const std::size_t block : {32U, 64U, 128U, 512U}) {
+      bench_convolution(10.0, block, paced && block == 64, rows);
+    }
   }
   if (!arguments.out.empty()) std::ofstream(arguments.out) << rows.dump(1) << "\n";
   return 0;
