@@ -25,11 +25,12 @@ constexpr std::size_t kTileRows = 6;
 std::size_t panel_width() { return 2 * hn::Lanes(FloatTag()); }
 std::size_t tile_rows() { return kTileRows; }
 
-/// tile[kTileRows][panel width] = bias + Σ_tap rows · panel.
+/// to[kTileRows][panel width] = bias + Σ_tap rows · panel, the rows of `to` `stride` floats apart.
 HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
                               const std::size_t* HWY_RESTRICT weight_rows, std::size_t taps,
                               std::size_t depth, const float* HWY_RESTRICT panel,
-                              const float* HWY_RESTRICT bias, float* HWY_RESTRICT tile) {
+                              const float* HWY_RESTRICT bias, float* HWY_RESTRICT to,
+                              std::ptrdiff_t stride) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec low[kTileRows];
@@ -60,8 +61,9 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
   }
   HWY_UNROLL(kTileRows)
   for (std::size_t r = 0; r < kTileRows; ++r) {
-    hn::StoreU(low[r], d, tile + r * 2 * lanes);
-    hn::StoreU(high[r], d, tile + r * 2 * lanes + lanes);
+    float* row = to + static_cast<std::ptrdiff_t>(r) * stride;
+    hn::StoreU(low[r], d, row);
+    hn::StoreU(high[r], d, row + lanes);
   }
 }
 
@@ -84,6 +86,7 @@ void multiply_block(const GemmBlock& block) {
   const GemmOutput& output = *block.output;
   const GemmPanels& panels = *block.panels;
   const bool glu = output.activation == Activation::glu;
+  const bool plain = output.activation == Activation::none && output.residual == nullptr;
   const std::size_t panel_columns = glu ? lanes : width;
   for (std::size_t p = 0; p < panels.count; ++p) {
     const float* panel = panels.data + p * panels.stride;
@@ -92,9 +95,15 @@ void multiply_block(const GemmBlock& block) {
     const std::size_t columns = std::min(panel_columns, panels.columns - column);
     const std::size_t low_columns = std::min(columns, lanes);
     for (std::size_t r0 = 0; r0 < block.rows; r0 += kTileRows) {
-      multiply_tile(block.table + r0 * block.taps, block.weight_rows, block.taps, block.depth,
-                    panel, bias, tile);
       const std::size_t rows = std::min(kTileRows, block.rows - r0);
+      const bool direct = plain && rows == kTileRows && columns == width;
+      float* to = direct
+                      ? output.base + static_cast<std::ptrdiff_t>(r0) * output.row_stride + column
+                      : tile;
+      multiply_tile(block.table + r0 * block.taps, block.weight_rows, block.taps, block.depth,
+                    panel, bias, to,
+                    direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
+      if (direct) continue;
       for (std::size_t r = 0; r < rows; ++r) {
         const auto row = static_cast<std::ptrdiff_t>(r0 + r);
         float* out = output.base + row * output.row_stride + column;
