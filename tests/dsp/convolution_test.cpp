@@ -11,7 +11,7 @@
 
 #include "realtime_guard.h"
 #include "signals.h"
-#include "targets.h"
+#include "tests/support/simd_targets.h"
 
 namespace metalaudio::dsp {
 namespace {
