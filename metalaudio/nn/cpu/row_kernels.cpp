@@ -132,6 +132,27 @@ void affine_glu_impl(Rows x, std::size_t rows, std::size_t columns, const float*
   }
 }
 
+void layer_norm_impl(Rows x, std::size_t rows, std::size_t columns, const float* gamma,
+                     const float* beta, float epsilon, float* out, std::ptrdiff_t out_stride) {
+  const FloatTag d;
+  const auto count = static_cast<double>(columns);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float* from = x.base + static_cast<std::ptrdiff_t>(r) * x.stride;
+    float* to = out + static_cast<std::ptrdiff_t>(r) * out_stride;
+    const Rows row{from, static_cast<std::ptrdiff_t>(columns)};
+    const auto sum = [](const float* p, std::size_t n) { return sum_run(p, n); };
+    const auto mean = static_cast<float>(over_runs(row, 1, columns, sum) / count);
+    const auto square = [mean](const float* p, std::size_t n) { return squares_run(p, n, mean); };
+    const double variance = over_runs(row, 1, columns, square) / count;
+    const auto m = hn::Set(d, mean);
+    const auto inverse = hn::Set(d, static_cast<float>(1.0 / std::sqrt(variance + epsilon)));
+    for_columns(columns, [&](std::size_t c, auto load, auto store) {
+      const auto unit = hn::Mul(hn::Sub(load(from + c), m), inverse);
+      store(hn::MulAdd(unit, load(gamma + c), load(beta + c)), to + c);
+    });
+  }
+}
+
 void softmax_impl(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t columns,
                   float scale) {
   const FloatTag d;
@@ -191,6 +212,7 @@ namespace metalaudio::nn::cpu {
 HWY_EXPORT(moments_impl);
 HWY_EXPORT(affine_impl);
 HWY_EXPORT(affine_glu_impl);
+HWY_EXPORT(layer_norm_impl);
 HWY_EXPORT(softmax_impl);
 HWY_EXPORT(activate_impl);
 HWY_EXPORT(add_impl);
@@ -230,16 +252,8 @@ void affine_glu(Rows x, std::size_t rows, std::size_t columns, const float* scal
 
 void layer_norm(Rows x, std::size_t rows, std::size_t columns, const float* gamma,
                 const float* beta, float epsilon, float* out, std::ptrdiff_t out_stride) {
-  for (std::size_t r = 0; r < rows; ++r) {
-    const auto row = static_cast<std::ptrdiff_t>(r);
-    const float* from = x.base + row * x.stride;
-    float* to = out + row * out_stride;
-    const Moments m = moments({from, x.stride}, 1, columns);
-    const auto inverse = static_cast<float>(m.inverse_deviation(epsilon));
-    const auto mean = static_cast<float>(m.mean);
-    for (std::size_t c = 0; c < columns; ++c)
-      to[c] = (from[c] - mean) * inverse * gamma[c] + beta[c];
-  }
+  HWY_DYNAMIC_DISPATCH(layer_norm_impl)
+  (x, rows, columns, gamma, beta, epsilon, out, out_stride);
 }
 
 void softmax(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t columns, float scale) {
