@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 #include <limits>
+#include <random>
 
 namespace metalaudio::audio {
 namespace {
@@ -177,6 +178,35 @@ TEST_F(BadFiles, EveryTruncationEndsInAnErrorOrLess) {
         EXPECT_LE(read_file(folder_ / "cut").frames(), samples.frames() + 4096);
       } catch (const Error& error) {
         EXPECT_THAT(error.what(), ::testing::HasSubstr("cut")) << name << " " << size;
+      }
+    }
+  }
+}
+
+// Damage anywhere may fail or pass for sound, and it may not crash or go on for ever.
+TEST_F(BadFiles, FlippedBitsEndInAnErrorOrInFiniteSamples) {
+  const AudioBuffer samples = tones(2, 6000, 44100);
+  write_file(folder_ / "a.wav", samples, {.sample_format = SampleFormat::float32});
+  write_file(folder_ / "a.flac", samples, {.type = FileType::flac});
+  write_file(folder_ / "a.mp3", samples, {.type = FileType::mp3, .mp3_bitrate_kbps = 128});
+  encode_with_ffmpeg(folder_ / "a.m4a", samples, 44100, "ipod", "aac");
+  encode_with_ffmpeg(folder_ / "a.wma", samples, 44100, "asf", "wmav2");
+  encode_with_ffmpeg(folder_ / "a.mka", samples, 44100, "matroska", "aac");
+  std::mt19937 generator(1);
+  for (const char* name : {"a.wav", "a.flac", "a.mp3", "a.m4a", "a.wma", "a.mka"}) {
+    const std::string whole = read_bytes(folder_ / name);
+    for (int round = 0; round < 60; ++round) {
+      std::string damaged = whole;
+      // Half of the rounds damage the header alone.
+      const std::size_t end =
+          round % 2 == 0 ? std::min<std::size_t>(200, whole.size()) : whole.size();
+      for (int flips = 0; flips < 4; ++flips)
+        damaged[generator() % end] ^= static_cast<char>(1 << generator() % 8);
+      write_text(folder_ / "damaged", damaged);
+      try {
+        EXPECT_LE(read_file(folder_ / "damaged").frames(), 1000000u);
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), ::testing::HasSubstr("damaged")) << name << " " << round;
       }
     }
   }
