@@ -62,15 +62,19 @@ struct Plan::Impl {
   Impl(const Graph& graph, const PlanOptions& options)
       : workers(options.pool), timing(options.timing) {
     const Schedule schedule(graph);
-    lay_out(graph, schedule);
+    lay_out(graph, schedule, options.memory_limit_bytes);
     make_kernels(graph, schedule, options.precision == Precision::bf16);
     for (const auto& [name, value] : graph.inputs()) inputs.push_back(port(graph, name, value));
     for (const auto& [name, value] : graph.outputs()) outputs.push_back(port(graph, name, value));
   }
 
-  void lay_out(const Graph& graph, const Schedule& schedule) {
+  void lay_out(const Graph& graph, const Schedule& schedule, std::size_t limit_bytes) {
     const std::vector<Lifetime> lives = lifetimes_of(graph, schedule);
     const ArenaLayout layout = lay_out_arena(lives);
+    if (layout.size > limit_bytes / sizeof(float)) {
+      fail(ErrorCode::out_of_memory, "[nn::Plan] activations of {} MiB: {} MiB are allowed",
+           layout.size / ((1U << 20) / sizeof(float)), limit_bytes >> 20U);
+    }
     arena = Tensor({static_cast<std::int64_t>(layout.size)});
     statistics.activation_bytes = layout.size * sizeof(float);
     memory.resize(lives.size());

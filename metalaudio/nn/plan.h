@@ -17,6 +17,8 @@ struct PlanOptions {
   Precision precision = Precision::fp32;
   ThreadPool* pool = nullptr;  ///< null: everything on the thread that calls run()
   bool timing = false;         ///< measure every step, for report()
+  /// A plan whose activations need more is refused: a file's few bytes can ask for terabytes.
+  std::size_t memory_limit_bytes = std::size_t{64} << 30;
 };
 
 struct PlanStatistics {

@@ -78,8 +78,15 @@ TEST(Plan, NamesWhatItDoesNotHave) {
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("called z")));
 }
 
+TEST(Plan, RefusesMoreMemoryThanItMayUse) {
+  PlanOptions options;
+  options.memory_limit_bytes = 100;
+  EXPECT_THAT([&] { Plan(every_operation(), options); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("are allowed")));
+}
+
 TEST(Plan, DrawsAndReportsItsSteps) {
-  Plan plan(every_operation(), {Precision::fp32, nullptr, true});
+  Plan plan(every_operation(), {Precision::fp32, nullptr, true, std::size_t{1} << 30});
   plan.run();
   EXPECT_THAT(plan.report(), ::testing::HasSubstr("attention"));
   EXPECT_THAT(plan.graphviz(), ::testing::StartsWith("digraph plan {"));

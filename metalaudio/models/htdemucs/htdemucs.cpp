@@ -1,6 +1,7 @@
 #include <metalaudio/models/htdemucs/htdemucs.h>
 
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/models/htdemucs/network.h>
 #include <metalaudio/models/htdemucs/spectrogram.h>
 #include <metalaudio/nn/plan.h>
@@ -34,8 +35,10 @@ Normalisation measure(std::span<const float> values) {
 nn::Plan make_plan(const HTDemucsConfig& config, const nn::Checkpoint& checkpoint,
                    const HTDemucsOptions& options, ThreadPool& pool) {
   const nn::Weights weights(checkpoint);
+  const std::size_t memory = HardwareProfile::detect().memory_bytes;
   return nn::Plan(build_htdemucs(config, weights, options.mode),
-                  {options.precision, &pool, options.timing});
+                  {options.precision, &pool, options.timing,
+                   memory > 0 ? memory : nn::PlanOptions().memory_limit_bytes});
 }
 
 }  // namespace

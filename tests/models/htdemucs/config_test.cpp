@@ -84,5 +84,19 @@ TEST(HTDemucs, NamesATensorThatIsMissingOrHasAnotherShape) {
               testing::ThrowsMessage<Error>(testing::HasSubstr("decoder.1.rewrite.bias is [3]")));
 }
 
+TEST(HTDemucs, RefusesASegmentThatNoMemoryCouldHold) {
+  ThreadPool pool(1);
+  nn::Checkpoint model =
+      nn::load_checkpoint(golden_dir() / "htdemucs" / "no_transformer.model.safetensors");
+  model.kwargs["samplerate"] = 1000000;
+  model.kwargs["segment"] = 600;
+  try {
+    HTDemucs(model, {}, pool);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::out_of_memory) << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace metalaudio::models
