@@ -1,12 +1,12 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
+#include <metalaudio/dsp/finite.h>
 #include <metalaudio/dsp/flush_denormals.h>
 
 #include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cmath>
-#include <cstdint>
 #include <utility>
 
 namespace metalaudio::dsp {
@@ -193,19 +193,7 @@ bool Convolution::take_input(std::span<const float* const> in, std::size_t at,
                              std::size_t frames) noexcept {
   bool finite = true;
   for (std::size_t i = 0; i < in.size(); ++i) {
-    const float* from = in[i] + at;
-    float* to = input_[i].data();
-    std::uint32_t bad = 0;
-    for (std::size_t k = 0; k < frames; ++k) {
-      to[k] = from[k];
-      // All bits of the exponent are set in infinities and NaNs alone.
-      bad |= (std::bit_cast<std::uint32_t>(from[k]) & 0x7F800000U) == 0x7F800000U ? 1U : 0U;
-    }
-    if (bad == 0) continue;
-    finite = false;
-    for (std::size_t k = 0; k < frames; ++k) {
-      if (!std::isfinite(to[k])) to[k] = 0.0F;
-    }
+    finite = copy_finite({in[i] + at, frames}, input_[i].data()) && finite;
   }
   return finite;
 }

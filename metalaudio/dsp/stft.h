@@ -33,7 +33,7 @@ struct ColaResult {
   std::string message;
 };
 
-/// Constant overlap-add of a window at a hop: sum over frames of w[n - frame·hop].
+/// Whether the windows alone overlap to a constant: sum over frames of w[n - frame·hop].
 /// Errors:   none; a hop of 0 or past the window is a result that is not ok.
 ColaResult validate_cola(std::span<const float> window, std::size_t hop_samples);
 

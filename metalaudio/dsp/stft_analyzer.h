@@ -1,0 +1,51 @@
+#pragma once
+
+#include <metalaudio/dsp/stft.h>
+
+#include <complex>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace metalaudio::dsp {
+
+/// Spectra of a running signal: after every hop, the frame that ends there, silence before the
+/// first sample. Samples that are not finite count as silence and are noted.
+/// Errors:   the constructor throws as Stft's; options.center and padding belong to whole signals
+///           and must be false and at its default.
+/// Threads:  one instance per thread.
+/// Realtime: everything but the constructor.
+class StftAnalyzer {
+ public:
+  using Complex = std::complex<float>;
+
+  explicit StftAnalyzer(const StftOptions& options);
+
+  const Stft& stft() const noexcept { return stft_; }
+  bool input_was_finite() const noexcept { return finite_; }
+
+  /// Calls on_frame(std::span<Complex> spectrum), which must be real-time itself, for every frame
+  /// that ends within x.
+  template <typename OnFrame>
+  METALAUDIO_REALTIME void process(std::span<const float> x, OnFrame&& on_frame) noexcept {
+    while (!x.empty()) {
+      const std::size_t count = take(x);
+      x = x.subspan(count);
+      if (filled_ == stft_.hop_samples()) on_frame(transform());
+    }
+  }
+  METALAUDIO_REALTIME void reset() noexcept;
+
+ private:
+  std::size_t take(std::span<const float> x) noexcept;
+  std::span<Complex> transform() noexcept;
+
+  Stft stft_;
+  Stft::Scratch scratch_;
+  std::vector<float> frame_;  ///< its last hop is filled as samples come
+  std::vector<Complex> spectrum_;
+  std::size_t filled_ = 0;
+  bool finite_ = true;
+};
+
+}  // namespace metalaudio::dsp
