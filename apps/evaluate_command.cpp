@@ -1,17 +1,15 @@
 #include <fmt/format.h>
+#include <metalaudio/audio/output_file.h>
 #include <metalaudio/core/error.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "apps/commands.h"
 #include "apps/console.h"
 #include "apps/evaluation.h"
 #include "apps/failure_text.h"
-#include "apps/pending_files.h"
 #include "apps/score_table.h"
 #include "apps/table_picture.h"
 
@@ -45,11 +43,10 @@ nlohmann::json scores_json(const std::vector<TrackScore>& tracks) {
 }
 
 void write_json(const nlohmann::json& json, const std::filesystem::path& path) {
-  PendingFiles file;
-  std::ofstream stream(file.add(path));
   using Handler = nlohmann::json::error_handler_t;
-  stream << json.dump(2, ' ', false, Handler::replace) << "\n" << std::flush;
-  if (!stream) fail(ErrorCode::io, "cannot write {}: {}", path.string(), std::strerror(errno));
+  const std::string text = json.dump(2, ' ', false, Handler::replace) + "\n";
+  audio::OutputFile file(path);
+  file.write(std::as_bytes(std::span(text)));
   file.commit();
 }
 

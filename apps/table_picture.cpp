@@ -1,16 +1,14 @@
 #include "apps/table_picture.h"
 
 #include <cairo/cairo.h>
+#include <metalaudio/audio/output_file.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "apps/pending_files.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -54,6 +52,12 @@ std::vector<double> column_widths(const Table& table) {
     widths.push_back(width);
   }
   return widths;
+}
+
+cairo_status_t append_to_file(void* file, const unsigned char* data, unsigned length) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(data);
+  const bool written = static_cast<audio::OutputFile*>(file)->try_write({bytes, length});
+  return written ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
 }
 
 class TablePainter {
@@ -117,13 +121,12 @@ void draw_table(const Table& table, const std::filesystem::path& path) {
     painter.row(table.rows[i]);
   }
 
-  PendingFiles file;
-  const std::filesystem::path temporary = file.add(path);
-  const cairo_status_t status = cairo_surface_write_to_png(surface.get(), temporary.c_str());
-  if (status == CAIRO_STATUS_WRITE_ERROR)
-    fail(ErrorCode::io, "cannot write {}: {}", path.string(), std::strerror(errno));
+  audio::OutputFile file(path);
+  const cairo_status_t status =
+      cairo_surface_write_to_png_stream(surface.get(), append_to_file, &file);
+  file.check();
   if (status != CAIRO_STATUS_SUCCESS)
-    fail(ErrorCode::io, "cannot write {}: {}", path.string(), cairo_status_to_string(status));
+    fail(ErrorCode::io, "{}: {}", path.string(), cairo_status_to_string(status));
   file.commit();
 }
 

@@ -85,7 +85,7 @@ AudioWriter& AudioWriter::operator=(AudioWriter&& other) noexcept {
 }
 
 void AudioWriter::write(AudioView block) {
-  if (!encoder_) fail(ErrorCode::invalid_argument, "[AudioWriter] write after close");
+  if (!encoder_) fail(ErrorCode::invalid_argument, "[AudioWriter] write after finish");
   if (block.channels() != options_.channels)
     fail(ErrorCode::invalid_argument, "[AudioWriter] {}: write {} channels of {}",
          file_->target().string(), block.channels(), options_.channels);
@@ -109,11 +109,18 @@ void AudioWriter::write_chunk(AudioView chunk) {
   position_ += static_cast<std::int64_t>(chunk.frames());
 }
 
-void AudioWriter::close() {
-  if (!encoder_) fail(ErrorCode::invalid_argument, "[AudioWriter] closed twice");
+void AudioWriter::finish() {
+  if (!encoder_) return;
   encoder_->finish();
   encoder_.reset();
+  file_->check();
+}
+
+void AudioWriter::close() {
+  finish();
+  if (!file_) fail(ErrorCode::invalid_argument, "[AudioWriter] closed twice");
   file_->commit();
+  file_.reset();
 }
 
 }  // namespace metalaudio::audio

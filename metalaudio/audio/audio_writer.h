@@ -51,7 +51,10 @@ class AudioWriter {
   AudioWriter& operator=(AudioWriter&&) noexcept;
 
   void write(AudioView block);
-  /// The file is there after this. Without it nothing stays.
+  /// Writes all that close() will show, for several files that are to appear together.
+  void finish();
+  /// The file is there after this; calls finish() first unless that was done. Without it nothing
+  /// stays.
   void close();
 
  private:

@@ -1,4 +1,4 @@
-#include <apps/pending_files.h>
+#include <apps/output_folders.h>
 #include <apps/track_list.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,44 +44,46 @@ TEST(TrackList, NamesAFolderWithoutAudio) {
   }
 }
 
-TEST(PendingFiles, AppearTogetherOnCommit) {
-  const TemporaryFolder folder;
-  const fs::path first = folder / "out/a.wav";
-  const fs::path second = folder / "out/deep/b.wav";
-  PendingFiles files;
-  std::ofstream(files.add(first)) << "a";
-  std::ofstream(files.add(second)) << "b";
-  EXPECT_FALSE(fs::exists(first));
-  files.commit();
-  EXPECT_EQ(fs::file_size(first), 1U);
-  EXPECT_EQ(fs::file_size(second), 1U);
-}
-
-TEST(PendingFiles, LeaveNothingWithoutCommit) {
+TEST(OutputFolders, RemoveWhatTheyMade) {
   const TemporaryFolder folder;
   {
-    PendingFiles files;
-    files.add(folder / "out/deep/b.wav");
-    EXPECT_TRUE(fs::exists(folder / "out/deep"));
+    OutputFolders folders;
+    folders.make_for(folder / "out/deep/b.wav");
+    EXPECT_TRUE(fs::is_directory(folder / "out/deep"));
   }
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
-TEST(PendingFiles, KeepWhatWasThere) {
+TEST(OutputFolders, LeaveWhatWasThereAndWhatIsUsed) {
   const TemporaryFolder folder;
-  const fs::path old = folder.write("out/old.wav", "old");
-  { PendingFiles().add(old); }
-  EXPECT_EQ(fs::file_size(old), 3U);
+  folder.write("out/old.wav", "old");
+  {
+    OutputFolders folders;
+    folders.make_for(folder / "out/a/b.wav");
+    folders.make_for(folder / "out/c/d.wav");
+    folder.write("out/c/d.wav", "new");
+  }
+  EXPECT_FALSE(fs::exists(folder / "out/a"));
+  EXPECT_TRUE(fs::exists(folder / "out/c/d.wav"));
+  EXPECT_TRUE(fs::exists(folder / "out/old.wav"));
 }
 
-TEST(PendingFiles, SayWhyAFileCannotBeWritten) {
+TEST(OutputFolders, StayWhenKept) {
+  const TemporaryFolder folder;
+  {
+    OutputFolders folders;
+    folders.make_for(folder / "out/a/b.wav");
+    folders.keep();
+  }
+  EXPECT_TRUE(fs::is_directory(folder / "out/a"));
+}
+
+TEST(OutputFolders, SayWhyAFolderCannotBeMade) {
   const TemporaryFolder folder;
   const fs::path file = folder.write("file", "x");
-  for (const fs::path& bad :
-       {file / "a.wav", folder.path(), fs::path("/proc/none/a.wav"), fs::path("/dev/null")}) {
-    PendingFiles files;
+  for (const fs::path& bad : {file / "a.wav", file / "a/b.wav", fs::path("/proc/none/a.wav")}) {
     try {
-      files.add(bad);
+      OutputFolders().make_for(bad);
       FAIL() << "accepted " << bad;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::io);

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <metalaudio/audio/audio_view.h>
+#include <metalaudio/audio/audio_writer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "apps/output_levels.h"
+#include "apps/stem_plan.h"
+
+namespace metalaudio::apps {
+
+struct StemFileOptions {
+  audio::AudioWriterOptions writer;  ///< its sample rate and length are those of the files
+  int model_rate_hz = 44100;         ///< of the blocks
+  ClipMode clip_mode = ClipMode::rescale;
+  bool common_gain = false;
+};
+
+/// The files of one track: mixes the model's sources into the outputs of a plan, brings them to the
+/// files' sample rate and length, and keeps them from clipping. Under rescale the samples wait in
+/// temporary files, since the gain follows from the peak of all of them.
+/// Errors:   as audio::AudioWriter and audio::TemporaryAudio.
+/// Threads:  one instance per thread.
+class StemFiles {
+ public:
+  /// One path for each output. The files are begun, so that a folder that cannot be written to
+  /// shows now; they appear in commit(), and without it never.
+  StemFiles(const StemPlan& plan, const std::vector<std::filesystem::path>& paths,
+            const StemFileOptions& options);
+  ~StemFiles();
+
+  /// The next block: the mix, and the model's sources in its order; those that the plan does not
+  /// need may be anything.
+  void write(audio::AudioView mix, std::span<const audio::AudioView> sources);
+  /// After the last block. `progress` is given the fraction that is done; what it throws ends this.
+  void finish(const std::function<void(double)>& progress);
+  void commit();
+
+  /// What each output was multiplied by; known after finish().
+  const std::vector<float>& gains() const noexcept { return gains_; }
+
+ private:
+  class Lane;
+
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  StemFileOptions options_;
+  std::vector<float> gains_;
+};
+
+}  // namespace metalaudio::apps
