@@ -5,6 +5,7 @@
 namespace metalaudio::apps {
 
 void add_commands(CLI::App& app, int& status) {
+  add_separate_command(app, status);
   add_evaluate_command(app, status);
   add_models_command(app, status);
   add_info_command(app, status);

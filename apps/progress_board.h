@@ -11,14 +11,16 @@
 
 namespace metalaudio::apps {
 
-/// The progress of the tracks that are being worked on: one bar for all of them on a terminal, a
-/// line for every tenth of each elsewhere.
-/// Threads:  any; each track is updated by one thread.
+/// The progress of the tracks that are being worked on: one bar for all of them on a terminal; a
+/// line at the start and at every tenth of each elsewhere.
+/// Threads:  any; each track is reported on by one thread.
 class ProgressBoard {
  public:
-  /// Shows nothing but messages and errors when `quiet`.
-  ProgressBoard(Console& console, std::size_t tracks, bool quiet);
+  ProgressBoard(Console& console, std::size_t tracks) : console_(console), tracks_(tracks) {}
 
+  /// Work whose speed says nothing of the separation's: "reading", "writing".
+  void other_work(std::size_t track, const std::string& name, const std::string& activity,
+                  double fraction);
   void begin(std::size_t track, const std::string& name, double audio_seconds);
   void update(std::size_t track, double fraction);
   /// Whether it went well or not, the track no longer counts.
@@ -35,7 +37,6 @@ class ProgressBoard {
 
   Console& console_;
   const std::size_t tracks_;
-  const bool quiet_;
   std::mutex mutex_;
   std::map<std::size_t, Running> running_;
   std::size_t ended_ = 0;

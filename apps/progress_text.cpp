@@ -28,6 +28,7 @@ double times_real_time(const ProgressState& state) {
 }
 
 std::string progress_figures(const ProgressState& state) {
+  if (!state.activity.empty()) return state.activity;
   const int percent = static_cast<int>(std::clamp(state.fraction, 0.0, 1.0) * 100.0);
   const double speed = times_real_time(state);
   if (speed <= 0.0) return fmt::format("{:3} %", percent);

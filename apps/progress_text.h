@@ -11,6 +11,7 @@ struct ProgressState {
   double fraction = 0.0;         ///< of the work, 0 … 1
   double elapsed_seconds = 0.0;  ///< since the work began
   double audio_seconds = 0.0;    ///< of the whole piece
+  std::string activity{};        ///< shown in place of the figures
 };
 
 /// Seconds of audio done per second; 0 until anything is done.

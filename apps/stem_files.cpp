@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 namespace metalaudio::apps {
 namespace {
@@ -50,7 +51,7 @@ class StemFiles::Lane {
         channels_(options.writer.channels),
         resampler_(options.model_rate_hz, options.writer.sample_rate_hz, options.writer.channels),
         writer_(path, options.writer) {
-    if (options.clip_mode == ClipMode::rescale)
+    if (options.clip_mode == ClipMode::rescale || options.keep_samples)
       waiting_.emplace(options.writer.channels, options.writer.sample_rate_hz, memory_bytes);
   }
 
@@ -72,6 +73,7 @@ class StemFiles::Lane {
   }
 
   float peak() const { return peak_; }
+  const audio::AudioSource& samples() const { return *waiting_; }
 
   void finish(float gain, const std::function<void(double)>& progress) {
     if (waiting_) write_waiting(gain, progress);
@@ -90,27 +92,29 @@ class StemFiles::Lane {
     written_ += static_cast<std::int64_t>(view.frames());
     for (std::size_t c = 0; c < view.channels(); ++c)
       for (const float sample : view.channel(c)) peak_ = std::max(peak_, std::abs(sample));
-    if (waiting_) {
+    if (waiting_)
       waiting_->append(view);
-    } else if (clamps_) {
-      AudioBuffer clamped = copy_of(view);
-      for_each_sample(clamped, [](float x) { return std::clamp(x, -kClampLevel, kClampLevel); });
-      writer_.write(clamped);
-    } else {
-      writer_.write(view);
-    }
+    else
+      write_levelled(copy_of(view), 1.0F);
+  }
+
+  void write_levelled(AudioBuffer block, float gain) {
+    if (clamps_)
+      for_each_sample(block, [](float x) { return std::clamp(x, -kClampLevel, kClampLevel); });
+    else if (gain != 1.0F)
+      for_each_sample(block, [gain](float x) { return x * gain; });
+    writer_.write(block);
   }
 
   void write_waiting(float gain, const std::function<void(double)>& progress) {
-    AudioBuffer block(waiting_->channels(), kBlockFrames);
-    std::vector<float*> channels;
-    for (std::size_t c = 0; c < block.channels(); ++c) channels.push_back(block.channel(c).data());
     for (std::int64_t first = 0; first < written_; first += kBlockFrames) {
       progress(static_cast<double>(first) / static_cast<double>(written_));
       const auto left = static_cast<std::size_t>(written_ - first);
-      waiting_->read(first, kBlockFrames, channels);
-      if (gain != 1.0F) for_each_sample(block, [gain](float x) { return x * gain; });
-      writer_.write(audio::AudioView(block).part(0, std::min(left, kBlockFrames)));
+      AudioBuffer block(channels_, std::min(left, kBlockFrames));
+      std::vector<float*> channels;
+      for (std::size_t c = 0; c < channels_; ++c) channels.push_back(block.channel(c).data());
+      waiting_->read(first, block.frames(), channels);
+      write_levelled(std::move(block), gain);
     }
   }
 
@@ -150,6 +154,10 @@ void StemFiles::finish(const std::function<void(double)>& progress) {
   for (std::size_t i = 0; i < lanes_.size(); ++i)
     lanes_[i]->finish(
         gains_[i], [&](double fraction) { progress((static_cast<double>(i) + fraction) / count); });
+}
+
+const audio::AudioSource& StemFiles::samples(std::size_t output) const {
+  return lanes_[output]->samples();
 }
 
 void StemFiles::commit() {

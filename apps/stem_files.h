@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/audio/audio_source.h>
 #include <metalaudio/audio/audio_view.h>
 #include <metalaudio/audio/audio_writer.h>
 
@@ -21,6 +22,7 @@ struct StemFileOptions {
   int model_rate_hz = 44100;         ///< of the blocks
   ClipMode clip_mode = ClipMode::rescale;
   bool common_gain = false;
+  bool keep_samples = false;  ///< for samples(), whatever the clip mode
 };
 
 /// The files of one track: mixes the model's sources into the outputs of a plan, brings them to the
@@ -45,6 +47,8 @@ class StemFiles {
 
   /// What each output was multiplied by; known after finish().
   const std::vector<float>& gains() const noexcept { return gains_; }
+  /// An output's samples before that, complete after finish(); needs keep_samples.
+  const audio::AudioSource& samples(std::size_t output) const;
 
  private:
   class Lane;

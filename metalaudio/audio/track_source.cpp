@@ -32,6 +32,7 @@ TrackSource::TrackSource(const std::filesystem::path& path, const TrackOptions& 
       options.progress(whole > 0 ? std::min(1.0, static_cast<double>(done) / whole) : 0.0);
   }
   append(resampler.flush());
+  file_format_.frames = done;
   if (frames() == 0)
     fail(ErrorCode::invalid_data, "[TrackSource] {}: not a single frame of audio", path.string());
 }

@@ -41,7 +41,7 @@ class TrackSource final : public AudioSource {
 
   /// Of the converted audio, over its whole length.
   const MonoStatistics& statistics() const noexcept { return statistics_; }
-  /// What the file itself holds.
+  /// What the file itself holds; frames is exact, as counted while decoding.
   const AudioFormat& file_format() const noexcept { return file_format_; }
   bool is_in_memory() const noexcept { return audio_.is_in_memory(); }
 

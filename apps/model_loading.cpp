@@ -1,0 +1,85 @@
+#include "apps/model_loading.h"
+
+#include <fmt/ranges.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/models/htdemucs/config.h>
+#include <metalaudio/models/repository/model_repository.h>
+#include <metalaudio/models/separation/htdemucs_segment_model.h>
+#include <metalaudio/nn/io/checkpoint.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "apps/failure_text.h"
+
+namespace metalaudio::apps {
+namespace {
+
+models::ModelRepository open_repository(const SeparateOptions& options) {
+  return options.repo.empty() ? models::ModelRepository() : models::ModelRepository(options.repo);
+}
+
+/// Runs what reads a model file; its failures name the file.
+template <typename Function>
+auto naming_file(const std::filesystem::path& path, Function function) {
+  try {
+    return function();
+  } catch (const Error& error) {
+    throw Error(error.code(), failure_text(path.string(), error.what()));
+  }
+}
+
+/// Upstream sets the segment of every member that was trained for at least as long a one.
+void shorten_segment(nn::Checkpoint& checkpoint, const std::optional<double>& segment) {
+  if (!segment) return;
+  const models::HTDemucsConfig config = models::read_htdemucs_config(checkpoint);
+  const double trained = static_cast<double>(config.segment_numerator) /
+                         static_cast<double>(config.segment_denominator);
+  if (*segment <= trained) checkpoint.kwargs["segment"] = *segment;
+}
+
+std::vector<std::vector<float>> member_weights(const ModelChoice& choice) {
+  std::vector<std::vector<float>> weights(choice.bag.models.size());
+  for (std::size_t i = 0; i < choice.bag.weights.size() && i < weights.size(); ++i)
+    weights[i].assign(choice.bag.weights[i].begin(), choice.bag.weights[i].end());
+  return weights;
+}
+
+}  // namespace
+
+ModelChoice choose_model(const SeparateOptions& options) {
+  const models::ModelRepository repository = open_repository(options);
+  ModelChoice choice;
+  choice.by_default = options.model.empty();
+  choice.bag = repository.find(choice.by_default ? repository.default_model() : options.model);
+  const std::filesystem::path& first = choice.bag.models.at(0);
+  choice.sources = naming_file(
+      first, [&] { return models::read_htdemucs_config(nn::load_checkpoint(first)).sources; });
+  return choice;
+}
+
+models::Separator load_separator(const ModelChoice& choice, const std::vector<std::string>& stems,
+                                 const models::HTDemucsOptions& options, ThreadPool& pool) {
+  const std::vector<std::vector<float>> weights = member_weights(choice);
+  const std::vector<bool> needed = models::needed_members(weights, choice.sources, stems);
+  std::vector<models::BagMember> members;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    models::BagMember member{nullptr, weights[i]};
+    if (needed[i])
+      member.model = naming_file(choice.bag.models[i], [&] {
+        nn::Checkpoint checkpoint = nn::load_checkpoint(choice.bag.models[i]);
+        shorten_segment(checkpoint, choice.bag.segment);
+        return std::make_unique<models::HTDemucsSegmentModel>(
+            models::HTDemucs(checkpoint, options, pool));
+      });
+    members.push_back(std::move(member));
+  }
+  return models::Separator(std::move(members));
+}
+
+std::string model_list(const SeparateOptions& options) {
+  return fmt::format("{}", fmt::join(open_repository(options).list(), "\n"));
+}
+
+}  // namespace metalaudio::apps

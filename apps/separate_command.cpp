@@ -1,0 +1,59 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <metalaudio/core/error.h>
+
+#include <memory>
+
+#include "apps/commands.h"
+#include "apps/console.h"
+#include "apps/model_loading.h"
+#include "apps/separate_options.h"
+#include "apps/separation_run.h"
+#include "apps/stem_plan.h"
+#include "apps/track_jobs.h"
+#include "apps/track_list.h"
+
+namespace metalaudio::apps {
+namespace {
+
+void check_device(const std::string& device) {
+  if (device == "cuda")
+    fail(ErrorCode::backend_unavailable, "--device cuda: this program computes on the cpu only");
+}
+
+std::string model_line(const ModelChoice& model) {
+  const std::string members =
+      model.bag.models.size() == 1 ? "" : fmt::format(", a bag of {}", model.bag.models.size());
+  return fmt::format("Model {}{}{}: {}", model.bag.name, members,
+                     model.by_default && model.bag.name != "htdemucs"
+                         ? " (htdemucs is not installed: metalaudio models get htdemucs)"
+                         : "",
+                     fmt::join(model.sources, ", "));
+}
+
+int separate(const SeparateOptions& options) {
+  check_separate_options(options);
+  check_device(options.device);
+  if (options.list_models) {
+    print_result(model_list(options));
+    return 0;
+  }
+  Console console;
+  const ModelChoice model = choose_model(options);
+  const StemPlan plan = plan_stems(options.stems, model.sources);
+  const std::vector<Track> tracks = list_tracks(options.inputs, options.out);
+  std::vector<PlannedTrack> planned = plan_tracks(tracks, plan, options, model.bag.name);
+  console.line(model_line(model));
+  return SeparationRun(options, model, plan, std::move(planned), console).run();
+}
+
+}  // namespace
+
+void add_separate_command(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand("separate", "Take songs apart into stems");
+  const auto options = std::make_shared<SeparateOptions>();
+  add_separate_options(*command, *options);
+  command->callback([options, &status] { status = separate(*options); });
+}
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,155 @@
+#include "apps/separation_run.h"
+
+#include <fmt/format.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/core/thread_pool.h>
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "apps/commands.h"
+#include "apps/failure_text.h"
+#include "apps/interrupt.h"
+#include "apps/peak_memory.h"
+#include "apps/progress_board.h"
+#include "apps/time_text.h"
+
+namespace metalaudio::apps {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string dump(const nlohmann::json& json) {
+  // File names may hold bytes that are not UTF-8.
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+/// What the workers have in common while run() lasts.
+struct SeparationRun::Shared {
+  Shared(Console& console, std::size_t tracks) : board(console, tracks) {}
+
+  ProgressBoard board;
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::size_t done = 0;            // guarded by mutex
+  double audio_seconds = 0.0;      // guarded by mutex
+  std::exception_ptr exception{};  // guarded by mutex; ends the whole run
+};
+
+SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& model,
+                             const StemPlan& plan, std::vector<PlannedTrack> tracks,
+                             Console& console)
+    : options_(options),
+      model_(model),
+      plan_(plan),
+      tracks_(std::move(tracks)),
+      console_(console) {}
+
+int SeparationRun::run() {
+  const Clock::time_point start = Clock::now();
+  const std::size_t threads = options_.threads > 0 ? options_.threads : available_threads();
+  const Sharing sharing = share_threads(options_.jobs, tracks_.size(), threads);
+  Shared shared(console_, tracks_.size());
+  std::vector<std::thread> workers;
+  for (std::size_t i = 1; i < sharing.workers; ++i)
+    workers.emplace_back([&] { work(shared, sharing.threads_each); });
+  work(shared, sharing.threads_each);
+  for (std::thread& worker : workers) worker.join();
+  if (shared.exception) std::rethrow_exception(shared.exception);
+  report_all(shared, std::chrono::duration<double>(Clock::now() - start).count());
+  return shared.done == tracks_.size() ? 0 : kFailed;
+}
+
+void SeparationRun::work(Shared& shared, std::size_t threads) {
+  try {
+    ThreadPool pool(threads);
+    const models::HTDemucsOptions model_options{options_.precision, options_.mode, false};
+    std::vector<std::string> stems;
+    for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
+    models::Separator separator = load_separator(model_, stems, model_options, pool);
+    while (!shared.stop) {
+      const std::size_t index = shared.next++;
+      if (index >= tracks_.size()) return;
+      separate(shared, index, separator);
+    }
+  } catch (...) {
+    const std::lock_guard lock(shared.mutex);
+    if (!shared.exception) shared.exception = std::current_exception();
+    shared.stop = true;
+  }
+}
+
+void SeparationRun::separate(Shared& shared, std::size_t index, models::Separator& separator) {
+  const PlannedTrack& track = tracks_[index];
+  const std::string& label = track.job.label;
+  const TrackProgress progress{
+      [&](const char* activity, double fraction) {
+        shared.board.other_work(index, label, activity, fraction);
+      },
+      [&](double audio_seconds) { shared.board.begin(index, label, audio_seconds); },
+      [&](double fraction) { shared.board.update(index, fraction); }};
+  try {
+    if (!track.refusal.empty()) fail(ErrorCode::invalid_argument, "{}", track.refusal);
+    const TrackReport report = separate_track(track.job, plan_, options_, separator, progress);
+    shared.board.end(index);
+    report_success(track.job, report);
+    const std::lock_guard lock(shared.mutex);
+    ++shared.done;
+    shared.audio_seconds += report.audio_seconds;
+  } catch (const std::exception& error) {
+    shared.board.end(index);
+    if (interrupt_signal() != 0) throw;
+    report_failure(track.job, error.what());
+  }
+}
+
+void SeparationRun::report_failure(const TrackJob& job, const std::string& reason) {
+  const std::string text = failure_text(job.label, reason);
+  console_.line("metalaudio: " + text);
+  if (options_.json)
+    print_result(dump({{"track", job.label}, {"status", "failed"}, {"error", text}}));
+}
+
+void SeparationRun::report_success(const TrackJob& job, const TrackReport& report) {
+  const double speed = report.audio_seconds / report.seconds;
+  console_.line(fmt::format("{}: {} of audio in {:.1f} s, {:.1f} x real time; stems in {}",
+                            job.label, clock_text(report.audio_seconds), report.seconds, speed,
+                            job.outputs.front().parent_path().string()));
+  if (options_.sum_safe && report.gains.front() < 1.0F)
+    console_.line(
+        fmt::format("{}: all stems turned down to {:.3f}", job.label, report.gains.front()));
+  if (!options_.json) return;
+  nlohmann::json line = {{"track", job.label},
+                         {"status", "done"},
+                         {"model", model_.bag.name},
+                         {"audio_seconds", report.audio_seconds},
+                         {"seconds", report.seconds},
+                         {"times_real_time", speed},
+                         {"peak_memory_bytes", peak_memory_bytes()},
+                         {"sample_rate_hz", report.sample_rate_hz},
+                         {"channels", report.channels}};
+  for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+    line["stems"][plan_.outputs[i].name] = job.outputs[i].string();
+    line["gains"][plan_.outputs[i].name] = report.gains[i];
+  }
+  if (!job.picture.empty()) line["picture"] = job.picture.string();
+  print_result(dump(line));
+}
+
+void SeparationRun::report_all(const Shared& shared, double seconds) {
+  const std::string tracks =
+      tracks_.size() == 1 ? "" : fmt::format("{} of {} tracks, ", shared.done, tracks_.size());
+  if (shared.done == 0) return;
+  console_.line(fmt::format("Done: {}{} of audio in {:.1f} s, {:.1f} x real time, peak memory {}",
+                            tracks, clock_text(shared.audio_seconds), seconds,
+                            shared.audio_seconds / seconds, memory_text(peak_memory_bytes())));
+}
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/console.h"
+#include "apps/model_loading.h"
+#include "apps/track_jobs.h"
+
+namespace metalaudio::apps {
+
+/// Separates the tracks of one command, several at a time where asked to, and reports each.
+/// Threads:  run() starts its own and joins them.
+class SeparationRun {
+ public:
+  SeparationRun(const SeparateOptions& options, const ModelChoice& model, const StemPlan& plan,
+                std::vector<PlannedTrack> tracks, Console& console);
+
+  /// Returns the exit status.
+  /// Errors:   throws what load_separator throws, Error{io} where standard output is closed, and
+  ///           Error{cancelled} after a signal.
+  int run();
+
+ private:
+  struct Shared;
+  void work(Shared& shared, std::size_t threads);
+  void separate(Shared& shared, std::size_t index, models::Separator& separator);
+  void report_failure(const TrackJob& job, const std::string& reason);
+  void report_success(const TrackJob& job, const TrackReport& report);
+  void report_all(const Shared& shared, double seconds);
+
+  const SeparateOptions& options_;
+  const ModelChoice& model_;
+  const StemPlan& plan_;
+  std::vector<PlannedTrack> tracks_;
+  Console& console_;
+};
+
+}  // namespace metalaudio::apps
