@@ -1,0 +1,209 @@
+#include <metalaudio/core/error.h>
+#include <metalaudio/dsp/biquad_design.h>
+
+#include <cmath>
+#include <numbers>
+
+namespace metalaudio::dsp {
+
+namespace {
+
+constexpr std::size_t kLargestOrder = 256;
+
+/// Negated comparisons, so that NaN fails them.
+void check_frequency(const char* operation, double frequency_hz, double sample_rate_hz) {
+  if (!(sample_rate_hz > 0.0 && std::isfinite(sample_rate_hz))) {
+    fail(ErrorCode::invalid_argument, "[{}] sample rate {} Hz: expected more than 0", operation,
+         sample_rate_hz);
+  }
+  if (!(frequency_hz > 0.0 && frequency_hz < sample_rate_hz / 2.0)) {
+    fail(ErrorCode::invalid_argument,
+         "[{}] frequency {} Hz: expected more than 0 and less than {} Hz, half the sample rate",
+         operation, frequency_hz, sample_rate_hz / 2.0);
+  }
+}
+
+void check_order(const char* operation, std::size_t order) {
+  if (order == 0 || order > kLargestOrder) {
+    fail(ErrorCode::invalid_argument, "[{}] order {}: expected 1 to {}", operation, order,
+         kLargestOrder);
+  }
+}
+
+void check_width(double value, const char* name) {
+  if (!(value > 0.0 && value <= 1e6)) {
+    fail(ErrorCode::invalid_argument, "[design_biquad] {} {}: expected more than 0, at most 1e6",
+         name, value);
+  }
+}
+
+bool is_shelf(BiquadShape shape) {
+  return shape == BiquadShape::low_shelf || shape == BiquadShape::high_shelf;
+}
+
+/// The cookbook's alpha; amplitude is 10^(gain_db/40).
+double alpha_of(const BiquadDesign& design, double w, double amplitude) {
+  const double half_sine = std::sin(w) / 2.0;
+  if (const auto* q = std::get_if<Q>(&design.width)) {
+    check_width(q->value, "Q");
+    return half_sine / q->value;
+  }
+  if (const auto* octaves = std::get_if<Octaves>(&design.width)) {
+    check_width(octaves->value, "bandwidth");
+    const double alpha =
+        2.0 * half_sine * std::sinh(std::numbers::ln2 / 2.0 * octaves->value * w / std::sin(w));
+    if (std::isfinite(alpha)) return alpha;
+    fail(ErrorCode::invalid_argument, "[design_biquad] bandwidth {} octaves at {} Hz: too wide",
+         octaves->value, design.frequency_hz);
+  }
+  const double slope = std::get<ShelfSlope>(design.width).value;
+  if (!is_shelf(design.shape)) {
+    fail(ErrorCode::invalid_argument, "[design_biquad] slope {}: only shelves have one", slope);
+  }
+  check_width(slope, "slope");
+  const double squared = (amplitude + 1.0 / amplitude) * (1.0 / slope - 1.0) + 2.0;
+  if (squared <= 0.0) {
+    fail(ErrorCode::invalid_argument, "[design_biquad] slope {} with a gain of {} dB: too steep",
+         slope, design.gain_db);
+  }
+  return half_sine * std::sqrt(squared);
+}
+
+BiquadCoefficients shelf(double a, double cosine, double alpha, double sign) {
+  // sign is 1 for the low shelf; the high one mirrors it about a quarter of the sample rate.
+  const double root = 2.0 * std::sqrt(a) * alpha;
+  const double plus = a + 1.0;
+  const double minus = sign * (a - 1.0);
+  const double a0 = plus + minus * cosine + root;
+  return {.b0 = a * (plus - minus * cosine + root) / a0,
+          .b1 = 2.0 * a * (minus - plus * cosine) / a0,
+          .b2 = a * (plus - minus * cosine - root) / a0,
+          .a1 = -2.0 * (minus + plus * cosine) / a0,
+          .a2 = (plus + minus * cosine - root) / a0};
+}
+
+BiquadCoefficients all_but_shelves(BiquadShape shape, double a, double cosine, double alpha) {
+  const double c2 = -2.0 * cosine;
+  switch (shape) {
+    case BiquadShape::low_pass:
+      return {(1 - cosine) / 2, 1 - cosine, (1 - cosine) / 2, c2, 1 - alpha};
+    case BiquadShape::high_pass:
+      return {(1 + cosine) / 2, -1 - cosine, (1 + cosine) / 2, c2, 1 - alpha};
+    case BiquadShape::notch:
+      return {1, c2, 1, c2, 1 - alpha};
+    case BiquadShape::all_pass:
+      return {1 - alpha, c2, 1 + alpha, c2, 1 - alpha};
+    case BiquadShape::peaking:
+      return {1 + alpha * a, c2, 1 - alpha * a, c2, 1 - alpha / a};
+    default:
+      return {alpha, 0, -alpha, c2, 1 - alpha};
+  }
+}
+
+}  // namespace
+
+BiquadCoefficients design_biquad(const BiquadDesign& design) {
+  check_frequency("design_biquad", design.frequency_hz, design.sample_rate_hz);
+  if (!(std::abs(design.gain_db) <= 120.0)) {
+    fail(ErrorCode::invalid_argument, "[design_biquad] gain {} dB: expected -120 to 120",
+         design.gain_db);
+  }
+  const double w = 2.0 * std::numbers::pi * design.frequency_hz / design.sample_rate_hz;
+  const double a = std::pow(10.0, design.gain_db / 40.0);
+  const double alpha = alpha_of(design, w, a);
+  BiquadCoefficients s;
+  if (is_shelf(design.shape)) {
+    s = shelf(a, std::cos(w), alpha, design.shape == BiquadShape::low_shelf ? 1.0 : -1.0);
+  } else {
+    s = all_but_shelves(design.shape, a, std::cos(w), alpha);
+    double a0 = 1.0 + (design.shape == BiquadShape::peaking ? alpha / a : alpha);
+    double gain = 1.0;
+    if (design.shape == BiquadShape::band_pass_skirt) gain = std::sin(w) / 2.0 / alpha;
+    s = {gain * s.b0 / a0, gain * s.b1 / a0, gain * s.b2 / a0, s.a1 / a0, s.a2 / a0};
+  }
+  check_stable("design_biquad", {&s, 1});
+  return s;
+}
+
+std::vector<BiquadCoefficients> design_butterworth(PassBand pass, std::size_t order,
+                                                   double frequency_hz, double sample_rate_hz) {
+  check_frequency("design_butterworth", frequency_hz, sample_rate_hz);
+  check_order("design_butterworth", order);
+  std::vector<BiquadCoefficients> sections;
+  if (order % 2 == 1) {
+    const double t = std::tan(std::numbers::pi * frequency_hz / sample_rate_hz);
+    const double b = (pass == PassBand::low ? t : 1.0) / (1.0 + t);
+    const double b1 = pass == PassBand::low ? b : -b;
+    sections.push_back({b, b1, 0.0, (t - 1.0) / (1.0 + t), 0.0});
+  }
+  for (std::size_t k = order / 2; k-- > 0;) {
+    const double angle =
+        std::numbers::pi * static_cast<double>(2 * k + 1) / static_cast<double>(2 * order);
+    sections.push_back(design_biquad(
+        {.shape = pass == PassBand::low ? BiquadShape::low_pass : BiquadShape::high_pass,
+         .frequency_hz = frequency_hz,
+         .sample_rate_hz = sample_rate_hz,
+         .width = Q(1.0 / (2.0 * std::sin(angle)))}));
+  }
+  return sections;
+}
+
+std::vector<BiquadCoefficients> design_butterworth_band(std::size_t order, double low_hz,
+                                                        double high_hz, double sample_rate_hz) {
+  check_frequency("design_butterworth_band", low_hz, sample_rate_hz);
+  check_frequency("design_butterworth_band", high_hz, sample_rate_hz);
+  check_order("design_butterworth_band", order);
+  if (low_hz >= high_hz) {
+    fail(ErrorCode::invalid_argument,
+         "[design_butterworth_band] edges {} and {} Hz: expected the lower one first", low_hz,
+         high_hz);
+  }
+  using Complex = std::complex<double>;
+  const double low = std::tan(std::numbers::pi * low_hz / sample_rate_hz);
+  const double high = std::tan(std::numbers::pi * high_hz / sample_rate_hz);
+  const double middle_hz = std::atan(std::sqrt(low * high)) * sample_rate_hz / std::numbers::pi;
+  std::vector<Complex> poles;  // of the upper half plane, or in pairs on the real axis
+  for (std::size_t k = 0; k < (order + 1) / 2; ++k) {
+    const double angle =
+        std::numbers::pi * (0.5 + static_cast<double>(2 * k + 1) / static_cast<double>(2 * order));
+    const Complex half = std::polar((high - low) / 2.0, angle);
+    const Complex root = std::sqrt(half * half - low * high);
+    poles.push_back(half + root);
+    // The prototype's real pole gives one conjugate pair or two real poles; the others give two.
+    if (2 * k + 1 != order) poles.push_back(half - root);
+  }
+  std::vector<BiquadCoefficients> sections;
+  for (std::size_t i = 0; i < poles.size(); ++i) {
+    const bool last_of_odd = order % 2 == 1 && i + 1 == poles.size();
+    const double product = last_of_odd ? low * high : std::norm(poles[i]);
+    const double sum = last_of_odd ? low - high : 2.0 * poles[i].real();
+    const double a0 = 1.0 - sum + product;
+    BiquadCoefficients s{1.0, 0.0, -1.0, 2.0 * (product - 1.0) / a0, (1.0 + sum + product) / a0};
+    const double gain = 1.0 / std::abs(response(s, middle_hz, sample_rate_hz));
+    s.b0 *= gain;
+    s.b2 *= gain;
+    sections.push_back(s);
+  }
+  check_stable("design_butterworth_band", sections);
+  return sections;
+}
+
+std::vector<BiquadCoefficients> design_linkwitz_riley(PassBand pass, std::size_t order,
+                                                      double frequency_hz, double sample_rate_hz) {
+  if (order % 2 == 1 || order == 0 || order > kLargestOrder) {
+    fail(ErrorCode::invalid_argument, "[design_linkwitz_riley] order {}: expected even, 2 to {}",
+         order, kLargestOrder);
+  }
+  auto sections = design_butterworth(pass, order / 2, frequency_hz, sample_rate_hz);
+  const std::size_t half = sections.size();
+  for (std::size_t i = 0; i < half; ++i) sections.push_back(sections[i]);
+  if (pass == PassBand::high && order / 2 % 2 == 1) {
+    BiquadCoefficients& s = sections.front();
+    s.b0 = -s.b0;
+    s.b1 = -s.b1;
+    s.b2 = -s.b2;
+  }
+  return sections;
+}
+
+}  // namespace metalaudio::dsp

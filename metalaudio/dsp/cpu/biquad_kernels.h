@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+
+namespace metalaudio::dsp {
+
+/// Up to eight sections of one channel in series, a section to a lane, in double. Sections that are
+/// not there pass their input on. With s the output's part that older samples make,
+///   y = b0·x + s,   s' = g1·x + g2·x₋₁ - a1·s - a2·s₋₁,   g = b - b0·a,
+/// which, unlike the usual forms, needs but one multiplication from s to s', and whose states are
+/// signals, so that they stay right when the coefficients change.
+struct alignas(64) BiquadChain {
+  static constexpr std::size_t kSections = 8;
+  double b0[kSections];
+  double g1[kSections];
+  double g2[kSections];
+  double a1[kSections];
+  double a2[kSections];
+  double s[kSections];         ///< for the next sample
+  double s_before[kSections];  ///< for the last one
+  double x_before[kSections];  ///< the last input
+};
+
+/// Rows of one section of many channels, a channel to a lane:
+///   y = beta0·x + s1,  s1' = sigma·s1 + (s2 + gamma1·x - alpha1·s1),
+///   s2' = sigma·s2 + (gamma2·x - alpha2·s1).
+/// The poles are taken relative to z = sigma, 1 or -1 in all lanes, whichever is nearer: that keeps
+/// low frequencies exact in float, where the usual forms lose four digits.
+enum BiquadLaneRow : std::size_t {
+  kBeta0,
+  kGamma1,
+  kGamma2,
+  kAlpha1,
+  kAlpha2,
+  kSigma,
+  kState1,
+  kState2,
+  kBiquadLaneRows,
+};
+
+/// The biquads' kernels for one instruction set.
+struct BiquadKernels {
+  std::size_t float_lanes;  ///< of the widest vector; half as many doubles
+
+  /// x[n] through a chain whose first `sections` sections are there, in place.
+  void (*chain)(BiquadChain& chain, std::size_t sections, double* x, std::size_t n);
+  /// float -> double; returns whether all were in range. Those that were not become 0.
+  bool (*widen)(const float* x, std::size_t n, double* out);
+  void (*narrow)(const double* x, std::size_t n, float* out);
+
+  /// A tile x[frames][lanes] through sections[count][kBiquadLaneRows][lanes], in place;
+  /// `mirrored` where any sigma is -1.
+  void (*lanes_float)(float* sections, std::size_t count, bool mirrored, float* x,
+                      std::size_t frames);
+  void (*lanes_double)(double* sections, std::size_t count, bool mirrored, double* x,
+                       std::size_t frames);
+  /// Zeroes what is not in range in x[n]; returns whether all were.
+  bool (*sanitize)(float* x, std::size_t n);
+
+  /// Between a tile x[frames][lanes] and `count` <= float_lanes channels, planar from frame `first`
+  /// on or interleaved with frames of `stride`; lanes without a channel are read as zero.
+  void (*gather)(const float* const* channels, std::size_t count, std::size_t first,
+                 std::size_t frames, float* x);
+  void (*scatter)(const float* x, std::size_t frames, float* const* channels, std::size_t count,
+                  std::size_t first);
+  void (*load_rows)(const float* in, std::size_t stride, std::size_t count, std::size_t frames,
+                    float* x);
+  void (*store_rows)(const float* x, std::size_t frames, float* out, std::size_t stride,
+                     std::size_t count);
+};
+
+/// Beyond this no sample is audio; taking such ones for 0 keeps every state finite.
+inline constexpr float kLargestSample = 1e9F;
+
+/// The table for the best instruction set of this machine.
+const BiquadKernels& biquad_kernels();
+
+}  // namespace metalaudio::dsp

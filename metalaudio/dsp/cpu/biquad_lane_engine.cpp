@@ -1,0 +1,124 @@
+#include <metalaudio/dsp/aligned_array.h>
+#include <metalaudio/dsp/biquad_engine.h>
+#include <metalaudio/dsp/cpu/biquad_kernels.h>
+#include <metalaudio/dsp/cpu/biquad_lane_section.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace metalaudio::dsp {
+
+namespace {
+
+/// A tile of 16 lanes and eight sections of them fit the first-level cache together.
+constexpr std::size_t kTileFrames = 64;
+/// -400 dB.
+constexpr float kInaudible = 1e-20F;
+
+class LaneEngine final : public BiquadEngine {
+ public:
+  LaneEngine(std::size_t channels, std::size_t sections)
+      : kernels_(biquad_kernels()),
+        lanes_(kernels_.float_lanes),
+        channels_(channels),
+        groups_((channels + lanes_ - 1) / lanes_),
+        current_(sections),
+        group_size_(sections * kBiquadLaneRows * lanes_),
+        rows_(groups_ * group_size_),
+        tile_(kTileFrames * lanes_) {}
+
+  void set(std::span<const BiquadCoefficients> sections) noexcept override {
+    mirrored_ = false;
+    for (std::size_t k = 0; k < current_.size(); ++k) {
+      const auto next = biquad_lane_section(sections[k]);
+      const auto old = biquad_lane_section(current_[k]);
+      mirrored_ = mirrored_ || next.sigma < 0.0;
+      // What the state alone makes of the next two outputs stays.
+      const auto tilt =
+          static_cast<float>(sections[k].a1 - current_[k].a1 + next.sigma - old.sigma);
+      for (std::size_t g = 0; g < groups_; ++g) {
+        float* rows = rows_.data() + g * group_size_ + k * kBiquadLaneRows * lanes_;
+        for (std::size_t i = 0; i < lanes_; ++i) {
+          rows[kState2 * lanes_ + i] += tilt * rows[kState1 * lanes_ + i];
+          store_lane(next, rows + i, lanes_);
+        }
+      }
+      current_[k] = sections[k];
+    }
+  }
+
+  bool process(const BiquadBlock& block, std::size_t first, std::size_t frames) noexcept override {
+    bool fine = true;
+    for (std::size_t done = 0; done < frames; done += kTileFrames) {
+      const std::size_t count = std::min(kTileFrames, frames - done);
+      for (std::size_t g = 0; g < groups_; ++g) {
+        fine = process_tile(block, g, first + done, count) && fine;
+      }
+    }
+    return fine;
+  }
+
+  void reset() noexcept override {
+    for_each_state([](float& state) { state = 0.0F; });
+  }
+
+  bool settle() noexcept override {
+    bool finite = true;
+    for_each_state([&](float& state) {
+      finite = finite && std::isfinite(state);
+      if (std::abs(state) < kInaudible) state = 0.0F;
+    });
+    if (!finite) reset();
+    return finite;
+  }
+
+ private:
+  template <typename Body>
+  void for_each_state(const Body& body) noexcept {
+    for (std::size_t section = 0; section < groups_ * current_.size(); ++section) {
+      float* states = rows_.data() + (section * kBiquadLaneRows + kState1) * lanes_;
+      for (std::size_t i = 0; i < 2 * lanes_; ++i) body(states[i]);
+    }
+  }
+
+  bool process_tile(const BiquadBlock& block, std::size_t group, std::size_t first,
+                    std::size_t frames) noexcept {
+    const std::size_t channel = group * lanes_;
+    const std::size_t count = std::min(lanes_, channels_ - channel);
+    float* x = tile_.data();
+    if (block.in != nullptr) {
+      kernels_.gather(block.in + channel, count, first, frames, x);
+    } else {
+      kernels_.load_rows(block.in_frames + first * channels_ + channel, channels_, count, frames,
+                         x);
+    }
+    const bool fine = kernels_.sanitize(x, frames * lanes_);
+    kernels_.lanes_float(rows_.data() + group * group_size_, current_.size(), mirrored_, x, frames);
+    if (block.out != nullptr) {
+      kernels_.scatter(x, frames, block.out + channel, count, first);
+    } else {
+      kernels_.store_rows(x, frames, block.out_frames + first * channels_ + channel, channels_,
+                          count);
+    }
+    return fine;
+  }
+
+  const BiquadKernels& kernels_;
+  std::size_t lanes_;
+  std::size_t channels_;
+  std::size_t groups_;
+  std::vector<BiquadCoefficients> current_;
+  std::size_t group_size_;
+  AlignedArray<float> rows_;  ///< [groups][sections][kBiquadLaneRows][lanes]
+  AlignedArray<float> tile_;
+  bool mirrored_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<BiquadEngine> make_biquad_lane_engine(std::size_t channels, std::size_t sections) {
+  return std::make_unique<LaneEngine>(channels, sections);
+}
+
+}  // namespace metalaudio::dsp
