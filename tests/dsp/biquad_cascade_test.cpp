@@ -10,7 +10,7 @@
 
 #include "golden.h"
 #include "signals.h"
-#include "targets.h"
+#include "tests/support/simd_targets.h"
 
 namespace metalaudio::dsp {
 namespace {
