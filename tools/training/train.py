@@ -91,6 +91,11 @@ class Trainer:
         self.typical = torch.zeros((), device=self.device)      # running gradient norm
         if args.out.joinpath("state.json").exists():
             self.load()
+        elif args.init:                                     # go on from a finished model with a schedule of its own
+            weights = load_file(args.init)
+            for k, (name, p) in enumerate(zip(self.names, self.parameters)):
+                p.data.copy_(weights[name])
+                self.ema[k].copy_(p.data)
         self.layout = m.layout(self.model, args.length, self.device)
         wrap = (lambda f: torch.compile(f, dynamic=False)) if args.compile else (lambda f: f)
         self.core, self.waves, self.losses = wrap(self._core), wrap(self._waves), wrap(_both_losses)
@@ -314,6 +319,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="snapshots, logs and the model")
     parser.add_argument("--validate", type=Path, nargs="*", default=[], help="held-out sets as .npy")
     parser.add_argument("--kwargs", default="{}", help="changes to the model's arguments, as JSON")
+    parser.add_argument("--init", type=Path, help="a model to start from, such as the one that ships")
     parser.add_argument("--budget", type=float, default=900, help="seconds of training in all, over every piece")
     parser.add_argument("--deadline", type=float, default=0, help="end at this Unix time instead, with the schedule fitted to it")
     parser.add_argument("--steps", type=int, default=1 << 30)
@@ -336,6 +342,8 @@ def main() -> None:
     args = parser.parse_args()
     if not args.data.is_dir():
         raise SystemExit(f"train: no folder {args.data}; make it with render.py shards")
+    if args.init and not args.init.is_file():
+        raise SystemExit(f"train: no model {args.init}")
     args.out.mkdir(parents=True, exist_ok=True)
     world = 1 if args.device == "cpu" else args.gpus or torch.cuda.device_count()
     if args.device == "cuda" and world == 0:
