@@ -19,7 +19,8 @@ setup: ## install the Debian packages that are missing
 build: setup ## build everything, optimised, in build/release
 	@$(call build,release)
 
-demo: build ## separate the bundled clip into stems in out/
+demo: setup ## build the program and separate the bundled clip into stems in out/
+	@$(call build,release) --target metalaudio_cli
 	@tools/demo.sh $(BIN)/metalaudio
 
 test: build ## build and run every test but the long ones
