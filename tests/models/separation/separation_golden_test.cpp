@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ struct GoldenCase {
   std::string kind;
   nlohmann::json options;
 };
+
+void PrintTo(const GoldenCase& golden, std::ostream* out) {
+  *out << golden.kind << " " << golden.options;
+}
 
 std::vector<GoldenCase> golden_cases(const std::string& kind) {
   std::ifstream file(golden_dir() / "separation" / (kind + ".json"));
