@@ -9,6 +9,7 @@
 #include <limits>
 #include <thread>
 
+#include "golden.h"
 #include "realtime_guard.h"
 #include "signals.h"
 #include "tests/support/simd_targets.h"
@@ -265,6 +266,21 @@ TEST(Convolve, GivesTheWholeConvolutionByEveryMethod) {
   }
   EXPECT_THROW(convolve({}, ir), Error);
   EXPECT_THROW(convolve(x, {}), Error);
+}
+
+TEST(Convolve, EqualsScipy) {
+  const auto cases = golden_cases("convolution");
+  EXPECT_EQ(cases.size(), 3U);
+  for (const auto& golden : cases) {
+    const std::vector<float> x = golden["x"], ir = golden["ir"];
+    const std::vector<double> expected = golden["y"];
+    for (const auto method :
+         {ConvolveMethod::direct, ConvolveMethod::fft, ConvolveMethod::partitioned}) {
+      const auto y = convolve(x, ir, {.method = method});
+      ASSERT_EQ(y.size(), expected.size());
+      EXPECT_LT(relative_error(y, expected), 1e-6) << ir.size();  // float32
+    }
+  }
 }
 
 TEST(Convolve, ChoosesAsTheOriginalsTableSays) {

@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "golden.h"
 #include "realtime_guard.h"
 #include "signals.h"
 #include "tests/support/simd_targets.h"
@@ -84,6 +85,23 @@ TYPED_TEST(FftOfType, EqualsTheReferenceAtEverySizeOnEveryTarget) {
       SCOPED_TRACE(::testing::Message() << target << ", size " << size);
       check_size(x, expected);
     });
+  }
+}
+
+TEST(Fft, EqualsNumpy) {
+  const auto cases = golden_cases("fft");
+  EXPECT_EQ(cases.size(), 8U);
+  for (const auto& golden : cases) {
+    const std::vector<double> x = golden["x"], numbers = golden["spectrum"];
+    FftDouble fft(x.size());
+    std::vector<std::complex<double>> spectrum(fft.bins());
+    ASSERT_EQ(numbers.size(), 2 * fft.bins());
+    fft.forward(x, spectrum);
+    for (std::size_t k = 0; k < fft.bins(); ++k) {
+      // Double, over at most 64 numbers of size 1.
+      EXPECT_NEAR(spectrum[k].real(), numbers[2 * k], 1e-13) << x.size() << " bin " << k;
+      EXPECT_NEAR(spectrum[k].imag(), numbers[2 * k + 1], 1e-13) << x.size() << " bin " << k;
+    }
   }
 }
 

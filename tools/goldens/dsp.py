@@ -1,4 +1,4 @@
-"""Writes tests/golden/dsp/*.json from scipy and torch: windows, STFTs and their inverses.
+"""Writes tests/golden/dsp/*.json from numpy, scipy and torch: windows, transforms, convolutions, STFTs.
 
 usage: python tools/goldens/dsp.py     (numpy, scipy and torch; the files name their versions)
 """
@@ -82,6 +82,27 @@ def stfts():
     return cases
 
 
+def ffts():
+    rng = np.random.default_rng(SEED)
+    cases = []
+    for size in (1, 2, 6, 16, 30, 35, 37, 64):
+        x = rng.standard_normal(size)
+        spectrum = np.fft.rfft(x)
+        pairs = np.stack([spectrum.real, spectrum.imag], axis=1).reshape(-1)
+        cases.append({"x": x.tolist(), "spectrum": pairs.tolist()})
+    return cases
+
+
+def convolutions():
+    rng = np.random.default_rng(SEED)
+    cases = []
+    for samples, taps in ((50, 1), (50, 20), (30, 40)):
+        x, ir = rng.standard_normal(samples), rng.standard_normal(taps)
+        y = scipy.signal.convolve(x, ir, mode="full", method="direct")
+        cases.append({"x": x.tolist(), "ir": ir.tolist(), "y": y.tolist()})
+    return cases
+
+
 def write(name, cases):
     path = OUT / f"{name}.json"
     path.write_text(json.dumps({"provenance": PROVENANCE, "cases": cases}) + "\n")
@@ -90,4 +111,6 @@ def write(name, cases):
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     write("window", windows())
+    write("fft", ffts())
+    write("convolution", convolutions())
     write("stft", stfts())

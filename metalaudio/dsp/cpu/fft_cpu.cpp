@@ -16,6 +16,7 @@ class EvenFft final : public FftImpl<T> {
         kernels_(fft_kernels<T>()),
         plan_(make_complex_plan<T>(half_)),
         length_(plan_->padded_size()),
+        z_offset_(plan_->total_scratch_size()),
         folds_(half_ % (2 * kernels_.lanes) == 0),
         w_(2 * (half_ / 2 + 1)) {
     const FftRoots root(size);
@@ -99,8 +100,8 @@ class EvenFft final : public FftImpl<T> {
   /// half_ + 1 bins, in whole vectors of whatever width.
   std::size_t unordered_half() const noexcept { return (half_ + 1 + 15) / 16 * 16; }
   T gain() const noexcept { return T(1) / static_cast<T>(2 * half_); }
-  T* z_re(T* scratch) const noexcept { return scratch + plan_->total_scratch_size(); }
-  T* z_im(T* scratch) const noexcept { return z_re(scratch) + length_; }
+  T* z_re(T* scratch) const noexcept { return scratch + z_offset_; }
+  T* z_im(T* scratch) const noexcept { return scratch + z_offset_ + length_; }
   const T* w_re() const noexcept { return w_.data(); }
   const T* w_im() const noexcept { return w_.data() + half_ / 2 + 1; }
 
@@ -125,7 +126,8 @@ class EvenFft final : public FftImpl<T> {
   const FftKernels<T>& kernels_;
   std::unique_ptr<const ComplexPlan<T>> plan_;
   std::size_t length_;
-  bool folds_;  ///< each half of the bins fills whole vectors
+  std::size_t z_offset_;  ///< of Z in the scratch
+  bool folds_;            ///< each half of the bins fills whole vectors
   AlignedArray<T> w_;
 };
 

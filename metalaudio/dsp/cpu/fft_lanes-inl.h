@@ -1,5 +1,5 @@
 // Complex transforms of whole arrays by FftLanes and FftGrid, compiled for each instruction set.
-#include <metalaudio/dsp/cpu/fft_columns-inl.h>
+#include <metalaudio/dsp/cpu/fft_interleave-inl.h>
 
 #if defined(METALAUDIO_DSP_FFT_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef METALAUDIO_DSP_FFT_LANES_INL_H_
@@ -28,7 +28,7 @@ struct ExchangedOut {
   T* x;
   template <class D>
   HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t at) const {
-    hn::StoreInterleaved2(v.im, v.re, d, x + 2 * at);
+    store_interleaved(d, Cx<hn::Vec<D>>{v.im, v.re}, x + 2 * at);
   }
 };
 

@@ -11,12 +11,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace metalaudio::dsp::HWY_NAMESPACE {
 
-template <class V>
-HWY_INLINE Cx<V> reversed(Cx<V> a) {
-  const hn::DFromV<V> d;
-  return {hn::Reverse(d, a.re), hn::Reverse(d, a.im)};
-}
-
 /// Where n + 1 numbers with mirror images live: at(k) holds k, k + 1, …, and mirror(n - k) holds
 /// n - k, n - k - 1, ….
 template <class T>
@@ -47,30 +41,19 @@ struct InterleavedPlace {
   T* x;
   template <class D>
   HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    if constexpr (hn::MaxLanes(D()) == 1) {
-      x[2 * k] = hn::GetLane(v.re);
-      x[2 * k + 1] = hn::GetLane(v.im);
-    } else {
-      hn::StoreInterleaved2(v.re, v.im, d, x + 2 * k);
-    }
+    store_interleaved(d, v, x + 2 * k);
   }
   template <class D>
   HWY_INLINE void store_mirror(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    store(d, reversed(v), k + 1 - hn::Lanes(d));
+    store_interleaved_reversed(d, v, x + 2 * (k + 1 - hn::Lanes(d)));
   }
   template <class D>
   HWY_INLINE Cx<hn::Vec<D>> load(D d, std::size_t k) const {
-    Cx<hn::Vec<D>> v;
-    if constexpr (hn::MaxLanes(D()) == 1) {
-      v = {hn::Set(d, x[2 * k]), hn::Set(d, x[2 * k + 1])};
-    } else {
-      hn::LoadInterleaved2(d, x + 2 * k, v.re, v.im);
-    }
-    return v;
+    return load_interleaved(d, x + 2 * k);
   }
   template <class D>
   HWY_INLINE Cx<hn::Vec<D>> load_mirror(D d, std::size_t k) const {
-    return reversed(load(d, k + 1 - hn::Lanes(d)));
+    return load_interleaved_reversed(d, x + 2 * (k + 1 - hn::Lanes(d)));
   }
 };
 
