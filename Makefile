@@ -26,7 +26,9 @@ demo: setup ## build the program and separate the bundled clip into stems in out
 test: build ## build and run every test but the long ones
 	@tools/test.sh release --label-exclude long
 
-test-long: build ## run every test, with the fuzzers and the full-size models
+test-long: ## run every test, with the fuzzers and the full-size models
+	@tools/setup.sh --dev
+	@$(call build,release)
 	@tools/test.sh release
 
 asan: setup ## run the tests under the address and undefined-behaviour sanitizers

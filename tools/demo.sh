@@ -7,3 +7,4 @@ cd "$(dirname "$0")/.."
 clips=(models/demo_clip.*)
 mkdir -p out
 "$1" separate "${clips[0]}" -n demo_6s --repo models -o out --picture out/demo.png
+echo "The stems and a picture of them, demo.png, are in out/."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the build needs and that are missing; silent when none is.
-# usage: tools/setup.sh [--dev]    --dev: also the formatter and linter of `make format`, `make tidy`
+# usage: tools/setup.sh [--dev]    --dev: also clang's formatter, linter and fuzzer
 set -euo pipefail
 
 packages=(
@@ -14,7 +14,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   libfftw3-dev libkissfft-dev libzita-convolver-dev       # peers, in benchmarks only
 )
-[ "${1:-}" = --dev ] && packages+=(clang-format clang-tidy)
+[ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)
 
 # Left alone where packages have other names or another manager: CMake says what is missing.
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || exit 0

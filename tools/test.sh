@@ -6,7 +6,8 @@ set -uo pipefail
 preset=$1
 shift
 ctest --preset "$preset" -j "$(nproc)" --no-tests=error "$@" | awk '
-  { print }
+  /^ *Start +[0-9]+:/ { next }
+  { print; fflush() }
   match($0, /tests passed, [0-9]+ tests? failed out of [0-9]+/) {
     split(substr($0, RSTART, RLENGTH), word, " ")
     failed = word[3]; total = word[8]
