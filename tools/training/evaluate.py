@@ -87,8 +87,8 @@ def program_separators(program: str, path: Path):
         with tempfile.TemporaryDirectory() as folder:
             wav = Path(folder) / "mixture.wav"
             soundfile.write(wav, mix.T, 44100, subtype="FLOAT")
-            subprocess.run([program, "separate", str(wav), "--model", str(path), "--output", folder, "--format", "wav-f32", *mode], check=True,
-                           stdout=subprocess.DEVNULL)
+            subprocess.run([program, "separate", str(wav), "--repo", str(path.parent), "-n", path.stem, "--shifts", "0", "--precision", "fp32",
+                            "--clip-mode", "none", "--float32", "-o", folder, *mode], check=True, stdout=subprocess.DEVNULL)
             found = {p.stem: p for p in Path(folder).rglob("*.wav") if p != wav}
             return np.stack([read(found[name]) for name in STEMS])
 
