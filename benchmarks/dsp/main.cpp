@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "biquad_bench.h"
 #include "convolution_bench.h"
 #include "fft_bench.h"
 
@@ -65,6 +66,7 @@ int main(int argc, char** argv) {
       bench_convolution(10.0, block, paced && block == 64, rows);
     }
   }
+  if (wanted("biquad")) bench_biquads(rows);
   if (!arguments.out.empty()) std::ofstream(arguments.out) << rows.dump(1) << "\n";
   return 0;
 }

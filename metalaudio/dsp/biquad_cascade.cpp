@@ -16,7 +16,7 @@ namespace {
 using Sections = std::vector<BiquadCoefficients>;
 
 /// Steps and settling happen at multiples of these many samples, whatever the blocks are.
-constexpr std::size_t kStepSamples = 16;
+constexpr std::size_t kStepSamples = 4;
 constexpr std::size_t kSettleSamples = 1024;
 
 constexpr unsigned kRefused = 1;

@@ -11,7 +11,7 @@ namespace metalaudio::dsp {
 
 struct BiquadOptions {
   std::size_t channels = 1;
-  /// New coefficients are reached in steps of 16 samples over this many; 0: at once.
+  /// New coefficients are reached in steps of 4 samples over this many; 0: at once.
   std::size_t ramp_samples = 1024;
 };
 

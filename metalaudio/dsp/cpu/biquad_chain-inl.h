@@ -18,9 +18,9 @@ namespace metalaudio::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Lane k runs two samples behind lane k - 1, so that the way of a sample from section to section
-/// is shorter than the two steps it has.
-inline constexpr std::size_t kSkew = 2;
+/// Lane k runs four samples behind lane k - 1, so that the way of a sample through a section's
+/// state to the next section, seven operations one after the other, is spread over five steps.
+inline constexpr std::size_t kSkew = 4;
 
 template <class D>
 struct ChainCoefficients {
@@ -42,6 +42,11 @@ struct ChainState {
       : s(hn::LoadU(d, c.s + at)),
         s_before(hn::LoadU(d, c.s_before + at)),
         x_before(hn::LoadU(d, c.x_before + at)) {}
+  HWY_INLINE void keep_unless(hn::Mask<D> active, const ChainState& old) {
+    s = hn::IfThenElse(active, s, old.s);
+    s_before = hn::IfThenElse(active, s_before, old.s_before);
+    x_before = hn::IfThenElse(active, x_before, old.x_before);
+  }
   HWY_INLINE void store(D d, BiquadChain& c, std::size_t at) const {
     hn::StoreU(s, d, c.s + at);
     hn::StoreU(s_before, d, c.s_before + at);
@@ -76,74 +81,81 @@ inline HWY_NOINLINE void chain_scalar(BiquadChain& chain, std::size_t sections, 
   }
 }
 
-/// kVectors vectors of sections. Step t takes sample t into lane 0 and sample t - kDelay out of the
-/// last lane.
+/// kVectors vectors of sections, which take kSkew samples at a time: in turn g, lane k works on
+/// samples group g - k.
 template <class D, std::size_t kVectors>
 struct ChainPipeline {
   using V = hn::Vec<D>;
+  using M = hn::Mask<D>;
   static constexpr std::size_t kLanes = hn::MaxLanes(D());
-  static constexpr std::size_t kDelay = kSkew * (kVectors * kLanes - 1);
+  static constexpr std::size_t kSections = kVectors * kLanes;
+  static constexpr std::size_t kDelay = kSkew * (kSections - 1);
 
   D d;
   ChainCoefficients<D> c[kVectors];
   ChainState<D> state[kVectors];
   decltype(hn::SetTableIndices(D(), static_cast<const std::int64_t*>(nullptr))) rotation;
-  hn::Mask<D> first = hn::FirstN(D(), 1);
-  V k[kVectors];  ///< the lanes' delays
+  V ahead[kSkew][kVectors];  ///< the outputs of kSkew steps ago, moved on by one lane
 
   HWY_INLINE ChainPipeline(const BiquadChain& chain, const std::int64_t* rotate)
-      : ChainPipeline(chain, rotate, std::make_index_sequence<kVectors>()) {}
+      : ChainPipeline(chain, rotate, std::make_index_sequence<kVectors>()) {
+    for (auto& vectors : ahead) {
+      for (V& v : vectors) v = hn::Zero(d);
+    }
+  }
 
-  /// One step: `ahead` holds the outputs of two steps ago, moved on by one lane, and is renewed.
+  /// Returns what leaves the last lane.
   template <class Update>
-  HWY_INLINE void advance(V* ahead, double in, double* out, const Update& update) {
+  HWY_INLINE double advance(V* next, double in, const Update& update) {
+    const M first = hn::FirstN(d, 1);
     V y[kVectors];
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < kVectors; ++j) {
-      const V before = j == 0 ? hn::Set(d, in) : ahead[j == 0 ? 0 : j - 1];
-      const V x = hn::IfThenElse(first, before, ahead[j]);
+      const V before = j == 0 ? hn::Set(d, in) : next[j == 0 ? 0 : j - 1];
       const ChainState<D> old = state[j];
-      y[j] = step(c[j], state[j], x);
-      update(state[j], old, k[j]);
+      y[j] = step(c[j], state[j], hn::IfThenElse(first, before, next[j]));
+      update(state[j], old, j);
     }
 #pragma GCC unroll 4
-    for (std::size_t j = 0; j < kVectors; ++j) ahead[j] = hn::TableLookupLanes(y[j], rotation);
-    if (out != nullptr) *out = hn::GetLane(ahead[kVectors - 1]);
+    for (std::size_t j = 0; j < kVectors; ++j) next[j] = hn::TableLookupLanes(y[j], rotation);
+    return hn::GetLane(next[kVectors - 1]);
   }
 
-  /// A step in which some lanes have no sample: their states stay.
-  HWY_INLINE void masked(V* ahead, double* x, std::size_t n, std::size_t t) {
-    const V now = hn::Set(d, static_cast<double>(t));
-    const V end = hn::Set(d, static_cast<double>(n));
-    const bool drains = t >= kDelay && t - kDelay < n;
-    advance(ahead, t < n ? x[t] : 0.0, drains ? x + (t - kDelay) : nullptr,
-            [&](ChainState<D>& next, const ChainState<D>& old, V delay) {
-              const V at = hn::Sub(now, delay);
-              const auto active = hn::And(hn::Ge(at, hn::Zero(d)), hn::Lt(at, end));
-              next.s = hn::IfThenElse(active, next.s, old.s);
-              next.s_before = hn::IfThenElse(active, next.s_before, old.s_before);
-              next.x_before = hn::IfThenElse(active, next.x_before, old.x_before);
-            });
+  HWY_INLINE void full(double* x) {
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < kSkew; ++i) {
+      *(x + i - kDelay) =
+          advance(ahead[i], x[i], [](ChainState<D>&, const ChainState<D>&, std::size_t) {});
+    }
   }
 
-  HWY_INLINE void run(double* x, std::size_t n) {
-    V even[kVectors];
-    V odd[kVectors];
-    for (std::size_t j = 0; j < kVectors; ++j) even[j] = odd[j] = hn::Zero(d);
-    const auto keep = [](const ChainState<D>&, const ChainState<D>&, V) {};
-    std::size_t t = 0;
-    for (; t < kDelay; t += 2) {
-      masked(even, x, n, t);
-      masked(odd, x, n, t + 1);
+  /// Fills and drains: the states of lanes that have no samples in this turn stay.
+  HWY_INLINE void partial(double* x, std::size_t groups, std::size_t g) {
+    M active[kVectors];
+    const std::size_t end = g < groups ? 0 : g - groups + 1;
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < kVectors; ++j) {
+      const V lane = hn::Iota(d, static_cast<double>(j * kLanes));
+      active[j] = hn::And(hn::Le(lane, hn::Set(d, static_cast<double>(g))),
+                          hn::Ge(lane, hn::Set(d, static_cast<double>(end))));
     }
-    for (; t + 1 < n; t += 2) {
-      advance(even, x[t], x + (t - kDelay), keep);
-      advance(odd, x[t + 1], x + (t + 1 - kDelay), keep);
+    const bool drains = g >= kSections - 1;
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < kSkew; ++i) {
+      double* const at = x + g * kSkew + i;
+      const double out = advance(ahead[i], g < groups ? *at : 0.0,
+                                 [&](ChainState<D>& next, const ChainState<D>& old, std::size_t j) {
+                                   next.keep_unless(active[j], old);
+                                 });
+      if (drains) *(at - kDelay) = out;
     }
-    for (; t < n + kDelay; t += 2) {
-      masked(even, x, n, t);
-      masked(odd, x, n, t + 1);
-    }
+  }
+
+  HWY_INLINE void run(double* x, std::size_t groups) {
+    std::size_t g = 0;
+    for (; g < kSections - 1; ++g) partial(x, groups, g);
+    for (; g < groups; ++g) full(x + g * kSkew);
+    for (; g < groups + kSections - 1; ++g) partial(x, groups, g);
   }
 
  private:
@@ -152,14 +164,12 @@ struct ChainPipeline {
                            std::index_sequence<kJ...>)
       : c{ChainCoefficients<D>(D(), chain, kJ * kLanes)...},
         state{ChainState<D>(D(), chain, kJ * kLanes)...},
-        rotation(hn::SetTableIndices(D(), rotate)),
-        k{hn::Mul(hn::Iota(D(), static_cast<double>(kJ * kLanes)),
-                  hn::Set(D(), static_cast<double>(kSkew)))...} {}
+        rotation(hn::SetTableIndices(D(), rotate)) {}
 };
 
 /// Of the widest vectors that kSections fill.
 template <std::size_t kSections>
-HWY_NOINLINE void chain_lanes(BiquadChain& chain, double* x, std::size_t n) {
+HWY_NOINLINE void chain_lanes(BiquadChain& chain, double* x, std::size_t groups) {
   using D = hn::CappedTag<double, kSections>;
   constexpr std::size_t kLanes = hn::MaxLanes(D());
   std::int64_t rotate[kLanes];
@@ -167,17 +177,18 @@ HWY_NOINLINE void chain_lanes(BiquadChain& chain, double* x, std::size_t n) {
     rotate[i] = static_cast<std::int64_t>((i + kLanes - 1) % kLanes);
   }
   ChainPipeline<D, kSections / kLanes> pipeline(chain, rotate);
-  pipeline.run(x, n);
+  pipeline.run(x, groups);
   for (std::size_t j = 0; j < kSections / kLanes; ++j) {
     pipeline.state[j].store(D(), chain, j * kLanes);
   }
 }
 
 inline void chain(BiquadChain& chain, std::size_t sections, double* x, std::size_t n) {
-  // Below these, filling and draining the pipeline costs more than it saves.
-  if (sections == 1 || n < 4) return chain_scalar(chain, sections, x, n);
-  if (sections <= 4) return chain_lanes<4>(chain, x, n);
-  chain_lanes<8>(chain, x, n);
+  // Below two groups, filling and draining the pipeline costs more than it saves.
+  const std::size_t groups = sections == 1 || n < 2 * kSkew ? 0 : n / kSkew;
+  if (groups > 0 && sections <= 4) chain_lanes<4>(chain, x, groups);
+  if (groups > 0 && sections > 4) chain_lanes<8>(chain, x, groups);
+  chain_scalar(chain, sections, x + groups * kSkew, n - groups * kSkew);
 }
 
 inline bool widen(const float* x, std::size_t n, double* out) {
