@@ -54,8 +54,11 @@ ModelChoice choose_model(const SeparateOptions& options) {
   choice.by_default = options.model.empty();
   choice.bag = repository.find(choice.by_default ? repository.default_model() : options.model);
   const std::filesystem::path& first = choice.bag.models.at(0);
-  choice.sources = naming_file(
-      first, [&] { return models::read_htdemucs_config(nn::load_checkpoint(first)).sources; });
+  choice.sources = naming_file(first, [&] {
+    return models::read_htdemucs_config(
+               nn::load_checkpoint(first, nn::CheckpointPart::configuration))
+        .sources;
+  });
   return choice;
 }
 

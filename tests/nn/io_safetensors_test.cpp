@@ -54,6 +54,10 @@ TEST(Safetensors, WrittenFilesAreReadBack) {
     EXPECT_TRUE(std::ranges::equal(read.state.at(name).values(), tensor.values())) << name;
   }
   EXPECT_FALSE(std::filesystem::exists(folder / "model.safetensors.part"));
+  const Checkpoint part =
+      load_checkpoint(folder / "model.safetensors", CheckpointPart::configuration);
+  EXPECT_EQ(part.kwargs, written.kwargs);
+  EXPECT_TRUE(part.state.empty());
 }
 
 TEST(Safetensors, HalvesAreRoundedOnce) {

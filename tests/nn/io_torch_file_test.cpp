@@ -60,6 +60,12 @@ TEST_P(TorchFile, HoldsWhatTorchWrote) {
   EXPECT_EQ(first_difference(checkpoint, expected()), "");
 }
 
+TEST_P(TorchFile, ItsConfigurationAloneHasNoState) {
+  const Checkpoint configuration = load_checkpoint(path(), CheckpointPart::configuration);
+  EXPECT_EQ(configuration.kwargs, load_checkpoint(path()).kwargs);
+  EXPECT_TRUE(configuration.state.empty());
+}
+
 TEST_P(TorchFile, EveryTruncationIsAnError) {
   const std::string whole = read_text(path());
   for (std::size_t size = 0; size < whole.size(); ++size) {

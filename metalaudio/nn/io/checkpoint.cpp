@@ -10,18 +10,18 @@ namespace metalaudio::nn {
 
 namespace {
 
-Checkpoint parse(std::span<const std::byte> file) {
-  if (is_torch_zip(file)) return parse_torch_zip(file);
-  if (is_torch_legacy(file)) return parse_torch_legacy(file);
-  if (is_safetensors(file)) return parse_safetensors(file);
+Checkpoint parse(std::span<const std::byte> file, CheckpointPart part) {
+  if (is_torch_zip(file)) return parse_torch_zip(file, part);
+  if (is_torch_legacy(file)) return parse_torch_legacy(file, part);
+  if (is_safetensors(file)) return parse_safetensors(file, part);
   fail(ErrorCode::invalid_data, "neither a torch checkpoint nor a safetensors file");
 }
 
 }  // namespace
 
-Checkpoint load_checkpoint(const std::filesystem::path& path) {
+Checkpoint load_checkpoint(const std::filesystem::path& path, CheckpointPart part) {
   try {
-    return parse(MappedFile(path).bytes());
+    return parse(MappedFile(path).bytes(), part);
   } catch (const Error& error) {
     fail(error.code(), "[load_checkpoint] {}: {}", path.string(), error.what());
   } catch (const std::bad_alloc&) {

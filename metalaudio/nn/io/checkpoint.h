@@ -20,10 +20,14 @@ struct Checkpoint {
   std::map<std::string, Tensor> state;
 };
 
+/// How much of a file to read; configuration leaves the state empty.
+enum class CheckpointPart { whole, configuration };
+
 /// Reads a .th (torch zip or legacy) or .safetensors file, told apart by content.
 /// Errors:   throws Error{not_found, io, invalid_data, unsupported, out_of_memory}, naming the file
 ///           and the reason.
 /// Threads:  any; offline.
-Checkpoint load_checkpoint(const std::filesystem::path& path);
+Checkpoint load_checkpoint(const std::filesystem::path& path,
+                           CheckpointPart part = CheckpointPart::whole);
 
 }  // namespace metalaudio::nn

@@ -193,7 +193,7 @@ bool is_safetensors(std::span<const std::byte> file) noexcept {
   return file.size() > 8 && file[8] == std::byte{'{'} && header_bytes(file) <= file.size();
 }
 
-Checkpoint parse_safetensors(std::span<const std::byte> file) {
+Checkpoint parse_safetensors(std::span<const std::byte> file, CheckpointPart part) {
   const std::uint64_t bytes = header_bytes(file);
   if (file.size() < 8 || bytes > file.size() - 8 || bytes > kMaxHeaderBytes) {
     fail(ErrorCode::invalid_data, "a header of {} bytes in a file of {} (at most {} allowed)",
@@ -210,6 +210,7 @@ Checkpoint parse_safetensors(std::span<const std::byte> file) {
   }
   const auto data = file.subspan(8 + bytes);
   check_layout(entries, data.size());
+  if (part == CheckpointPart::configuration) return checkpoint;
   for (const Entry& entry : entries) {
     Tensor& tensor = checkpoint.state[entry.name] = Tensor(entry.shape);
     widen(entry.type, data.subspan(entry.begin, entry.end - entry.begin), tensor.values());

@@ -17,7 +17,8 @@ bool is_safetensors(std::span<const std::byte> file) noexcept;
 /// Errors:   throws Error{invalid_data, unsupported} with the reason alone; load_checkpoint() adds
 ///           the file's name.
 /// Source:   https://huggingface.co/docs/safetensors (format).
-Checkpoint parse_safetensors(std::span<const std::byte> file);
+Checkpoint parse_safetensors(std::span<const std::byte> file,
+                             CheckpointPart part = CheckpointPart::whole);
 
 /// Writes a checkpoint in the same layout; it appears under its name only when complete.
 /// type is ElementType::f32 or ElementType::f16, to which values are rounded.

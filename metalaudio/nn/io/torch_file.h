@@ -18,7 +18,9 @@ bool is_torch_legacy(std::span<const std::byte> file) noexcept;
 /// Errors:   throw Error{invalid_data, unsupported} with the reason alone; load_checkpoint() adds
 ///           the file's name.
 /// Source:   torch/serialization.py, _save() and _legacy_save().
-Checkpoint parse_torch_zip(std::span<const std::byte> file);
-Checkpoint parse_torch_legacy(std::span<const std::byte> file);
+Checkpoint parse_torch_zip(std::span<const std::byte> file,
+                           CheckpointPart part = CheckpointPart::whole);
+Checkpoint parse_torch_legacy(std::span<const std::byte> file,
+                              CheckpointPart part = CheckpointPart::whole);
 
 }  // namespace metalaudio::nn

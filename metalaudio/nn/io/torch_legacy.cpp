@@ -77,7 +77,7 @@ bool is_torch_legacy(Bytes file) noexcept {
          std::memcmp(file.data() + 2, kMagic.data() + 2, kMagic.size() - 2) == 0;
 }
 
-Checkpoint parse_torch_legacy(Bytes file) {
+Checkpoint parse_torch_legacy(Bytes file, CheckpointPart part) {
   if (!is_torch_legacy(file)) fail(ErrorCode::invalid_data, "the magic number is missing");
   Bytes rest = file.subspan(kMagic.size());
   const Pickle protocol = next_pickle(rest);
@@ -94,7 +94,7 @@ Checkpoint parse_torch_legacy(Bytes file) {
   const Pickle object = next_pickle(rest);
   const Pickle keys = next_pickle(rest);
   LegacyStorages storages(object, keys, rest);
-  return build_checkpoint(object, storages);
+  return build_checkpoint(object, storages, part);
 }
 
 }  // namespace metalaudio::nn

@@ -273,7 +273,7 @@ std::optional<StorageId> storage_id(const Pickle& pickle, const PickleValue& per
   return StorageId{*key, found->type, static_cast<std::uint64_t>(*count)};
 }
 
-Checkpoint build_checkpoint(const Pickle& pickle, StorageSource& storages) {
+Checkpoint build_checkpoint(const Pickle& pickle, StorageSource& storages, CheckpointPart part) {
   Checkpoint checkpoint;
   checkpoint.klass = class_name(pickle);
   std::size_t budget = kMaxArguments;
@@ -284,6 +284,7 @@ Checkpoint build_checkpoint(const Pickle& pickle, StorageSource& storages) {
   }
   const std::vector<View> views = parse_state(pickle, entry(pickle, "state"));
   check_expansion(views);
+  if (part == CheckpointPart::configuration) return checkpoint;
   std::span<const std::byte> bytes;
   const StorageId* loaded = nullptr;
   for (const View& view : views) {

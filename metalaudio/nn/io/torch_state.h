@@ -36,6 +36,7 @@ class StorageSource {
 
 /// Builds the checkpoint that upstream's serialize_model() has pickled.
 /// Errors:   throws Error{invalid_data, unsupported} with the reason alone.
-Checkpoint build_checkpoint(const Pickle& pickle, StorageSource& storages);
+Checkpoint build_checkpoint(const Pickle& pickle, StorageSource& storages,
+                            CheckpointPart part = CheckpointPart::whole);
 
 }  // namespace metalaudio::nn

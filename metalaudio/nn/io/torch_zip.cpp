@@ -112,7 +112,7 @@ bool is_torch_zip(std::span<const std::byte> file) noexcept {
   return file.size() >= 4 && std::memcmp(file.data(), "PK\x03\x04", 4) == 0;
 }
 
-Checkpoint parse_torch_zip(std::span<const std::byte> file) {
+Checkpoint parse_torch_zip(std::span<const std::byte> file, CheckpointPart part) {
   Archive archive(file);
   if (archive.has("constants.pkl")) {
     fail(ErrorCode::unsupported, "a TorchScript program, not a checkpoint");
@@ -129,7 +129,7 @@ Checkpoint parse_torch_zip(std::span<const std::byte> file) {
   archive.read("data.pkl", buffer);
   const Pickle pickle = parse_pickle(buffer);
   ZipStorages storages(archive);
-  return build_checkpoint(pickle, storages);
+  return build_checkpoint(pickle, storages, part);
 }
 
 }  // namespace metalaudio::nn
