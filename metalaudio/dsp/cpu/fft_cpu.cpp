@@ -62,7 +62,7 @@ class EvenFft final : public FftImpl<T> {
     if (!folds_) return inverse(spectrum, im, x, scratch);
     kernels_.real_pre_folded(spectrum, im, half_, w_re(), w_im(), gain(), z_re(scratch),
                              z_im(scratch), 0, half_ / 2);
-    finish_inverse(spectrum[0], spectrum[half_ / 2], x, scratch);
+    finish_inverse(spectrum[0], spectrum[folded_upper(half_)], x, scratch);
   }
 
   std::size_t steps() const noexcept override {
@@ -87,7 +87,7 @@ class EvenFft final : public FftImpl<T> {
     }
     kernels_.real_pre_folded(spectrum, spectrum + unordered_half(), half_, w_re(), w_im(), gain(),
                              z_re(scratch), z_im(scratch), post_slice(step), post_slice(step + 1));
-    set_bin_zero(spectrum[0], spectrum[half_ / 2], scratch);
+    set_bin_zero(spectrum[0], spectrum[folded_upper(half_)], scratch);
   }
   void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept override {
     const std::size_t n = unordered_half();
@@ -98,7 +98,9 @@ class EvenFft final : public FftImpl<T> {
   static constexpr std::size_t kPostSteps = 4;
 
   /// half_ + 1 bins, in whole vectors of whatever width.
-  std::size_t unordered_half() const noexcept { return (half_ + 1 + 15) / 16 * 16; }
+  std::size_t unordered_half() const noexcept {
+    return (folded_upper(half_) + half_ - half_ / 2 + 1 + 15) / 16 * 16;
+  }
   T gain() const noexcept { return T(1) / static_cast<T>(2 * half_); }
   T* z_re(T* scratch) const noexcept { return scratch + z_offset_; }
   T* z_im(T* scratch) const noexcept { return scratch + z_offset_ + length_; }

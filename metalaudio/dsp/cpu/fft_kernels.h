@@ -6,6 +6,10 @@
 
 namespace metalaudio::dsp {
 
+/// Where the upper half of a folded spectrum of n + 1 bins starts. Long ones keep a distance, so
+/// that the two halves do not meet in the same cache sets.
+constexpr std::size_t folded_upper(std::size_t n) noexcept { return n / 2 + (n >= 1024 ? 48 : 0); }
+
 /// The FFT's kernels for one instruction set. A plan keeps the table that it was made with.
 /// All arrays named re and im are split; x is interleaved complex.
 template <typename T>
@@ -32,7 +36,8 @@ struct FftKernels {
   void (*real_post)(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re, T* im);
   void (*real_post_interleaved)(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im,
                                 T* x);
-  /// n/2 a multiple of lanes: bins below n/2, then each bin n - k in k's order, then bin n/2.
+  /// n/2 a multiple of lanes: bins below n/2, from folded_upper(n) on each bin n - k in
+  /// k's order, then bin n/2.
   /// Over k in [begin, end) of [0, n/2).
   void (*real_post_folded)(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re,
                            T* im, std::size_t begin, std::size_t end);

@@ -1,4 +1,6 @@
 // Real transforms from and to complex ones of half the size, compiled for each instruction set.
+#include <metalaudio/dsp/cpu/fft_kernels.h>
+
 #include <metalaudio/dsp/cpu/fft_lanes-inl.h>
 
 #if defined(METALAUDIO_DSP_FFT_REAL_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -58,7 +60,7 @@ struct InterleavedPlace {
 };
 
 /// Bins below n/2, then bin n - k beside each k, in descending order: nothing is reversed. The
-/// middle bin comes last, at n.
+/// middle bin comes last.
 template <class T>
 struct FoldedPlace {
   T* re;
@@ -70,7 +72,7 @@ struct FoldedPlace {
   }
   template <class D>
   HWY_INLINE void store_mirror(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    SplitPlace<T>{re, im}.store(d, v, n / 2 + n - k);
+    SplitPlace<T>{re, im}.store(d, v, folded_upper(n) + n - k);
   }
   template <class D>
   HWY_INLINE Cx<hn::Vec<D>> load(D d, std::size_t k) const {
@@ -78,7 +80,7 @@ struct FoldedPlace {
   }
   template <class D>
   HWY_INLINE Cx<hn::Vec<D>> load_mirror(D d, std::size_t k) const {
-    return SplitPlace<T>{re, im}.load(d, n / 2 + n - k);
+    return SplitPlace<T>{re, im}.load(d, folded_upper(n) + n - k);
   }
 };
 
@@ -186,8 +188,8 @@ void real_post_folded(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w
   const FoldedPlace<T> out{re, im, n};
   for (std::size_t k = begin; k < end; k += hn::Lanes(d)) post_step(d, z, w_re, w_im, n, k, out);
   if (end < n / 2) return;
-  re[n] = z_re[n / 2];
-  im[n] = -z_im[n / 2];
+  re[folded_upper(n) + n / 2] = z_re[n / 2];
+  im[folded_upper(n) + n / 2] = -z_im[n / 2];
 }
 
 template <class T, class In>
@@ -216,8 +218,8 @@ void real_pre_folded(const T* re, const T* im, std::size_t n, const T* w_re, con
     pre_step(d, x, w_re, w_im, gain, n, k, out);
   }
   if (end < n / 2) return;
-  z_re[n / 2] = 2 * gain * re[n];
-  z_im[n / 2] = -2 * gain * im[n];
+  z_re[n / 2] = 2 * gain * re[folded_upper(n) + n / 2];
+  z_im[n / 2] = -2 * gain * im[folded_upper(n) + n / 2];
 }
 
 template <class T>
