@@ -7,7 +7,7 @@
 namespace metalaudio::dsp {
 
 Backend fft_backend(const char* operation, std::size_t size, const FftOptions& options) {
-  constexpr std::size_t kLargest = std::size_t{1} << 30;
+  constexpr std::size_t kLargest = std::size_t{1} << 27;
   if (size == 0 || size > kLargest) {
     fail(ErrorCode::invalid_argument, "[{}] size {}: expected 1 to {}", operation, size, kLargest);
   }

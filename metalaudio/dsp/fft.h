@@ -15,7 +15,7 @@ class FftImpl;
 
 /// Real FFT of one fixed size. forward() is unscaled; inverse() divides by size.
 /// Shapes:   x[size] <-> X[bins], bins = size/2 + 1; interleaved or split.
-/// Errors:   the constructor throws Error{invalid_argument} unless 1 <= size <= 2^30,
+/// Errors:   the constructor throws Error{invalid_argument} unless 1 <= size <= 2^27,
 ///           Error{backend_unavailable} for a device that is not there. Any size works; those of
 ///           the form 2^a·3^b·5^c·7^d are fast, the others go through Bluestein's algorithm.
 /// Threads:  one instance per thread; *_batch() may be called from several, each with its scratch.

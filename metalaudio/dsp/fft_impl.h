@@ -50,7 +50,7 @@ class ComplexFftImpl {
 };
 
 /// cpu or cuda, from the size and the options. Errors: Error{invalid_argument} on a size of 0 or
-/// past 2^30, in the name of `operation`.
+/// past 2^27, in the name of `operation`.
 Backend fft_backend(const char* operation, std::size_t size, const FftOptions& options);
 
 template <typename T>

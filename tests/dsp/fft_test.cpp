@@ -15,6 +15,20 @@
 namespace metalaudio::dsp {
 namespace {
 
+template <typename T>
+concept TransformsSamplesOf = requires(Fft fft, std::span<const T> x,
+                                       std::span<std::complex<T>> spectrum) {
+  fft.forward(x, spectrum);
+};
+static_assert(TransformsSamplesOf<float> && !TransformsSamplesOf<double>);
+template <typename T>
+concept BatchesWithout = requires(const Fft fft, std::span<const T> x,
+                                  std::span<std::complex<T>> spectra) {
+  fft.forward(x, spectra);
+};
+static_assert(!BatchesWithout<float>,
+              "a const transform, shared by threads, has no scratch of its own");
+
 /// About one rounding for each doubling of the size; Bluestein makes three transforms of one.
 template <typename T>
 double bound(std::size_t size) {
