@@ -1,19 +1,19 @@
 // separate MODEL TRACK FOLDER: writes the stems of a track, of any length, as FOLDER/STEM.wav.
 #include <metalaudio/audio/audio_writer.h>
 #include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/models/separation/htdemucs_segment_model.h>
 #include <metalaudio/models/separation/separator.h>
 
 #include <cstdio>
 #include <exception>
-#include <thread>
 
 using namespace metalaudio;
 
 int main(int argc, char** argv) try {
   if (argc != 4) return std::fputs("usage: separate MODEL TRACK FOLDER\n", stderr), 2;
   const std::filesystem::path folder = argv[3];
-  ThreadPool pool(std::max(1U, std::thread::hardware_concurrency()));
+  ThreadPool pool(HardwareProfile::detect().usable_cores);
   models::HTDemucs network(nn::load_checkpoint(argv[1]), {}, pool);
   models::Separator separator(std::make_unique<models::HTDemucsSegmentModel>(std::move(network)));
 
