@@ -11,6 +11,9 @@ constexpr int kSignalBase = 128;
 /// Each adds one command, which sets `status` when it runs.
 void add_separate_command(CLI::App& app, int& status);
 void add_evaluate_command(CLI::App& app, int& status);
+void add_convolve_command(CLI::App& app, int& status);
+void add_filter_command(CLI::App& app, int& status);
+void add_spectrogram_command(CLI::App& app, int& status);
 void add_info_command(CLI::App& app, int& status);
 
 /// All of them.

@@ -1,6 +1,28 @@
 #include "apps/output_format.h"
 
 namespace metalaudio::apps {
+namespace {
+
+audio::FileType file_type(const OutputFormat& format) {
+  if (format.mp3) return audio::FileType::mp3;
+  return format.flac ? audio::FileType::flac : audio::FileType::wav;
+}
+
+audio::SampleFormat sample_format(const OutputFormat& format) {
+  if (format.float32) return audio::SampleFormat::float32;
+  return format.int24 ? audio::SampleFormat::pcm24 : audio::SampleFormat::pcm16;
+}
+
+}  // namespace
+
+audio::AudioWriterOptions writer_options(const OutputFormat& format) {
+  audio::AudioWriterOptions options;
+  options.type = file_type(format);
+  options.sample_format = sample_format(format);
+  options.mp3_bitrate_kbps = format.mp3_bitrate_kbps;
+  options.mp3_preset = format.mp3_preset;
+  return options;
+}
 
 void add_output_format_options(CLI::App& command, OutputFormat& format) {
   constexpr int kLeastBitrate = 32;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/audio/audio_writer.h>
+
 #include <CLI/CLI.hpp>
 #include <string>
 
@@ -16,6 +18,9 @@ struct OutputFormat {
 
   std::string extension() const { return mp3 ? "mp3" : flac ? "flac" : "wav"; }
 };
+
+/// What it means for a writer; rate, channels and length are the caller's.
+audio::AudioWriterOptions writer_options(const OutputFormat& format);
 
 /// Adds the options to a command; those that would have no effect together exclude each other.
 void add_output_format_options(CLI::App& command, OutputFormat& format);

@@ -28,19 +28,10 @@ audio::TrackSource read_track(const TrackJob& job, const models::Separator& sepa
   return audio::TrackSource(job.input, options);
 }
 
-audio::FileType file_type(const OutputFormat& format) {
-  if (format.mp3) return audio::FileType::mp3;
-  return format.flac ? audio::FileType::flac : audio::FileType::wav;
-}
-
-audio::SampleFormat sample_format(const OutputFormat& format) {
-  if (format.float32) return audio::SampleFormat::float32;
-  return format.int24 ? audio::SampleFormat::pcm24 : audio::SampleFormat::pcm16;
-}
-
 StemFileOptions file_options(const TrackJob& job, const SeparateOptions& options,
                              const audio::TrackSource& track) {
   StemFileOptions result;
+  result.writer = writer_options(options.format);
   result.writer.sample_rate_hz = track.sample_rate_hz();
   result.writer.expected_frames = track.frames();
   if (options.keep_rate) {
@@ -48,10 +39,6 @@ StemFileOptions file_options(const TrackJob& job, const SeparateOptions& options
     result.writer.expected_frames = track.file_format().frames;
   }
   result.writer.channels = track.channels();
-  result.writer.type = file_type(options.format);
-  result.writer.sample_format = sample_format(options.format);
-  result.writer.mp3_bitrate_kbps = options.format.mp3_bitrate_kbps;
-  result.writer.mp3_preset = options.format.mp3_preset;
   result.model_rate_hz = track.sample_rate_hz();
   result.clip_mode = options.clip_mode;
   result.common_gain = options.sum_safe;

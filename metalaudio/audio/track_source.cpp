@@ -1,4 +1,3 @@
-#include <metalaudio/audio/audio_reader.h>
 #include <metalaudio/audio/convert_channels.h>
 #include <metalaudio/audio/resampler.h>
 #include <metalaudio/audio/track_source.h>
@@ -12,20 +11,30 @@ namespace {
 
 constexpr std::size_t kBlockFrames = 16384;
 
+template <typename Number>
+Number chosen_or(Number chosen, Number own) {
+  return chosen == 0 ? own : chosen;
+}
+
 }  // namespace
 
 TrackSource::TrackSource(const std::filesystem::path& path, const TrackOptions& options)
-    : audio_(options.channels, options.sample_rate_hz, options.memory_limit_bytes) {
-  AudioReader reader(path);
-  file_format_ = reader.format();
-  check_channel_conversion(path.string(), file_format_.channels, options.channels);
-  Resampler resampler(file_format_.sample_rate_hz, options.sample_rate_hz, options.channels);
+    : TrackSource(AudioReader(path), path, options) {}
+
+TrackSource::TrackSource(AudioReader reader, const std::filesystem::path& path,
+                         const TrackOptions& options)
+    : audio_(chosen_or(options.channels, reader.format().channels),
+             chosen_or(options.sample_rate_hz, reader.format().sample_rate_hz),
+             options.memory_limit_bytes),
+      file_format_(reader.format()) {
+  check_channel_conversion(path.string(), file_format_.channels, channels());
+  Resampler resampler(file_format_.sample_rate_hz, sample_rate_hz(), channels());
   AudioBuffer block(file_format_.channels, kBlockFrames);
   std::vector<float> mean;
   std::int64_t done = 0;
   while (const std::size_t got = reader.read(block)) {
     const AudioView in = AudioView(block).part(0, got);
-    append(resampler.process(convert_channels(in, options.channels, mean)));
+    append(resampler.process(convert_channels(in, channels(), mean)));
     done += static_cast<std::int64_t>(got);
     const auto whole = static_cast<double>(file_format_.frames.value_or(0));
     if (options.progress)

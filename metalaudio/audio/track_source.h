@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/audio/audio_format.h>
+#include <metalaudio/audio/audio_reader.h>
 #include <metalaudio/audio/mono_statistics.h>
 #include <metalaudio/audio/temporary_audio.h>
 
@@ -13,8 +14,8 @@
 namespace metalaudio::audio {
 
 struct TrackOptions {
-  int sample_rate_hz = 44100;
-  std::size_t channels = 2;
+  int sample_rate_hz = 44100;  ///< 0: the file's own
+  std::size_t channels = 2;    ///< 0: the file's own
   std::size_t memory_limit_bytes = TemporaryAudio::kMemoryLimitBytes;
   /// Called now and then with the part that is done, 0 to 1; 0 while the length is not known. What
   /// it throws ends the constructor.
@@ -46,6 +47,7 @@ class TrackSource final : public AudioSource {
   bool is_in_memory() const noexcept { return audio_.is_in_memory(); }
 
  private:
+  TrackSource(AudioReader reader, const std::filesystem::path& path, const TrackOptions& options);
   void append(AudioView block);
 
   TemporaryAudio audio_;

@@ -125,6 +125,15 @@ TEST(TrackSource, ConvertsChannelsThenTheRate) {
   EXPECT_EQ(parts.back(), 1.0);
 }
 
+TEST(TrackSource, KeepsTheFilesOwnRateAndChannelsWhenAskedTo) {
+  const TemporaryFolder folder;
+  write_file(folder / "a.wav", noise(3, 1000), {.sample_rate_hz = 96000, .channels = 3});
+  const TrackSource track(folder / "a.wav", {.sample_rate_hz = 0, .channels = 0});
+  EXPECT_EQ(track.sample_rate_hz(), 96000);
+  EXPECT_EQ(track.channels(), 3u);
+  EXPECT_EQ(track.frames(), 1000);
+}
+
 TEST(TrackSource, NamesTheFileItRefuses) {
   const TemporaryFolder folder;
   write_file(folder / "none.wav", AudioBuffer(2, 0), {});

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <metalaudio/audio/audio_reader.h>
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+
+#include "apps/output_format.h"
+#include "apps/output_levels.h"
+
+namespace metalaudio::apps {
+
+/// What commands that make one audio file from another have in common.
+struct FileProcessingOptions {
+  std::filesystem::path in;
+  std::filesystem::path out;
+  OutputFormat format;
+  ClipMode clip_mode = ClipMode::rescale;
+};
+
+/// IN, -o, --clip-mode and the output formats.
+void add_file_processing_options(CLI::App& command, FileProcessingOptions& options);
+
+/// What happens to the samples on the way.
+struct FileProcessing {
+  std::size_t out_channels = 0;
+  std::int64_t tail_frames = 0;  ///< that sound on after the input's end
+  /// in[channels of the reader][frames] -> out[out_channels][frames], block after block.
+  std::function<void(std::span<const float* const> in, std::span<float* const> out,
+                     std::size_t frames)>
+      process;
+};
+
+/// Streams the reader through the processing into options.out, with progress on the terminal and a
+/// closing line; memory does not grow with the file.
+/// Errors:   throws Error{invalid_argument} where the ending of options.out and the format do not
+///           go together, Error{cancelled} on a signal, and as audio::AudioReader and StemFiles.
+void process_file(audio::AudioReader& reader, const FileProcessing& processing,
+                  const FileProcessingOptions& options);
+
+}  // namespace metalaudio::apps

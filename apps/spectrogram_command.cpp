@@ -1,0 +1,63 @@
+#include <metalaudio/audio/track_source.h>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "apps/commands.h"
+#include "apps/console.h"
+#include "apps/interrupt.h"
+#include "apps/progress_board.h"
+#include "apps/spectrogram_picture.h"
+
+namespace metalaudio::apps {
+namespace {
+
+struct SpectrogramOptions {
+  std::vector<std::filesystem::path> inputs;
+  std::filesystem::path out;
+};
+
+std::unique_ptr<audio::TrackSource> read_whole(const std::filesystem::path& path, std::size_t index,
+                                               ProgressBoard& board) {
+  audio::TrackOptions options{.sample_rate_hz = 0, .channels = 0};
+  options.progress = [&](double fraction) {
+    throw_if_interrupted();
+    board.update(index, fraction);
+  };
+  const audio::AudioFormat format = audio::AudioReader(path).format();
+  const auto frames = static_cast<double>(format.frames.value_or(0));
+  board.begin(index, path.filename().string(), frames / format.sample_rate_hz);
+  auto track = std::make_unique<audio::TrackSource>(path, options);
+  board.end(index);
+  return track;
+}
+
+int draw(const SpectrogramOptions& options) {
+  Console console;
+  std::vector<std::unique_ptr<audio::TrackSource>> tracks;
+  std::vector<SpectrogramPanel> panels;
+  {
+    ProgressBoard board(console, options.inputs.size());
+    for (const std::filesystem::path& path : options.inputs) {
+      tracks.push_back(read_whole(path, tracks.size(), board));
+      panels.push_back({path.filename().string(), tracks.back().get()});
+    }
+  }
+  draw_spectrograms(panels, options.out);
+  return 0;
+}
+
+}  // namespace
+
+void add_spectrogram_command(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand(
+      "spectrogram", "Draw the spectrograms of audio files, below each other, into one PNG file");
+  const auto options = std::make_shared<SpectrogramOptions>();
+  command->add_option("IN", options->inputs, "Audio files of any rate and number of channels")
+      ->required();
+  command->add_option("-o,--out", options->out, "The PNG file to write")->required();
+  command->callback([options, &status] { status = draw(*options); });
+}
+
+}  // namespace metalaudio::apps
