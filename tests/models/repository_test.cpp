@@ -91,6 +91,8 @@ TEST_F(Repository, AModelThatABagLacksIsNamed) {
 
 TEST_F(Repository, WhatIsMissingIsNamedWithTheRemedy) {
   expect_error(ErrorCode::not_found, "nothing: no such model in ", [&] { repo().find("nothing"); });
+  expect_error(ErrorCode::not_found, "no such model in ",
+               [&] { repo().find(std::string(5000, 'x')); });
   expect_error(ErrorCode::not_found, "run: metalaudio models get htdemucs",
                [&] { ModelRepository().find("htdemucs"); });
   expect_error(ErrorCode::unsupported, "hdemucs_mmi: models of the class HDemucs",

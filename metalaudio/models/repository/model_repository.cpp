@@ -24,6 +24,12 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+/// False, too, for a name that no file can have.
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
 /// "955717e8-8726e21a" is a signature and the first digits of its file's SHA-256.
 struct ModelFile {
   fs::path path;
@@ -92,7 +98,7 @@ fs::path verified(const ModelFile& file) {
 /// The bag of this name: one of the folder, or a published one.
 std::optional<BagDescription> find_bag(const fs::path& folder, const std::string& name) {
   const fs::path path = folder / (name + ".yaml");
-  if (fs::is_regular_file(path)) return load_bag(path);
+  if (is_file(path)) return load_bag(path);
   const KnownModel* const known = find_known_model(name);
   if (known == nullptr || known->files.empty()) return std::nullopt;
   return known->bag;
@@ -122,17 +128,17 @@ std::optional<ModelBag> find_in(const fs::path& folder, const std::string& name)
   const auto bag = find_bag(folder, name);
   if (!bag) return std::nullopt;
   if (const auto files = find_files(folder, *bag)) return resolved(name, *bag, *files);
-  if (!fs::exists(folder / (name + ".yaml"))) return std::nullopt;
+  if (!is_file(folder / (name + ".yaml"))) return std::nullopt;
   fail(ErrorCode::not_found, "[ModelRepository] {}: the folder lacks one of the models {}",
        (folder / (name + ".yaml")).string(), fmt::join(bag->models, ", "));
 }
 
 std::optional<ModelBag> find_path(const std::string& name) {
   const fs::path path = name;
-  if (is_model_file(path) && fs::is_regular_file(path)) {
+  if (is_model_file(path) && is_file(path)) {
     return resolved(path.stem().string(), {}, {describe(path)});
   }
-  if (path.extension() == ".yaml" && fs::is_regular_file(path)) {
+  if (path.extension() == ".yaml" && is_file(path)) {
     return find_in(path.has_parent_path() ? path.parent_path() : fs::path("."),
                    path.stem().string());
   }
