@@ -30,12 +30,15 @@ auto naming_file(const std::filesystem::path& path, Function function) {
   }
 }
 
+double trained_segment(const models::HTDemucsConfig& config) {
+  return static_cast<double>(config.segment_numerator) /
+         static_cast<double>(config.segment_denominator);
+}
+
 /// Upstream sets the segment of every member that was trained for at least as long a one.
 void shorten_segment(nn::Checkpoint& checkpoint, const std::optional<double>& segment) {
   if (!segment) return;
-  const models::HTDemucsConfig config = models::read_htdemucs_config(checkpoint);
-  const double trained = static_cast<double>(config.segment_numerator) /
-                         static_cast<double>(config.segment_denominator);
+  const double trained = trained_segment(models::read_htdemucs_config(checkpoint));
   if (*segment <= trained) checkpoint.kwargs["segment"] = *segment;
 }
 
@@ -54,12 +57,32 @@ ModelChoice choose_model(const SeparateOptions& options) {
   choice.by_default = options.model.empty();
   choice.bag = repository.find(choice.by_default ? repository.default_model() : options.model);
   const std::filesystem::path& first = choice.bag.models.at(0);
-  choice.sources = naming_file(first, [&] {
+  const models::HTDemucsConfig config = naming_file(first, [&] {
     return models::read_htdemucs_config(
-               nn::load_checkpoint(first, nn::CheckpointPart::configuration))
-        .sources;
+        nn::load_checkpoint(first, nn::CheckpointPart::configuration));
   });
+  choice.sources = config.sources;
+  choice.longest_segment_seconds = trained_segment(config);
+  choice.largest_shift_samples = config.samplerate / 2;
   return choice;
+}
+
+void check_against_model(const SeparateOptions& options, const ModelChoice& choice) {
+  if (options.segment_seconds.value_or(0.0) > choice.longest_segment_seconds)
+    fail(ErrorCode::invalid_argument,
+         "--segment {}: the model {} was trained with {} s and cannot take longer ones",
+         *options.segment_seconds, choice.bag.name, choice.longest_segment_seconds);
+  for (const std::int64_t offset : options.shift_offsets)
+    if (offset < 0 || offset > choice.largest_shift_samples)
+      fail(ErrorCode::invalid_argument, "--shift-offsets {}: expected 0 to {} samples", offset,
+           choice.largest_shift_samples);
+  const std::size_t given = options.shift_offsets.size();
+  const auto shifts = static_cast<std::size_t>(options.shifts);
+  const std::size_t all = shifts * choice.bag.models.size();
+  if (given != 0 && given != shifts && given != all)
+    fail(ErrorCode::invalid_argument,
+         "--shift-offsets: {} given; --shifts {} needs {}, or {} for the {} models", given, shifts,
+         shifts, all, choice.bag.models.size());
 }
 
 models::Separator load_separator(const ModelChoice& choice, const std::vector<std::string>& stems,

@@ -5,6 +5,7 @@
 #include <metalaudio/models/repository/model_bag.h>
 #include <metalaudio/models/separation/separator.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,18 @@ namespace metalaudio::apps {
 struct ModelChoice {
   models::ModelBag bag;
   std::vector<std::string> sources;
+  double longest_segment_seconds = 0.0;  ///< what the first member was trained with
+  std::int64_t largest_shift_samples = 0;
   bool by_default = false;  ///< the user named none
 };
 
 /// What --name and --repo say, or the default model.
 /// Errors:   as models::ModelRepository and nn::load_checkpoint.
 ModelChoice choose_model(const SeparateOptions& options);
+
+/// What an option may be depends on the model.
+/// Errors:   throws Error{invalid_argument} for a segment or shift offsets that it cannot take.
+void check_against_model(const SeparateOptions& options, const ModelChoice& choice);
 
 /// Loads the members of the bag that these stems need.
 /// Errors:   as nn::load_checkpoint and models::HTDemucs, naming the file.

@@ -33,7 +33,8 @@ std::string progress_figures(const ProgressState& state) {
   const double speed = times_real_time(state);
   if (speed <= 0.0) return fmt::format("{:3} %", percent);
   const double left = state.elapsed_seconds * (1.0 - state.fraction) / state.fraction;
-  return fmt::format("{:3} %, {:.1f} x real time, {} left", percent, speed, clock_text(left));
+  return fmt::format("{:3} %, {} x real time, {} left", percent, speed_text(speed),
+                     clock_text(left));
 }
 
 std::string progress_bar(const ProgressState& state, std::size_t columns) {

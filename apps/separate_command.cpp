@@ -40,6 +40,7 @@ int separate(const SeparateOptions& options) {
   }
   Console console;
   const ModelChoice model = choose_model(options);
+  check_against_model(options, model);
   const StemPlan plan = plan_stems(options.stems, model.sources);
   const std::vector<Track> tracks = list_tracks(options.inputs, options.out);
   std::vector<PlannedTrack> planned = plan_tracks(tracks, plan, options, model.bag.name);

@@ -156,6 +156,7 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
 }  // namespace
 
 void add_separate_options(CLI::App& command, SeparateOptions& options) {
+  command.option_defaults()->take_last();  // of an option given twice, as upstream's
   command.add_option("TRACK", options.inputs, "Audio files, and folders to look for them in");
   add_model_options(command, options);
   add_stem_options(command, options);

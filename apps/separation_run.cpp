@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/core/thread_pool.h>
 
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <exception>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "apps/commands.h"
@@ -26,6 +28,12 @@ using Clock = std::chrono::steady_clock;
 std::string dump(const nlohmann::json& json) {
   // File names may hold bytes that are not UTF-8.
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string figures(double audio_seconds, double seconds) {
+  return fmt::format("{} of audio in {:.1f} s, {} x real time, peak memory {}",
+                     clock_text(audio_seconds), seconds, speed_text(audio_seconds / seconds),
+                     memory_text(peak_memory_bytes()));
 }
 
 }  // namespace
@@ -54,7 +62,8 @@ SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& 
 
 int SeparationRun::run() {
   const Clock::time_point start = Clock::now();
-  const std::size_t threads = options_.threads > 0 ? options_.threads : available_threads();
+  const std::size_t threads =
+      options_.threads > 0 ? options_.threads : HardwareProfile::detect().usable_cores;
   const Sharing sharing = share_threads(options_.jobs, tracks_.size(), threads);
   Shared shared(console_, tracks_.size());
   std::vector<std::thread> workers;
@@ -95,19 +104,20 @@ void SeparationRun::separate(Shared& shared, std::size_t index, models::Separato
       },
       [&](double audio_seconds) { shared.board.begin(index, label, audio_seconds); },
       [&](double fraction) { shared.board.update(index, fraction); }};
+  std::optional<TrackReport> report;
+  std::string reason = track.refusal;
   try {
-    if (!track.refusal.empty()) fail(ErrorCode::invalid_argument, "{}", track.refusal);
-    const TrackReport report = separate_track(track.job, plan_, options_, separator, progress);
-    shared.board.end(index);
-    report_success(track.job, report);
-    const std::lock_guard lock(shared.mutex);
-    ++shared.done;
-    shared.audio_seconds += report.audio_seconds;
+    if (reason.empty()) report = separate_track(track.job, plan_, options_, separator, progress);
   } catch (const std::exception& error) {
-    shared.board.end(index);
     if (interrupt_signal() != 0) throw;
-    report_failure(track.job, error.what());
+    reason = error.what();
   }
+  shared.board.end(index);
+  if (!report) return report_failure(track.job, reason);
+  report_success(track.job, *report);
+  const std::lock_guard lock(shared.mutex);
+  ++shared.done;
+  shared.audio_seconds += report->audio_seconds;
 }
 
 void SeparationRun::report_failure(const TrackJob& job, const std::string& reason) {
@@ -119,8 +129,8 @@ void SeparationRun::report_failure(const TrackJob& job, const std::string& reaso
 
 void SeparationRun::report_success(const TrackJob& job, const TrackReport& report) {
   const double speed = report.audio_seconds / report.seconds;
-  console_.line(fmt::format("{}: {} of audio in {:.1f} s, {:.1f} x real time; stems in {}",
-                            job.label, clock_text(report.audio_seconds), report.seconds, speed,
+  console_.line(fmt::format("{}: {}; stems in {}", job.label,
+                            figures(report.audio_seconds, report.seconds),
                             job.outputs.front().parent_path().string()));
   if (options_.sum_safe && report.gains.front() < 1.0F)
     console_.line(
@@ -144,12 +154,9 @@ void SeparationRun::report_success(const TrackJob& job, const TrackReport& repor
 }
 
 void SeparationRun::report_all(const Shared& shared, double seconds) {
-  const std::string tracks =
-      tracks_.size() == 1 ? "" : fmt::format("{} of {} tracks, ", shared.done, tracks_.size());
-  if (shared.done == 0) return;
-  console_.line(fmt::format("Done: {}{} of audio in {:.1f} s, {:.1f} x real time, peak memory {}",
-                            tracks, clock_text(shared.audio_seconds), seconds,
-                            shared.audio_seconds / seconds, memory_text(peak_memory_bytes())));
+  if (tracks_.size() == 1 || shared.done == 0) return;
+  console_.line(fmt::format("Done: {} of {} tracks, {}", shared.done, tracks_.size(),
+                            figures(shared.audio_seconds, seconds)));
 }
 
 }  // namespace metalaudio::apps

@@ -13,6 +13,11 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
 }
 
+std::string speed_text(double times_real_time) {
+  return times_real_time < 1.0 ? fmt::format("{:.2f}", times_real_time)
+                               : fmt::format("{:.1f}", times_real_time);
+}
+
 std::string memory_text(std::uint64_t bytes) {
   const double mib = static_cast<double>(bytes) / (1024.0 * 1024.0);
   return mib < 1536.0 ? fmt::format("{:.0f} MB", mib) : fmt::format("{:.1f} GB", mib / 1024.0);

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 #include <metalaudio/core/error.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
-#include <thread>
 
 #include "apps/output_name.h"
 
@@ -71,13 +69,6 @@ std::vector<PlannedTrack> plan_tracks(const std::vector<Track>& tracks, const St
 Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads) {
   const std::size_t workers = std::clamp<std::size_t>(jobs, 1, std::max<std::size_t>(tracks, 1));
   return {workers, std::max<std::size_t>(threads / workers, 1)};
-}
-
-std::size_t available_threads() noexcept {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0)
-    return static_cast<std::size_t>(std::max(CPU_COUNT(&set), 1));
-  return std::max(std::thread::hardware_concurrency(), 1U);
 }
 
 }  // namespace metalaudio::apps

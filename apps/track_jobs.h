@@ -30,7 +30,4 @@ struct Sharing {
 };
 Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads);
 
-/// The processors that this process may use.
-std::size_t available_threads() noexcept;
-
 }  // namespace metalaudio::apps

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <sndfile.h>
 #include <soxr.h>
+
 #include <oneapi/dnnl/dnnl.hpp>
+#include <string_view>
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -19,16 +21,21 @@ std::string av_version(unsigned version) {
                      AV_VERSION_MICRO(version));
 }
 
+/// "libsoxr-0.1.3" -> "0.1.3".
+std::string bare(std::string_view version) {
+  return std::string(version.substr(version.rfind('-') + 1));
+}
+
 }  // namespace
 
 std::vector<LibraryVersion> library_versions() {
   const dnnl_version_t* dnnl = dnnl_version();
   return {
       {"oneDNN", fmt::format("{}.{}.{}", dnnl->major, dnnl->minor, dnnl->patch)},
-      {"libsndfile", sf_version_string()},
+      {"libsndfile", bare(sf_version_string())},
       {"libavformat", av_version(avformat_version())},
       {"libavcodec", av_version(avcodec_version())},
-      {"soxr", soxr_version()},
+      {"soxr", bare(soxr_version())},
       {"libcurl", curl_version_info(CURLVERSION_NOW)->version},
   };
 }

@@ -19,6 +19,11 @@ TEST(TimeText, WritesMinutesAndHours) {
   EXPECT_EQ(clock_text(3725), "1:02:05");
 }
 
+TEST(TimeText, WritesSpeed) {
+  EXPECT_EQ(speed_text(4.93), "4.9");
+  EXPECT_EQ(speed_text(0.049), "0.05");
+}
+
 TEST(TimeText, WritesMemory) {
   EXPECT_EQ(memory_text(612ULL << 20U), "612 MB");
   EXPECT_EQ(memory_text(2048ULL << 20U), "2.0 GB");

@@ -1,0 +1,190 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "separate_setting.h"
+#include "sounds.h"
+
+namespace metalaudio::apps {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+constexpr int kRateHz = 8000;
+
+class SeparateFailure : public ::testing::Test {
+ protected:
+  SeparateFailure() { write_sound(setting_ / "song.wav", make_music(2, 1.0, kRateHz), kRateHz); }
+
+  std::string file_content(const std::string& name) const {
+    std::ifstream file(setting_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  /// One line that names the file, exit status 1, no output.
+  void expect_bad_track(const std::string& name) {
+    SCOPED_TRACE(name);
+    const ProgramResult result = setting_.separate({name});
+    EXPECT_EQ(result.status, 1);
+    EXPECT_EQ(failures(result.err).size(), 1U) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("metalaudio: " + name + ": "));
+    EXPECT_FALSE(fs::exists(setting_ / "separated"));
+  }
+
+  static std::vector<std::string> failures(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);)
+      if (line.starts_with("metalaudio: ")) lines.push_back(line);
+    return lines;
+  }
+
+  SeparateSetting setting_;
+};
+
+TEST_F(SeparateFailure, FilesThatAreNoAudio) {
+  setting_.write("text.wav", "This is a letter, not music.\n");
+  setting_.write("empty.wav", "");
+  setting_.write("empty.mp3", "");
+  setting_.write("truncated.wav", file_content("song.wav").substr(0, 20000));
+  setting_.write("header.wav", file_content("song.wav").substr(0, 30));
+  for (const char* name :
+       {"text.wav", "empty.wav", "empty.mp3", "truncated.wav", "header.wav", "missing.wav"})
+    expect_bad_track(name);
+}
+
+TEST_F(SeparateFailure, SamplesThatAreNotFinite) {
+  // The writer refuses such samples, so the bytes of a sample are changed afterwards.
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    std::string content = file_content("song.wav");
+    std::memcpy(content.data() + content.size() / 8 * 4, &bad, sizeof(bad));
+    setting_.write("bad.wav", content);
+    expect_bad_track("bad.wav");
+  }
+}
+
+TEST_F(SeparateFailure, ChannelsThatCannotBe) {
+  std::string content = file_content("song.wav");
+  for (const char channels : {0, 64}) {
+    content[22] = channels;
+    setting_.write("channels.wav", content);
+    expect_bad_track("channels.wav");
+  }
+}
+
+TEST_F(SeparateFailure, ABadTrackAmongManyDoesNotStopTheOthers) {
+  setting_.write("bad.wav", "no audio");
+  write_sound(setting_ / "last.wav", make_music(2, 0.6, kRateHz), kRateHz);
+  const ProgramResult result =
+      setting_.separate({"song.wav", "bad.wav", "last.wav", "--stems", "bass", "--json"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(setting_.files_below("separated"),
+              ::testing::ElementsAre("tiny/last/bass.wav", "tiny/song/bass.wav"));
+  EXPECT_THAT(result.err, HasSubstr("2 of 3 tracks"));
+  std::istringstream lines(result.out);
+  std::vector<std::string> states;
+  for (std::string line; std::getline(lines, line);)
+    states.push_back(nlohmann::json::parse(line).at("status"));
+  EXPECT_THAT(states, ::testing::ElementsAre("done", "failed", "done"));
+}
+
+TEST_F(SeparateFailure, ModelsThatAreMissingOrBroken) {
+  const std::string model = file_content("models/tiny.safetensors");
+  setting_.write("models/cut.safetensors", model.substr(0, model.size() / 2));
+  setting_.write("models/text.th", "not a model");
+  setting_.write("models/hash-00000000.safetensors", model);
+  for (const char* name : {"nowhere", "cut", "text", "hash", "hdemucs_mmi"}) {
+    SCOPED_TRACE(name);
+    const ProgramResult result = setting_.separate({"song.wav", "-n", name});
+    EXPECT_EQ(result.status, 1);
+    EXPECT_EQ(failures(result.err).size(), 1U) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(name));
+    EXPECT_FALSE(fs::exists(setting_ / "separated"));
+  }
+}
+
+TEST_F(SeparateFailure, UsageErrorsSayWhatIsWrong) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{}, "no TRACK"},
+      {{"song.wav", "--stems", "kazoo"}, "\"kazoo\" is not in the model; it has drums, bass"},
+      {{"song.wav", "--two-stems", "kazoo"}, "\"kazoo\" is not in the model"},
+      {{"song.wav", "--filename", "{stem}{nope}"}, "{nope}"},
+      {{"song.wav", "--overlap", "2"}, "--overlap"},
+      {{"song.wav", "song.wav", "--picture", "p.png"}, "{track}"},
+      {{"song.wav", "--shift-offsets", "99999"}, "99999"}};
+  for (const auto& [arguments, expected] : cases) {
+    const ProgramResult result = setting_.separate(arguments);
+    EXPECT_EQ(result.status, 2) << expected;
+    EXPECT_EQ(failures(result.err).size(), 1U) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(expected));
+    EXPECT_FALSE(fs::exists(setting_ / "separated"));
+  }
+}
+
+TEST_F(SeparateFailure, TheGraphicsCardThatIsNotThere) {
+  const ProgramResult result = setting_.separate({"song.wav", "-d", "cuda"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("cuda"));
+}
+
+TEST_F(SeparateFailure, AnOutputThatCannotBeMade) {
+  setting_.write("file", "x");
+  const ProgramResult result = setting_.separate({"song.wav", "-o", "file"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(failures(result.err).at(0), HasSubstr("song.wav: file/tiny/song/"));
+}
+
+TEST_F(SeparateFailure, AFullDiskLeavesNothing) {
+  // A limit on the size of files fails the same calls as a full disk.
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{}, {"--flac"}, {"--mp3"}, {"--clip-mode", "none"}}) {
+    ProgramSetting setting = setting_.setting();
+    setting.largest_file_bytes = 4096;
+    std::vector<std::string> arguments = {"song.wav"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const ProgramResult result = run_program(setting_.arguments(arguments), setting);
+    EXPECT_EQ(result.status, 1) << result.err;
+    EXPECT_THAT(failures(result.err).at(0), HasSubstr("song.wav"));
+    EXPECT_FALSE(fs::exists(setting_ / "separated"));
+  }
+}
+
+TEST_F(SeparateFailure, StandardOutputThatIsFull) {
+  if (!fs::is_character_file("/dev/full")) GTEST_FAIL() << "no /dev/full";
+  const std::string command = std::string("cd ") + setting_.path().string() + " && " +
+                              METALAUDIO_PROGRAM +
+                              " separate --repo models -n tiny --threads 1 --json song.wav "
+                              ">/dev/full 2>err.txt";
+  EXPECT_NE(std::system(command.c_str()), 0);
+  EXPECT_THAT(file_content("err.txt"), HasSubstr("standard output: No space left on device"));
+}
+
+TEST_F(SeparateFailure, SignalsStopItCleanly) {
+  write_sound(setting_ / "long.wav", make_music(2, 600.0, kRateHz), kRateHz);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Program program(setting_.arguments({"long.wav", "song.wav"}), setting_.setting());
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (program.err_so_far().find("of audio") == std::string::npos &&
+           std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_FALSE(setting_.files_below("separated").empty()) << "temporary files while it runs";
+    program.send(signal);
+    const ProgramResult result = program.wait();
+    EXPECT_EQ(result.status, 128 + signal) << result.err;
+    EXPECT_FALSE(fs::exists(setting_ / "separated"));
+  }
+}
+
+}  // namespace
+}  // namespace metalaudio::apps
