@@ -82,11 +82,11 @@ def snr_db(reference, value):
 def compare(label, reference, stems, bound):
     if set(stems) != set(reference):
         raise SystemExit(f"{label}: stems {sorted(stems)}, expected {sorted(reference)}")
-    ratios = {stem: snr_db(reference[stem], stems[stem]) for stem in reference}
+    ratios = {stem: float(snr_db(reference[stem], stems[stem])) for stem in reference}
     worst = min(ratios.values())
     print(f"{label:44} {worst:7.1f} dB  " + "  ".join(f"{stem} {ratio:.1f}" for stem, ratio in ratios.items()),
           "" if worst >= bound else f"  BELOW {bound:.0f} dB", flush=True)
-    return {"case": label, "snr_db": ratios, "passed": worst >= bound}
+    return {"case": label, "snr_db": ratios, "passed": bool(worst >= bound)}
 
 
 def check_model(name, folder, options):
