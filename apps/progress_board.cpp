@@ -8,6 +8,11 @@
 
 namespace metalaudio::apps {
 
+namespace {
+/// Lines that nobody could read as they pass help nobody.
+constexpr std::chrono::seconds kBetweenLines{2};
+}  // namespace
+
 void ProgressBoard::other_work(std::size_t track, const std::string& name,
                                const std::string& activity, double fraction) {
   const std::lock_guard lock(mutex_);
@@ -19,7 +24,7 @@ void ProgressBoard::other_work(std::size_t track, const std::string& name,
 
 void ProgressBoard::begin(std::size_t track, const std::string& name, double audio_seconds) {
   const std::lock_guard lock(mutex_);
-  running_[track] = {{name, 0.0, 0.0, audio_seconds, ""}, Clock::now(), {}};
+  running_[track] = {{name, 0.0, 0.0, audio_seconds, ""}, Clock::now(), {}, Clock::now()};
   if (console_.is_terminal())
     console_.status(bar());
   else
@@ -34,8 +39,11 @@ void ProgressBoard::update(std::size_t track, double fraction) {
       std::chrono::duration<double>(Clock::now() - running.start).count();
   if (console_.is_terminal())
     console_.status(bar());
-  else if (fraction < 1.0 && running.steps.next(fraction))
+  else if (fraction < 1.0 && Clock::now() - running.last_line >= kBetweenLines &&
+           running.steps.next(fraction)) {
     console_.line(fmt::format("{}: {}", running.state.name, progress_figures(running.state)));
+    running.last_line = Clock::now();
+  }
 }
 
 void ProgressBoard::end(std::size_t track) {

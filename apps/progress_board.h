@@ -32,6 +32,7 @@ class ProgressBoard {
     ProgressState state;
     Clock::time_point start;
     ProgressSteps steps;
+    Clock::time_point last_line;
   };
   std::string bar() const;
 

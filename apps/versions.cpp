@@ -5,7 +5,6 @@
 #include <sndfile.h>
 #include <soxr.h>
 
-#include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
 
 extern "C" {
@@ -29,9 +28,7 @@ std::string bare(std::string_view version) {
 }  // namespace
 
 std::vector<LibraryVersion> library_versions() {
-  const dnnl_version_t* dnnl = dnnl_version();
   return {
-      {"oneDNN", fmt::format("{}.{}.{}", dnnl->major, dnnl->minor, dnnl->patch)},
       {"libsndfile", bare(sf_version_string())},
       {"libavformat", av_version(avformat_version())},
       {"libavcodec", av_version(avcodec_version())},

@@ -4,12 +4,6 @@ find_package(PkgConfig REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
-# Debian's dnnl-config.cmake asks for OpenCL's headers, which only its GPU interface needs.
-find_path(dnnl_include_dir oneapi/dnnl/dnnl.hpp REQUIRED)
-find_library(dnnl_library dnnl REQUIRED)
-add_library(DNNL::dnnl UNKNOWN IMPORTED)
-set_target_properties(DNNL::dnnl PROPERTIES
-  IMPORTED_LOCATION ${dnnl_library} INTERFACE_INCLUDE_DIRECTORIES ${dnnl_include_dir})
 pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
 pkg_check_modules(ffmpeg REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil libswresample)
