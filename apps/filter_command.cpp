@@ -135,6 +135,7 @@ void add_filter_command(CLI::App& app, int& status) {
   add_file_processing_options(*command, options->file);
   for (std::size_t i = 0; i < kKinds.size(); ++i)
     command->add_option(kKinds[i].name, options->filters[i], kKinds[i].help)
+        ->allow_extra_args(false)
         ->type_name(kKinds[i].numbers)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)

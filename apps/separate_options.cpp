@@ -63,6 +63,7 @@ void add_apply_options(CLI::App& command, SeparateOptions& options) {
       .add_option("--shift-offsets", options.shift_offsets,
                   "The shifts themselves, in samples, comma-separated, instead of random ones")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->excludes("--seed")
       ->group(group);
   command.add_option("--overlap", options.overlap, "Overlap between the chunks, 0 to below 1")
@@ -108,6 +109,7 @@ void add_stem_options(CLI::App& command, SeparateOptions& options) {
   CLI::Option* stems =
       command.add_option("--stems", options.stems.stems, "Write only these, as in vocals,drums")
           ->delimiter(',')
+          ->allow_extra_args(false)
           ->group(group);
   CLI::Option* two_stems = command
                                .add_option("--two-stems", options.stems.two_stems,

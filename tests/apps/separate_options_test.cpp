@@ -31,6 +31,14 @@ TEST(SeparateOptions, DefaultsAreUpstreams) {
   EXPECT_TRUE(options.model.empty());
 }
 
+TEST(SeparateOptions, AListDoesNotSwallowTheTrackBehindIt) {
+  const SeparateOptions options =
+      parse("--stems vocals,drums --shift-offsets 5,7 --shifts 2 song.mp3");
+  EXPECT_EQ(options.stems.stems, (std::vector<std::string>{"vocals", "drums"}));
+  EXPECT_EQ(options.shift_offsets, (std::vector<std::int64_t>{5, 7}));
+  ASSERT_EQ(options.inputs.size(), 1U);
+}
+
 TEST(SeparateOptions, EveryOptionReachesItsValue) {
   const SeparateOptions options = parse(
       "a.mp3 b -n mymodel --repo models -o out --filename {stem}.{ext} -d cpu --shifts 2 "
