@@ -91,7 +91,7 @@ void add_machine_options(CLI::App& command, SeparateOptions& options) {
                                 {{"fp32", models::Precision::fp32},
                                  {"bf16", models::Precision::bf16},
                                  {"auto", models::Precision::automatic}},
-                                "auto: bf16 where the processor multiplies it natively")
+                                "bf16 is rounded, not yet faster; auto: fp32 until it is")
       ->group(group);
   command.add_option("--threads", options.threads, "Threads in all; 0: what the machine has")
       ->check(CLI::Range(0, 1024))
