@@ -16,8 +16,8 @@ class Augmentation:
     silent: float = 0.03          # chance that a stem is left out
 
     def eased(self, progress: float) -> "Augmentation":
-        """The last third is trained with half of the augmentation, the last tenth with a quarter."""
-        share = 1.0 if progress < 0.67 else 0.5 if progress < 0.9 else 0.25
+        """Two thirds of the augmentation in the first half, then a third, in the last seventh a sixth."""
+        share = 0.67 if progress < 0.5 else 0.33 if progress < 0.86 else 0.17
         return replace(self, remix=self.remix * share, repitch=self.repitch * share, equalise=self.equalise * share,
                        gain_db=self.gain_db * max(share, 0.5))
 

@@ -80,6 +80,14 @@ def _group_norm_all(x: Tensor, norm: nn.GroupNorm, dims: tuple[int, ...]) -> Ten
     return (y * norm.weight + norm.bias).to(x.dtype)
 
 
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """F.linear, cut into groups of rows, so that the weight's gradient is many products side by side instead of one with few outputs."""
+    rows = x.numel() // x.shape[-1]
+    groups = next((g for g in (1024, 512, 256, 128, 64, 32) if rows % g == 0 and rows // g >= 512), 1)
+    y = torch.bmm(x.reshape(groups, -1, x.shape[-1]), weight.t().expand(groups, -1, -1)).view(*x.shape[:-1], weight.shape[0])
+    return y if bias is None else y + bias.to(y.dtype)
+
+
 def _glu(x: Tensor) -> Tensor:
     a, b = x.chunk(2, dim=-1)
     return a * torch.sigmoid(b)
@@ -92,19 +100,19 @@ def _dconv(x: Tensor, dconv: nn.Module) -> Tensor:
         conv, norm1, _, expand, norm2, _, scale = layer
         d = conv.dilation[0]
         weight = conv.weight                                    # [hidden, C, 3]
-        taps = F.linear(x, weight.permute(2, 0, 1).reshape(-1, weight.shape[1]))
+        taps = _linear(x, weight.permute(2, 0, 1).reshape(-1, weight.shape[1]))
         left, centre, right = taps.chunk(3, dim=-1)
         length = x.shape[-2]
         y = centre + F.pad(left, (0, 0, d, 0))[..., :length, :] + F.pad(right, (0, 0, 0, d))[..., d:, :] + conv.bias
         y = F.gelu(_group_norm_all(y, norm1, dims))
-        y = F.linear(y, expand.weight[..., 0], expand.bias)
+        y = _linear(y, expand.weight[..., 0], expand.bias)
         y = _glu(_group_norm_all(y, norm2, dims))
         x = x + (y * scale.scale).to(x.dtype)
     return x
 
 
 def _pointwise(x: Tensor, conv: nn.Module) -> Tensor:
-    return F.linear(x, conv.weight.flatten(1), conv.bias)
+    return _linear(x, conv.weight.flatten(1), conv.bias)
 
 
 def _encode(x: Tensor, layer: nn.Module, freq: bool) -> Tensor:
@@ -120,7 +128,7 @@ def _encode(x: Tensor, layer: nn.Module, freq: bool) -> Tensor:
         b, t, c = x.shape
         extra = -t % stride
         x = F.pad(x, (0, 0, pad, pad + extra)).view(b, (t + extra) // stride + 1, stride * c)
-    here, after = F.linear(x, two_taps).chunk(2, dim=-1)
+    here, after = _linear(x, two_taps).chunk(2, dim=-1)
     y = F.gelu(here[:, :-1] + after[:, 1:] + layer.conv.bias)
     y = _dconv(y, layer.dconv)
     return _glu(_pointwise(y, layer.rewrite))
@@ -132,13 +140,13 @@ def _decode(x: Tensor, skip: Tensor, layer: nn.Module, freq: bool, length: int) 
         y = F.conv2d(x.permute(0, 3, 1, 2), layer.rewrite.weight, layer.rewrite.bias, padding=1).permute(0, 2, 3, 1)
     else:
         wide = torch.cat([F.pad(x, (0, 0, 1, 0))[:, :-1], x, F.pad(x, (0, 0, 0, 1))[:, 1:]], -1)
-        y = F.linear(wide, layer.rewrite.weight.permute(0, 2, 1).flatten(1), layer.rewrite.bias)
+        y = _linear(wide, layer.rewrite.weight.permute(0, 2, 1).flatten(1), layer.rewrite.bias)
     y = _dconv(_glu(y), layer.dconv)
     stride, pad = layer.stride, layer.pad
     weight = layer.conv_tr.weight                               # [Cin, Cout, 8(, 1)]
     weight = weight[..., 0] if freq else weight
     out = weight.shape[1]
-    spread = F.linear(y, weight.permute(2, 1, 0).reshape(-1, weight.shape[0]))     # [..., 8 * Cout]
+    spread = _linear(y, weight.permute(2, 1, 0).reshape(-1, weight.shape[0]))     # [..., 8 * Cout]
     now, later = spread.chunk(2, dim=-1)
     if freq:
         now, later = F.pad(now, (0, 0, 0, 0, 0, 1)), F.pad(later, (0, 0, 0, 0, 1, 0))
@@ -159,7 +167,7 @@ def _attention(q: Tensor, kv: Tensor, attention: nn.MultiheadAttention) -> Tenso
     wq, wk, wv = attention.in_proj_weight.chunk(3)
     bq, bk, bv = attention.in_proj_bias.chunk(3)
     split = lambda y: y.view(b, -1, heads, c // heads).transpose(1, 2)  # noqa: E731
-    y = F.scaled_dot_product_attention(split(F.linear(q, wq, bq)), split(F.linear(kv, wk, bk)), split(F.linear(kv, wv, bv)))
+    y = F.scaled_dot_product_attention(split(_linear(q, wq, bq)), split(_linear(kv, wk, bk)), split(_linear(kv, wv, bv)))
     return attention.out_proj(y.transpose(1, 2).reshape(b, t, c))
 
 

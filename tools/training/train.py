@@ -31,7 +31,7 @@ def loss_terms(estimate: Tensor, target: Tensor, mix: Tensor) -> tuple[Tensor, T
     l1 = (error.abs().mean((2, 3)) / (power.sqrt() + 1e-4)).mean()
     floor = 1e-3 * power + 1e-9
     db = 10 * torch.log10((error.square().mean((2, 3)) + floor) / (target.square().mean((2, 3)) + floor))
-    return l1 + 0.04 * db.mean(), l1, db.mean()
+    return l1 + 0.08 * db.mean(), l1, db.mean()
 
 
 def _both_losses(full: Tensor, alone: Tensor, stems: Tensor, mix: Tensor) -> tuple[Tensor, ...]:
@@ -43,10 +43,11 @@ def _both_losses(full: Tensor, alone: Tensor, stems: Tensor, mix: Tensor) -> tup
 class Songs:
     """Songs on the GPU, filled by a thread as shards appear; each rank takes its share of the shards."""
 
-    def __init__(self, folder: Path, capacity: int, samples: int, device: torch.device, rank: int, world: int):
-        self.folder, self.rank, self.world, self.device = folder, rank, world, device
+    def __init__(self, folder: Path, capacity: int, samples: int, device: torch.device, rank: int, world: int,
+                 consume: bool):
+        self.folder, self.rank, self.world, self.device, self.consume = folder, rank, world, device, consume
         self.audio = torch.zeros(capacity, len(m.SOURCES), 2, samples, dtype=torch.int16, device=device)
-        self.count = 0
+        self.count, self.place = 0, 0
         self.seen: set[str] = set()
         self.stop = False
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
@@ -59,16 +60,19 @@ class Songs:
             for path in fresh:
                 self.seen.add(path.name)
                 songs = torch.from_numpy(np.load(path))[..., : self.audio.shape[-1]]
-                first, end = self.count, min(self.count + len(songs), len(self.audio))
-                if first >= end:
-                    return
+                capacity = len(self.audio)
+                if self.place + len(songs) > capacity:          # the newest take the place of the oldest
+                    self.place = 0
+                first, end = self.place, self.place + len(songs)
                 if self.stream is None:
-                    self.audio[first:end] = songs[: end - first]
+                    self.audio[first:end] = songs
                 else:
                     with torch.cuda.stream(self.stream):
-                        self.audio[first:end].copy_(songs[: end - first])    # pinning would stall the launches
+                        self.audio[first:end].copy_(songs)      # pinning would stall the launches
                     self.stream.synchronize()
-                self.count = end
+                self.place, self.count = end, max(self.count, end)
+                if self.consume:
+                    path.unlink()
             time.sleep(0.5)
 
     def wait(self, count: int) -> None:
@@ -236,7 +240,7 @@ class Trainer:
             for p in self.parameters:
                 p.grad = None
             print(f"rank {rank}: compiled in {time.time() - begin:.0f} s", flush=True)
-        songs = Songs(args.data, args.capacity, args.song_samples, self.device, rank, self.world)
+        songs = Songs(args.data, args.capacity, args.song_samples, self.device, rank, self.world, args.consume)
         batcher = Batcher(args.batch, args.length, self.device, args.seed * 1000 + rank + 7919 * self.step, compiled=args.compile)
         songs.wait(args.first_songs)
         batcher.draw(songs.audio, songs.count)              # compiles too
@@ -327,11 +331,12 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=192 * 1024, help="samples in a crop")
     parser.add_argument("--song-samples", type=int, default=12 * m.SAMPLE_RATE)
     parser.add_argument("--capacity", type=int, default=3000, help="songs kept on each GPU")
+    parser.add_argument("--consume", action="store_true", help="delete shards once they are read")
     parser.add_argument("--first-songs", type=int, default=64, help="songs on each GPU before training starts")
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--warmup", type=int, default=200)
     parser.add_argument("--ema", type=float, default=0.999)
-    parser.add_argument("--time-weight", type=float, default=0.2, help="weight of the time-only loss")
+    parser.add_argument("--time-weight", type=float, default=0.1, help="weight of the time-only loss")
     parser.add_argument("--validate-every", type=float, default=90)
     parser.add_argument("--save-every", type=float, default=100)
     parser.add_argument("--seed", type=int, default=1)
