@@ -113,7 +113,8 @@ SeparationPlan plan_separation(std::span<const BagMember> members,
   plan.stems = stem_indices(sources, options.stems);
   const auto gains = stem_gains(members, sources, plan.stems, options.shifts);
   for (std::size_t index = 0; index < members.size(); ++index) {
-    SeparationPlan::Member& member = plan.members.emplace_back(gains[index], std::nullopt);
+    SeparationPlan::Member& member =
+        plan.members.emplace_back(SeparationPlan::Member{gains[index], std::nullopt});
     const bool needed = std::any_of(member.gains.begin(), member.gains.end(),
                                     [](float gain) { return gain != 0.0F; });
     if (!needed) continue;
