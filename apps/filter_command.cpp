@@ -59,6 +59,33 @@ const std::vector<FilterKind> kKinds{
      [](const Numbers& n, double rate) {
        return dsp::design_butterworth_band(order_of(n[2]), n[0], n[1], rate);
      }},
+    {"--linkwitz-riley-low", "HZ[:ORDER]", 1, 2, 4.0,
+     "The low side of a crossover, of even order, 4 unless said",
+     [](const Numbers& n, double rate) {
+       return dsp::design_linkwitz_riley(dsp::PassBand::low, order_of(n[1]), n[0], rate);
+     }},
+    {"--linkwitz-riley-high", "HZ[:ORDER]", 1, 2, 4.0,
+     "The high side of a crossover, of even order, 4 unless said",
+     [](const Numbers& n, double rate) {
+       return dsp::design_linkwitz_riley(dsp::PassBand::high, order_of(n[1]), n[0], rate);
+     }},
+    {"--resonant-low-pass", "HZ:Q", 2, 2, 0.0, "Low-pass of one section; its gain at HZ is Q",
+     [](const Numbers& n, double rate) {
+       return one(dsp::BiquadShape::low_pass, n[0], rate, dsp::Q(n[1]));
+     }},
+    {"--resonant-high-pass", "HZ:Q", 2, 2, 0.0, "High-pass of one section; its gain at HZ is Q",
+     [](const Numbers& n, double rate) {
+       return one(dsp::BiquadShape::high_pass, n[0], rate, dsp::Q(n[1]));
+     }},
+    {"--resonant-band-pass", "HZ:Q", 2, 2, 0.0, "Band-pass of one section, 0 dB at HZ",
+     [](const Numbers& n, double rate) {
+       return one(dsp::BiquadShape::band_pass, n[0], rate, dsp::Q(n[1]));
+     }},
+    {"--all-pass", "HZ[:Q]", 1, 2, 0.70710678118654752,
+     "Turn the phase around a frequency, the level unchanged; Q is 0.707 unless said",
+     [](const Numbers& n, double rate) {
+       return one(dsp::BiquadShape::all_pass, n[0], rate, dsp::Q(n[1]));
+     }},
     {"--notch", "HZ[:Q]", 1, 2, 10.0, "Take one frequency out; Q is 10 unless said",
      [](const Numbers& n, double rate) {
        return one(dsp::BiquadShape::notch, n[0], rate, dsp::Q(n[1]));

@@ -138,7 +138,8 @@ double filtered_db(const std::string& folder, const std::vector<std::string>& fi
   return 10.0 * std::log10(after / before);
 }
 
-// The levels follow from the filters' definitions: Butterworth is -3.01 dB at its frequency, an
+// The levels follow from the filters' definitions: Butterworth is -3.01 dB at its frequency,
+// Linkwitz-Riley twice that, a resonance of Q has that gain at its own, an
 // order falls by 6 dB per octave beyond, a shelf or a peak has its gain.
 TEST_F(AudioCommands, FilterHasTheLevelsOfItsDesign) {
   const std::string folder = folder_.path().string();
@@ -146,6 +147,12 @@ TEST_F(AudioCommands, FilterHasTheLevelsOfItsDesign) {
   EXPECT_NEAR(filtered_db(folder, {"--low-pass", "500:4"}, 2000.0), -48.2, 0.5);
   EXPECT_NEAR(filtered_db(folder, {"--high-pass", "1000:4"}, 100.0), -80.0, 0.5);
   EXPECT_NEAR(filtered_db(folder, {"--band-pass", "500:2000:3"}, 2000.0), -3.01, 0.05);
+  EXPECT_NEAR(filtered_db(folder, {"--linkwitz-riley-low", "1000"}, 1000.0), -6.02, 0.02);
+  EXPECT_NEAR(filtered_db(folder, {"--linkwitz-riley-high", "1000:8"}, 1000.0), -6.02, 0.02);
+  EXPECT_NEAR(filtered_db(folder, {"--resonant-low-pass", "1000:2"}, 1000.0), 6.02, 0.02);
+  EXPECT_NEAR(filtered_db(folder, {"--resonant-high-pass", "1000:0.5"}, 1000.0), -6.02, 0.02);
+  EXPECT_NEAR(filtered_db(folder, {"--resonant-band-pass", "1000:5"}, 1000.0), 0.0, 0.02);
+  EXPECT_NEAR(filtered_db(folder, {"--all-pass", "1000"}, 1000.0), 0.0, 0.02);
   EXPECT_LT(filtered_db(folder, {"--notch", "1000"}, 1000.0), -60.0);
   EXPECT_NEAR(filtered_db(folder, {"--peak", "1000:6"}, 1000.0), 6.0, 0.02);
   EXPECT_NEAR(filtered_db(folder, {"--peak=1000:-6:4", "--peak", "1000:2"}, 1000.0), -4.0, 0.02);
@@ -164,6 +171,8 @@ TEST_F(AudioCommands, FilterRefusesWhatIsNoFilter) {
   expect_refused(filter({"--low-pass", "loud"}), 2, "--low-pass loud: expected HZ[:ORDER]");
   expect_refused(filter({"--low-pass", "1000:2:3"}), 2, "expected HZ[:ORDER]");
   expect_refused(filter({"--low-pass", "1000:1.5"}), 2, "order 1.5");
+  expect_refused(filter({"--linkwitz-riley-low", "1000:3"}), 2, "order");
+  expect_refused(filter({"--resonant-low-pass", "1000"}), 2, "expected HZ:Q");
   expect_refused(filter({"--low-pass", "30000"}), 2, "30000");
   expect_refused(filter({"--peak", "1000"}), 2, "expected HZ:DB[:Q]");
   EXPECT_FALSE(std::filesystem::exists(path("o.wav")));
