@@ -9,7 +9,7 @@
 
 #include "program.h"
 #include "sounds.h"
-#include "temporary_folder.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -28,7 +28,7 @@ class AudioCommands : public ::testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
 };
 
 /// One second of silence but for these samples of each channel.

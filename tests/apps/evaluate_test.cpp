@@ -7,7 +7,7 @@
 
 #include "program.h"
 #include "sounds.h"
-#include "temporary_folder.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -24,7 +24,7 @@ AudioBuffer scaled(AudioBuffer sound, float gain) {
 }
 
 /// Two stems of which the estimates are off by a tenth and by a half: 20 dB and 6.02 dB.
-void write_track(const TemporaryFolder& folder, const std::string& track) {
+void write_track(const TestFolder& folder, const std::string& track) {
   const AudioBuffer bass = make_music(2, 1.5, kRateHz, 1);
   const AudioBuffer drums = make_music(2, 1.5, kRateHz, 2);
   write_sound(folder / ("ref/" + track + "/bass.wav"), bass, kRateHz);
@@ -39,7 +39,7 @@ nlohmann::json read_json(const std::filesystem::path& path) {
 }
 
 TEST(Evaluate, MeasuresKnownErrors) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   write_track(folder, "one");
   const ProgramResult result =
       run_program({"evaluate", folder / "ref/one", folder / "est/one", "--json",
@@ -59,7 +59,7 @@ TEST(Evaluate, MeasuresKnownErrors) {
 }
 
 TEST(Evaluate, TheMixIsTheSumUnlessThereIsAFile) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   write_track(folder, "one");
   run_program({"evaluate", folder / "ref", folder / "est", "--json", folder / "sum.json"});
   const nlohmann::json sum = read_json(folder / "sum.json");
@@ -77,7 +77,7 @@ TEST(Evaluate, TheMixIsTheSumUnlessThereIsAFile) {
 }
 
 TEST(Evaluate, ABadTrackAmongMany) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   write_track(folder, "one");
   write_track(folder, "two");
   folder.write("est/two/bass.wav", "not audio");
@@ -89,7 +89,7 @@ TEST(Evaluate, ABadTrackAmongMany) {
 }
 
 TEST(Evaluate, RefusesStemsOfAnotherRate) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   write_track(folder, "one");
   write_sound(folder / "est/one/bass.wav", make_music(2, 1.0, 16000), 16000);
   const ProgramResult result = run_program({"evaluate", folder / "ref", folder / "est"});

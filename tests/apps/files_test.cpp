@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
 
-#include "temporary_folder.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -25,7 +25,7 @@ TEST(TrackList, SplitsNamesAsUpstreamDoes) {
 }
 
 TEST(TrackList, LooksThroughFoldersInOrder) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   for (const char* name : {"b/2.flac", "b/1.MP3", "a.wav", "notes.txt", ".hidden.wav",
                            ".cache/x.wav", "separated/htdemucs/a/vocals.wav"})
     folder.write(name, "x");
@@ -34,7 +34,7 @@ TEST(TrackList, LooksThroughFoldersInOrder) {
 }
 
 TEST(TrackList, NamesAFolderWithoutAudio) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   folder.write("notes.txt", "x");
   try {
     list_tracks({folder.path()}, {});
@@ -45,7 +45,7 @@ TEST(TrackList, NamesAFolderWithoutAudio) {
 }
 
 TEST(OutputFolders, RemoveWhatTheyMade) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   {
     OutputFolders folders;
     folders.make_for(folder / "out/deep/b.wav");
@@ -55,7 +55,7 @@ TEST(OutputFolders, RemoveWhatTheyMade) {
 }
 
 TEST(OutputFolders, LeaveWhatWasThereAndWhatIsUsed) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   folder.write("out/old.wav", "old");
   {
     OutputFolders folders;
@@ -69,7 +69,7 @@ TEST(OutputFolders, LeaveWhatWasThereAndWhatIsUsed) {
 }
 
 TEST(OutputFolders, StayWhenKept) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   {
     OutputFolders folders;
     folders.make_for(folder / "out/a/b.wav");
@@ -79,7 +79,7 @@ TEST(OutputFolders, StayWhenKept) {
 }
 
 TEST(OutputFolders, SayWhyAFolderCannotBeMade) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const fs::path file = folder.write("file", "x");
   for (const fs::path& bad : {file / "a.wav", file / "a/b.wav", fs::path("/proc/none/a.wav")}) {
     try {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "program.h"
-#include "temporary_folder.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {
 
@@ -31,7 +31,7 @@ class SeparateSetting {
   std::vector<std::string> files_below(const std::string& name) const;
 
  private:
-  TemporaryFolder folder_;
+  TestFolder folder_;
 };
 
 }  // namespace metalaudio::apps

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "apps/spectrogram_picture.h"
-#include "tests/apps/temporary_folder.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -64,7 +64,7 @@ TEST(Spectrogram, PastTheEndOfAShorterSourceThereIsSilence) {
 }
 
 TEST(SpectrogramPicture, DrawsAPngWithAPanelForEachSource) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto path = folder.path() / "picture.png";
   const auto first = tone(1000.0, 0.05, 1.0F);
   const auto second = tone(100.0, 0.02, 0.5F);
@@ -83,7 +83,7 @@ TEST(SpectrogramPicture, DrawsAPngWithAPanelForEachSource) {
 }
 
 TEST(SpectrogramPicture, RefusesNothingToDrawAndNamesAFolderThatIsMissing) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto path = folder.path() / "none" / "picture.png";
   EXPECT_THROW(draw_spectrograms({}, path), Error);
   const audio::MemorySource empty(AudioBuffer(1, 0), kRateHz);

@@ -7,7 +7,7 @@
 #include <array>
 
 #include "sounds.h"
-#include "temporary_folder.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -65,7 +65,7 @@ class StemFilesTest : public ::testing::Test {
       for (float& sample : vocals_.channel(c)) sample *= gain;
   }
 
-  TemporaryFolder folder_;
+  TestFolder folder_;
   AudioBuffer drums_ = make_music(2, 1.3, kRateHz, 1);
   AudioBuffer vocals_ = make_music(2, 1.3, kRateHz, 2);
 };
