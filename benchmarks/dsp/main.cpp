@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <hwy/targets.h>
 
-#include <cstring>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -29,8 +29,11 @@ Arguments parse(int argc, char** argv) {
       arguments.only = argv[++i];
     } else if (word == "--target" && i + 1 < argc) {
       arguments.target = argv[++i];
-    } else {
+    } else if (!word.starts_with("--")) {
       arguments.out = word;
+    } else {
+      fmt::print(stderr, "bench_dsp: unknown option {}\n", word);
+      std::exit(2);
     }
   }
   return arguments;

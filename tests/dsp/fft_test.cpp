@@ -179,7 +179,7 @@ TEST(Fft, KeepsEnergyAndSums) {
 }
 
 TEST(Fft, MultipliesUnorderedSpectraIntoACircularConvolution) {
-  for (const std::size_t size : {15U, 64U, 120U, 256U}) {
+  for (const std::size_t size : {15U, 36U, 64U, 120U, 480U, 1024U, 8192U}) {
     Fft fft(size);
     const auto a = noise(size, 5), b = noise(size, 6);
     std::vector<float> fa(fft.unordered_size()), fb(fa.size()), product(fa.size(), 0.0F), out(size);

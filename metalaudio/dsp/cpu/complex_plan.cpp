@@ -23,18 +23,6 @@ void ComplexPlan<T>::to_exchanged(const T* in_re, const T* in_im, T* x, T* scrat
   kernels_.interleave(im, re, size_, x);
 }
 
-template <typename T>
-void ComplexPlan<T>::from_interleaved_step(std::size_t, const T* x, T* out_re, T* out_im,
-                                           T* scratch) const noexcept {
-  from_interleaved(x, out_re, out_im, scratch);
-}
-
-template <typename T>
-void ComplexPlan<T>::to_exchanged_step(std::size_t, const T* in_re, const T* in_im, T* x,
-                                       T* scratch) const noexcept {
-  to_exchanged(in_re, in_im, x, scratch);
-}
-
 namespace {
 
 template <typename T>
@@ -49,25 +37,14 @@ class LanesPlan final : public ComplexPlan<T> {
     this->kernels().lanes_split(plan_, in_re, in_im, out_re, out_im, scratch);
   }
   void from_interleaved(const T* x, T* out_re, T* out_im, T* scratch) const noexcept override {
-    this->kernels().lanes_from_interleaved(plan_, x, out_re, out_im, scratch, kFftWhole);
+    this->kernels().lanes_from_interleaved(plan_, x, out_re, out_im, scratch);
   }
   void to_exchanged(const T* in_re, const T* in_im, T* x, T* scratch) const noexcept override {
     // With fewer rows than lanes the last store runs past the end.
     if (plan_.columns.rows < plan_.lanes) {
       return ComplexPlan<T>::to_exchanged(in_re, in_im, x, scratch);
     }
-    this->kernels().lanes_to_exchanged(plan_, in_re, in_im, x, scratch, kFftWhole);
-  }
-  std::size_t steps() const noexcept override { return plan_.steps(); }
-  void from_interleaved_step(std::size_t step, const T* x, T* out_re, T* out_im,
-                             T* scratch) const noexcept override {
-    if (plan_.slices == 0) return from_interleaved(x, out_re, out_im, scratch);
-    this->kernels().lanes_from_interleaved(plan_, x, out_re, out_im, scratch, step);
-  }
-  void to_exchanged_step(std::size_t step, const T* in_re, const T* in_im, T* x,
-                         T* scratch) const noexcept override {
-    if (plan_.slices == 0) return to_exchanged(in_re, in_im, x, scratch);
-    this->kernels().lanes_to_exchanged(plan_, in_re, in_im, x, scratch, step);
+    this->kernels().lanes_to_exchanged(plan_, in_re, in_im, x, scratch);
   }
 
  private:

@@ -29,12 +29,6 @@ class ComplexPlan {
   virtual void from_interleaved(const T* x, T* out_re, T* out_im, T* scratch) const noexcept;
   /// The same to x, without slack, with re and im exchanged.
   virtual void to_exchanged(const T* in_re, const T* in_im, T* x, T* scratch) const noexcept;
-  /// The same two in steps: all of [0, steps()) in order, with the same arrays.
-  virtual std::size_t steps() const noexcept { return 1; }
-  virtual void from_interleaved_step(std::size_t step, const T* x, T* out_re, T* out_im,
-                                     T* scratch) const noexcept;
-  virtual void to_exchanged_step(std::size_t step, const T* in_re, const T* in_im, T* x,
-                                 T* scratch) const noexcept;
   /// The scratch of them all.
   std::size_t total_scratch_size() const noexcept { return scratch_size() + 2 * padded_size(); }
 

@@ -41,6 +41,11 @@ HWY_INLINE Cx<V> mul(Cx<V> a, Cx<V> w) {
   return {hn::NegMulAdd(a.im, w.im, hn::Mul(a.re, w.re)),
           hn::MulAdd(a.im, w.re, hn::Mul(a.re, w.im))};
 }
+template <class V>
+HWY_INLINE Cx<V> conjugated(Cx<V> a) {
+  return {a.re, hn::Neg(a.im)};
+}
+
 /// a + c·b with real c.
 template <class V>
 HWY_INLINE Cx<V> mul_add(Cx<V> b, V c, Cx<V> a) {
@@ -210,6 +215,16 @@ struct Butterfly<16> {
   }
 };
 
+/// Takes numbers k and n - k of the sum of two spectra apart, or puts them together: a becomes
+/// cS + wD and b conj(cS - wD), S and D the sum and the difference of a and conj b.
+template <class V>
+HWY_INLINE void mirror_step(V c, Cx<V> w, Cx<V>& a, Cx<V>& b) {
+  const Cx<V> sum{hn::Add(a.re, b.re), hn::Sub(a.im, b.im)};
+  const Cx<V> difference{hn::Sub(a.re, b.re), hn::Add(a.im, b.im)};
+  const Cx<V> t = mul(difference, w);
+  a = mul_add(sum, c, t);
+  b = {hn::MulSub(sum.re, c, t.re), hn::NegMulAdd(sum.im, c, t.im)};
+}
 }  // namespace metalaudio::dsp::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -3,6 +3,8 @@
 
 #include <metalaudio/dsp/cpu/fft_butterflies-inl.h>
 
+#include <type_traits>
+
 #if defined(METALAUDIO_DSP_FFT_COLUMNS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef METALAUDIO_DSP_FFT_COLUMNS_INL_H_
 #undef METALAUDIO_DSP_FFT_COLUMNS_INL_H_
@@ -62,10 +64,12 @@ struct StoredRows {
 };
 
 /// One pass over `blocks` blocks of R · span rows, or in each over butterflies [begin, end).
+/// Outputs are `gap` rows further apart.
 template <int R, class D, class Source, class T = hn::TFromD<D>>
 HWY_INLINE void pass_of(D d, const Source& source, T* rows, std::size_t blocks, std::size_t span,
-                        const T* twiddles, std::size_t begin, std::size_t end) {
+                        std::size_t gap, const T* twiddles, std::size_t begin, std::size_t end) {
   const std::size_t size = 2 * hn::Lanes(d);
+  const std::size_t step = (span + gap) * size;
   for (std::size_t b = 0; b < blocks; ++b) {
     const T* w = twiddles + begin * 2 * (R - 1);
     for (std::size_t j = begin; j < end; ++j) {
@@ -74,11 +78,12 @@ HWY_INLINE void pass_of(D d, const Source& source, T* rows, std::size_t blocks, 
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) a[r] = source.load(d, row + static_cast<std::size_t>(r) * span);
       Butterfly<R>::run(d, a);
-      store_row(d, a[0], rows + row * size);
+      T* to = rows + row * size;
+      store_row(d, a[0], to);
 #pragma GCC unroll 8
       for (int s = 1; s < R; ++s, w += 2) {
         a[s] = mul(a[s], Cx<hn::Vec<D>>{hn::Set(d, w[0]), hn::Set(d, w[1])});
-        store_row(d, a[s], rows + (row + static_cast<std::size_t>(s) * span) * size);
+        store_row(d, a[s], to + static_cast<std::size_t>(s) * step);
       }
     }
   }
@@ -100,84 +105,97 @@ HWY_INLINE void last_pass_of(D d, const Source& source, T* rows, std::size_t blo
 
 template <int R, class D, class Source, class T = hn::TFromD<D>>
 HWY_NOINLINE void either_pass(D d, const Source& source, T* rows, std::size_t blocks,
-                              std::size_t span, const T* twiddles) {
+                              std::size_t span, std::size_t gap, const T* twiddles,
+                              std::size_t begin, std::size_t end) {
   if (span == 1) {
     last_pass_of<R>(d, source, rows, blocks);
   } else {
-    pass_of<R>(d, source, rows, blocks, span, twiddles, 0, span);
+    pass_of<R>(d, source, rows, blocks, span, gap, twiddles, begin, end);
   }
 }
 
+/// Calls body(std::integral_constant<int, radix>()).
+template <class Body>
+HWY_INLINE void with_radix(std::size_t radix, const Body& body) {
+  switch (radix) {
+    case 2:
+      return body(std::integral_constant<int, 2>());
+    case 3:
+      return body(std::integral_constant<int, 3>());
+    case 4:
+      return body(std::integral_constant<int, 4>());
+    case 5:
+      return body(std::integral_constant<int, 5>());
+    case 7:
+      return body(std::integral_constant<int, 7>());
+    default:
+      return body(std::integral_constant<int, 8>());
+  }
+}
+
+/// Butterflies [begin, end) of each block.
+template <class D, class Source, class T = hn::TFromD<D>>
+HWY_INLINE void pass(D d, const FftColumns<T>& plan, std::size_t level, const Source& source,
+                     T* rows, std::size_t blocks, std::size_t begin, std::size_t end) {
+  const FftPass& p = plan.passes[level];
+  const T* w = plan.twiddles.data() + p.twiddles;
+  const std::size_t gap = level == 0 ? plan.gap : 0;
+  with_radix(p.radix, [&](auto radix) HWY_ATTR {
+    either_pass<decltype(radix)::value>(d, source, rows, blocks, p.span, gap, w, begin, end);
+  });
+}
 template <class D, class Source, class T = hn::TFromD<D>>
 HWY_INLINE void pass(D d, const FftColumns<T>& plan, std::size_t level, const Source& source,
                      T* rows, std::size_t blocks) {
-  const FftPass& p = plan.passes[level];
-  const T* w = plan.twiddles.data() + p.twiddles;
-  switch (p.radix) {
-    case 2:
-      return either_pass<2>(d, source, rows, blocks, p.span, w);
-    case 3:
-      return either_pass<3>(d, source, rows, blocks, p.span, w);
-    case 4:
-      return either_pass<4>(d, source, rows, blocks, p.span, w);
-    case 5:
-      return either_pass<5>(d, source, rows, blocks, p.span, w);
-    case 7:
-      return either_pass<7>(d, source, rows, blocks, p.span, w);
-    default:
-      return either_pass<8>(d, source, rows, blocks, p.span, w);
-  }
+  pass(d, plan, level, source, rows, blocks, 0, plan.passes[level].span);
 }
 
-/// The passes from `level` on over one block: pass by pass once the block fits the first-level
-/// cache, until then one sub-block after the other.
+/// Passes [level, end) over one block: pass by pass once the block fits the first-level cache,
+/// until then one sub-block after the other.
 template <class D, class T = hn::TFromD<D>>
-HWY_NOINLINE void remaining_passes(D d, const FftColumns<T>& plan, std::size_t level, T* rows) {
+HWY_NOINLINE void remaining_passes(D d, const FftColumns<T>& plan, std::size_t level,
+                                   std::size_t end, T* rows) {
   constexpr std::size_t kCacheBytes = 24 * 1024;
-  const std::size_t levels = plan.passes.size();
-  if (level == levels) return;
+  if (level == end) return;
   const std::size_t size = 2 * hn::Lanes(d);
   const FftPass& p = plan.passes[level];
   if (p.radix * p.span * size * sizeof(T) <= kCacheBytes) {
-    for (std::size_t blocks = 1; level < levels; blocks *= plan.passes[level++].radix) {
+    for (std::size_t blocks = 1; level < end; blocks *= plan.passes[level++].radix) {
       pass(d, plan, level, StoredRows<T>{rows}, rows, blocks);
     }
     return;
   }
   pass(d, plan, level, StoredRows<T>{rows}, rows, 1);
   for (std::size_t s = 0; s < p.radix; ++s) {
-    remaining_passes(d, plan, level + 1, rows + s * p.span * size);
+    remaining_passes(d, plan, level + 1, end, rows + s * p.span * size);
   }
 }
 
-/// The whole transform, from its source into rows; output k is then in row plan.row_of[k].
+/// The first `levels` passes of the transform, from its source into rows; after the last, output k
+/// is in row plan.row_of[k].
 template <class D, class Source, class T = hn::TFromD<D>>
-HWY_INLINE void transform_columns(D d, const FftColumns<T>& plan, const Source& source, T* rows) {
+HWY_INLINE void transform_columns(D d, const FftColumns<T>& plan, const Source& source, T* rows,
+                                  std::size_t levels) {
   constexpr std::size_t kCacheBytes = 24 * 1024;
   const std::size_t size = 2 * hn::Lanes(d);
-  if (plan.passes.empty()) return store_row(d, source.load(d, 0), rows);
+  if (levels == 0) return store_row(d, source.load(d, 0), rows);
   pass(d, plan, 0, source, rows, 1);
   const FftPass& first = plan.passes[0];
-  if (plan.rows * size * sizeof(T) <= kCacheBytes) {
+  if (plan.gap == 0 && plan.rows * size * sizeof(T) <= kCacheBytes) {
     std::size_t blocks = first.radix;
-    for (std::size_t level = 1; level < plan.passes.size(); ++level) {
+    for (std::size_t level = 1; level < levels; ++level) {
       pass(d, plan, level, StoredRows<T>{rows}, rows, blocks);
       blocks *= plan.passes[level].radix;
     }
     return;
   }
   for (std::size_t s = 0; s < first.radix; ++s) {
-    remaining_passes(d, plan, 1, rows + s * first.span * size);
+    remaining_passes(d, plan, 1, levels, rows + s * (first.span + plan.gap) * size);
   }
 }
-
-/// A slice of the first pass, for transforms in steps; their first radix is always 8.
 template <class D, class Source, class T = hn::TFromD<D>>
-HWY_INLINE void first_pass_slice(D d, const FftColumns<T>& plan, const Source& source, T* rows,
-                                 std::size_t slice, std::size_t slices) {
-  const FftPass& p = plan.passes[0];
-  pass_of<8>(d, source, rows, 1, p.span, plan.twiddles.data() + p.twiddles, slice * p.span / slices,
-             (slice + 1) * p.span / slices);
+HWY_INLINE void transform_columns(D d, const FftColumns<T>& plan, const Source& source, T* rows) {
+  transform_columns(d, plan, source, rows, plan.passes.size());
 }
 
 template <class V>
@@ -227,6 +245,48 @@ HWY_INLINE void load_transposed(D d, const T* base, const std::uint32_t* rows, h
       out[q * kBlock + i] = load_blocks(d, base + q * kBlock, rows + i, kBlock);
     }
     transpose_blocks(hwy::SizeTag<sizeof(T)>(), out + q * kBlock);
+  }
+}
+
+/// Vector i of the four, or of fewer in narrower vectors: block i of each.
+template <class V, std::size_t kCount>
+HWY_INLINE void exchange_blocks(V (&v)[kCount]) {
+  const hn::DFromV<V> d;
+  if constexpr (kCount == 2) {
+    const V upper = hn::ConcatUpperUpper(d, v[1], v[0]);
+    v[0] = hn::ConcatLowerLower(d, v[1], v[0]);
+    v[1] = upper;
+  } else if constexpr (kCount == 4) {
+    const V e0 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(v[1]), v[0]);
+    const V o0 = hn::OddEvenBlocks(v[1], hn::SwapAdjacentBlocks(v[0]));
+    const V e1 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(v[3]), v[2]);
+    const V o1 = hn::OddEvenBlocks(v[3], hn::SwapAdjacentBlocks(v[2]));
+    v[0] = hn::ConcatLowerLower(d, e1, e0);
+    v[1] = hn::ConcatLowerLower(d, o1, o0);
+    v[2] = hn::ConcatUpperUpper(d, e1, e0);
+    v[3] = hn::ConcatUpperUpper(d, o1, o0);
+  }
+}
+
+/// Vector k at out + k · stride = lane k of each of v: as many vectors as there are lanes.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void store_transposed(D d, hn::Vec<D>* v, T* out, std::size_t stride) {
+  constexpr std::size_t kBlock = 16 / sizeof(T);
+  constexpr std::size_t kBlocks = hn::MaxLanes(D()) / kBlock;
+#pragma GCC unroll 16
+  for (std::size_t q = 0; q < kBlocks; ++q) {
+    transpose_blocks(hwy::SizeTag<sizeof(T)>(), v + q * kBlock);
+  }
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    hn::Vec<D> column[kBlocks];
+#pragma GCC unroll 16
+    for (std::size_t q = 0; q < kBlocks; ++q) column[q] = v[q * kBlock + i];
+    exchange_blocks(column);
+#pragma GCC unroll 16
+    for (std::size_t q = 0; q < kBlocks; ++q) {
+      hn::Store(column[q], d, out + (q * kBlock + i) * stride);
+    }
   }
 }
 

@@ -7,7 +7,67 @@ namespace metalaudio::dsp {
 
 namespace {
 
-/// Even sizes: a complex transform of half the size over the even and odd samples, then one pass.
+/// Sizes that lanes divide.
+template <typename T>
+class LanesFft final : public FftImpl<T> {
+ public:
+  LanesFft(std::size_t size, std::size_t lanes)
+      : kernels_(fft_kernels<T>()), plan_(make_fft_real<T>(size, lanes)) {}
+
+  std::size_t scratch_size() const noexcept override { return plan_.scratch_size(); }
+  std::size_t unordered_size() const noexcept override { return 2 * plan_.unordered_size(); }
+
+  void forward(const T* x, std::complex<T>* spectrum, T* scratch) const noexcept override {
+    kernels_.real_forward(plan_, FftOrder::interleaved, x, reinterpret_cast<T*>(spectrum), nullptr,
+                          scratch, kFftWhole);
+  }
+  void forward(const T* x, T* re, T* im, T* scratch) const noexcept override {
+    kernels_.real_forward(plan_, FftOrder::split, x, re, im, scratch, kFftWhole);
+  }
+  void inverse(const std::complex<T>* spectrum, T* x, T* scratch) const noexcept override {
+    kernels_.real_inverse(plan_, FftOrder::interleaved, reinterpret_cast<const T*>(spectrum),
+                          nullptr, x, scratch, kFftWhole);
+  }
+  void inverse(const T* re, const T* im, T* x, T* scratch) const noexcept override {
+    kernels_.real_inverse(plan_, FftOrder::split, re, im, x, scratch, kFftWhole);
+  }
+
+  void forward_unordered(const T* x, T* spectrum, T* scratch) const noexcept override {
+    forward_step(kFftWhole, x, spectrum, scratch);
+  }
+  void inverse_unordered(const T* spectrum, T* x, T* scratch) const noexcept override {
+    inverse_step(kFftWhole, spectrum, x, scratch);
+  }
+  std::size_t steps() const noexcept override { return plan_.steps(); }
+  void forward_unordered_step(std::size_t step, const T* x, T* spectrum,
+                              T* scratch) const noexcept override {
+    forward_step(plan_.slices == 0 ? kFftWhole : step, x, spectrum, scratch);
+  }
+  void inverse_unordered_step(std::size_t step, const T* spectrum, T* x,
+                              T* scratch) const noexcept override {
+    inverse_step(plan_.slices == 0 ? kFftWhole : step, spectrum, x, scratch);
+  }
+  void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept override {
+    const std::size_t n = plan_.unordered_size();
+    kernels_.multiply_accumulate(a, a + n, b, b + n, n, sum, sum + n);
+  }
+
+ private:
+  void forward_step(std::size_t step, const T* x, T* spectrum, T* scratch) const noexcept {
+    kernels_.real_forward(plan_, FftOrder::unordered, x, spectrum,
+                          spectrum + plan_.unordered_size(), scratch, step);
+  }
+  void inverse_step(std::size_t step, const T* spectrum, T* x, T* scratch) const noexcept {
+    kernels_.real_inverse(plan_, FftOrder::unordered, spectrum, spectrum + plan_.unordered_size(),
+                          x, scratch, step);
+  }
+
+  const FftKernels<T>& kernels_;
+  FftReal<T> plan_;
+};
+
+/// Other even sizes: a complex transform of half the size over the even and odd samples, then one
+/// pass.
 template <typename T>
 class EvenFft final : public FftImpl<T> {
  public:
@@ -17,7 +77,6 @@ class EvenFft final : public FftImpl<T> {
         plan_(make_complex_plan<T>(half_)),
         length_(plan_->padded_size()),
         z_offset_(plan_->total_scratch_size()),
-        folds_(half_ % (2 * kernels_.lanes) == 0),
         w_(2 * (half_ / 2 + 1)) {
     const FftRoots root(size);
     for (std::size_t k = 0; k <= half_ / 2; ++k) {
@@ -52,42 +111,10 @@ class EvenFft final : public FftImpl<T> {
   }
 
   void forward_unordered(const T* x, T* spectrum, T* scratch) const noexcept override {
-    if (!folds_) return forward(x, spectrum, spectrum + unordered_half(), scratch);
-    plan_->from_interleaved(x, z_re(scratch), z_im(scratch), scratch);
-    kernels_.real_post_folded(z_re(scratch), z_im(scratch), half_, w_re(), w_im(), spectrum,
-                              spectrum + unordered_half(), 0, half_ / 2);
+    forward(x, spectrum, spectrum + unordered_half(), scratch);
   }
   void inverse_unordered(const T* spectrum, T* x, T* scratch) const noexcept override {
-    const T* im = spectrum + unordered_half();
-    if (!folds_) return inverse(spectrum, im, x, scratch);
-    kernels_.real_pre_folded(spectrum, im, half_, w_re(), w_im(), gain(), z_re(scratch),
-                             z_im(scratch), 0, half_ / 2);
-    finish_inverse(spectrum[0], spectrum[folded_upper(half_)], x, scratch);
-  }
-
-  std::size_t steps() const noexcept override {
-    return folds_ && plan_->steps() > 1 ? plan_->steps() + kPostSteps : 1;
-  }
-  void forward_unordered_step(std::size_t step, const T* x, T* spectrum,
-                              T* scratch) const noexcept override {
-    if (steps() == 1) return forward_unordered(x, spectrum, scratch);
-    if (step < plan_->steps()) {
-      return plan_->from_interleaved_step(step, x, z_re(scratch), z_im(scratch), scratch);
-    }
-    const std::size_t slice = step - plan_->steps();
-    kernels_.real_post_folded(z_re(scratch), z_im(scratch), half_, w_re(), w_im(), spectrum,
-                              spectrum + unordered_half(), post_slice(slice),
-                              post_slice(slice + 1));
-  }
-  void inverse_unordered_step(std::size_t step, const T* spectrum, T* x,
-                              T* scratch) const noexcept override {
-    if (steps() == 1) return inverse_unordered(spectrum, x, scratch);
-    if (step >= kPostSteps) {
-      return plan_->to_exchanged_step(step - kPostSteps, z_im(scratch), z_re(scratch), x, scratch);
-    }
-    kernels_.real_pre_folded(spectrum, spectrum + unordered_half(), half_, w_re(), w_im(), gain(),
-                             z_re(scratch), z_im(scratch), post_slice(step), post_slice(step + 1));
-    set_bin_zero(spectrum[0], spectrum[folded_upper(half_)], scratch);
+    inverse(spectrum, spectrum + unordered_half(), x, scratch);
   }
   void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept override {
     const std::size_t n = unordered_half();
@@ -95,31 +122,19 @@ class EvenFft final : public FftImpl<T> {
   }
 
  private:
-  static constexpr std::size_t kPostSteps = 4;
-
   /// half_ + 1 bins, in whole vectors of whatever width.
-  std::size_t unordered_half() const noexcept {
-    return (folded_upper(half_) + half_ - half_ / 2 + 1 + 15) / 16 * 16;
-  }
+  std::size_t unordered_half() const noexcept { return (half_ + 1 + 15) / 16 * 16; }
   T gain() const noexcept { return T(1) / static_cast<T>(2 * half_); }
   T* z_re(T* scratch) const noexcept { return scratch + z_offset_; }
   T* z_im(T* scratch) const noexcept { return scratch + z_offset_ + length_; }
   const T* w_re() const noexcept { return w_.data(); }
   const T* w_im() const noexcept { return w_.data() + half_ / 2 + 1; }
 
-  std::size_t post_slice(std::size_t i) const noexcept {
-    const std::size_t vectors = half_ / 2 / kernels_.lanes;
-    return i * vectors / kPostSteps * kernels_.lanes;
-  }
-
-  /// From the real parts of the first and the last bin alone, whatever their imaginary parts.
-  void set_bin_zero(T first, T last, T* scratch) const noexcept {
+  /// Bin 0 of Z comes from the real parts of the first and the last bin alone, whatever their
+  /// imaginary parts.
+  void finish_inverse(T first, T last, T* x, T* scratch) const noexcept {
     z_re(scratch)[0] = gain() * (first + last);
     z_im(scratch)[0] = gain() * (first - last);
-  }
-
-  void finish_inverse(T first, T last, T* x, T* scratch) const noexcept {
-    set_bin_zero(first, last, scratch);
     // Exchanging re and im on both sides makes it the inverse.
     plan_->to_exchanged(z_im(scratch), z_re(scratch), x, scratch);
   }
@@ -129,7 +144,6 @@ class EvenFft final : public FftImpl<T> {
   std::unique_ptr<const ComplexPlan<T>> plan_;
   std::size_t length_;
   std::size_t z_offset_;  ///< of Z in the scratch
-  bool folds_;            ///< each half of the bins fills whole vectors
   AlignedArray<T> w_;
 };
 
@@ -262,6 +276,9 @@ class CpuComplexFft final : public ComplexFftImpl<T> {
 
 template <typename T>
 std::unique_ptr<const FftImpl<T>> make_fft_cpu(std::size_t size) {
+  if (const std::size_t lanes = fft_real_lanes<T>(size, fft_kernels<T>().lanes)) {
+    return std::make_unique<LanesFft<T>>(size, lanes);
+  }
   if (size % 2 == 0) return std::make_unique<EvenFft<T>>(size);
   return std::make_unique<OddFft<T>>(size);
 }

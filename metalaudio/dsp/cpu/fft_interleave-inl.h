@@ -1,4 +1,4 @@
-// Split vectors from and to interleaved memory, compiled once for each instruction set.
+// Complex vectors from and to memory, compiled once for each instruction set.
 #include <metalaudio/dsp/cpu/fft_columns-inl.h>
 
 #if defined(METALAUDIO_DSP_FFT_INTERLEAVE_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -106,6 +106,56 @@ HWY_INLINE Cx<hn::Vec<D>> load_interleaved_reversed(D d, const T* x) {
 #endif
   return reversed(load_interleaved(d, x));
 }
+
+// Complex arrays: numbers k, k + 1, … in a vector, in this order or the last one first.
+
+template <class T>
+struct SplitMemory {
+  T* at_re;
+  T* at_im;
+  template <class D>
+  HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
+    hn::StoreU(v.re, d, at_re + k);
+    hn::StoreU(v.im, d, at_im + k);
+  }
+  template <class D>
+  HWY_INLINE void store_reversed(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
+    store(d, reversed(v), k);
+  }
+  template <class D>
+  HWY_INLINE Cx<hn::Vec<D>> load(D d, std::size_t k) const {
+    return {hn::LoadU(d, at_re + k), hn::LoadU(d, at_im + k)};
+  }
+  template <class D>
+  HWY_INLINE Cx<hn::Vec<D>> load_reversed(D d, std::size_t k) const {
+    return reversed(load(d, k));
+  }
+  HWY_INLINE T* re(std::size_t k) const { return at_re + k; }
+  HWY_INLINE T* im(std::size_t k) const { return at_im + k; }
+};
+
+template <class T>
+struct InterleavedMemory {
+  T* x;
+  template <class D>
+  HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
+    store_interleaved(d, v, x + 2 * k);
+  }
+  template <class D>
+  HWY_INLINE void store_reversed(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
+    store_interleaved_reversed(d, v, x + 2 * k);
+  }
+  template <class D>
+  HWY_INLINE Cx<hn::Vec<D>> load(D d, std::size_t k) const {
+    return load_interleaved(d, x + 2 * k);
+  }
+  template <class D>
+  HWY_INLINE Cx<hn::Vec<D>> load_reversed(D d, std::size_t k) const {
+    return load_interleaved_reversed(d, x + 2 * k);
+  }
+  HWY_INLINE T* re(std::size_t k) const { return x + 2 * k; }
+  HWY_INLINE T* im(std::size_t k) const { return x + 2 * k + 1; }
+};
 
 }  // namespace metalaudio::dsp::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 
 #include <metalaudio/dsp/cpu/fft_real-inl.h>
+#include <metalaudio/dsp/cpu/fft_real_lanes-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace metalaudio::dsp::HWY_NAMESPACE {
@@ -18,14 +19,14 @@ const FftKernels<T>* table() {
       lanes_from_interleaved<T>,
       lanes_to_exchanged<T>,
       grid_split<T>,
+      real_forward<T>,
+      real_inverse<T>,
       deinterleave<T>,
       interleave<T>,
       real_post<T>,
       real_post_interleaved<T>,
-      real_post_folded<T>,
       real_pre<T>,
       real_pre_interleaved<T>,
-      real_pre_folded<T>,
       multiply_accumulate<T>,
   };
   return &kTable;

@@ -1,14 +1,11 @@
 #pragma once
 
 #include <metalaudio/dsp/cpu/fft_plan.h>
+#include <metalaudio/dsp/cpu/fft_real_plan.h>
 
 #include <cstddef>
 
 namespace metalaudio::dsp {
-
-/// Where the upper half of a folded spectrum of n + 1 bins starts. Long ones keep a distance, so
-/// that the two halves do not meet in the same cache sets.
-constexpr std::size_t folded_upper(std::size_t n) noexcept { return n / 2 + (n >= 1024 ? 48 : 0); }
 
 /// The FFT's kernels for one instruction set. A plan keeps the table that it was made with.
 /// All arrays named re and im are split; x is interleaved complex.
@@ -20,13 +17,20 @@ struct FftKernels {
   void (*lanes_split)(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* out_re, T* out_im,
                       T* scratch);
   void (*lanes_from_interleaved)(const FftLanes<T>& plan, const T* x, T* out_re, T* out_im,
-                                 T* scratch, std::size_t step);
+                                 T* scratch);
   /// Writes imaginary parts first: the inverse, once re and im have been exchanged on the way in.
   void (*lanes_to_exchanged)(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* x,
-                             T* scratch, std::size_t step);
+                             T* scratch);
   /// Reads up to a vector past in's end; writes up to one past out's end if tall < lanes.
   void (*grid_split)(const FftGrid<T>& plan, const T* in_re, const T* in_im, T* out_re, T* out_im,
                      T* scratch);
+
+  /// Real transforms by FftReal, whole (kFftWhole) or one of their steps; the inverse divides by
+  /// size.
+  void (*real_forward)(const FftReal<T>& plan, FftOrder order, const T* x, T* re, T* im, T* scratch,
+                       std::size_t step);
+  void (*real_inverse)(const FftReal<T>& plan, FftOrder order, const T* re, const T* im, T* x,
+                       T* scratch, std::size_t step);
 
   void (*deinterleave)(const T* x, std::size_t n, T* re, T* im);
   void (*interleave)(const T* re, const T* im, std::size_t n, T* x);
@@ -36,19 +40,11 @@ struct FftKernels {
   void (*real_post)(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re, T* im);
   void (*real_post_interleaved)(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im,
                                 T* x);
-  /// n/2 a multiple of lanes: bins below n/2, from folded_upper(n) on each bin n - k in
-  /// k's order, then bin n/2.
-  /// Over k in [begin, end) of [0, n/2).
-  void (*real_post_folded)(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re,
-                           T* im, std::size_t begin, std::size_t end);
   /// And back, times 2 · gain.
   void (*real_pre)(const T* re, const T* im, std::size_t n, const T* w_re, const T* w_im, T gain,
                    T* z_re, T* z_im);
   void (*real_pre_interleaved)(const T* x, std::size_t n, const T* w_re, const T* w_im, T gain,
                                T* z_re, T* z_im);
-  void (*real_pre_folded)(const T* re, const T* im, std::size_t n, const T* w_re, const T* w_im,
-                          T gain, T* z_re, T* z_im, std::size_t begin, std::size_t end);
-
   /// sum += a · b over n complex numbers.
   void (*multiply_accumulate)(const T* a_re, const T* a_im, const T* b_re, const T* b_im,
                               std::size_t n, T* sum_re, T* sum_im);

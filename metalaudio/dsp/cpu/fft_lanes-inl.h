@@ -32,20 +32,32 @@ struct ExchangedOut {
   }
 };
 
-/// Across the lanes: for each group of outputs k, one small transform over the lanes of their rows.
-template <class D, bool kShuffled, class Out, class T = hn::TFromD<D>>
-HWY_INLINE void transform_lanes(D d, const FftLanes<T>& plan, const T* rows, const Out& out,
-                                std::size_t begin, std::size_t end) {
+/// Bin k of number `across` of the lanes' transforms at k + across · height.
+template <class Out>
+struct ByHeight {
+  Out out;
+  std::size_t height;
+  template <class D>
+  HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t across, std::size_t k) const {
+    out.store(d, v, k + across * height);
+  }
+};
+
+/// Across the lanes: for groups [begin, end) of outputs k, one small transform over the lanes of
+/// their rows.
+template <bool kShuffled, class D, class Out, class T = hn::TFromD<D>>
+HWY_NOINLINE void transform_lanes(D d, const FftGroups<T>& groups, const std::uint32_t* row_of,
+                                  const T* rows, const Out& out, std::size_t begin,
+                                  std::size_t end) {
   constexpr std::size_t kLanes = hn::MaxLanes(D());
   using V = hn::Vec<D>;
-  const T* w = plan.twiddles.data() + begin * 2 * (kLanes - 1) * kLanes;
-  const std::size_t height = plan.columns.rows;
+  const T* w = groups.twiddles.data() + begin * 2 * (kLanes - 1) * kLanes;
   // Row numbers times the row's size in elements.
   std::uint32_t offsets[kLanes];
   for (std::size_t group = begin; group < end; ++group) {
-    const std::uint32_t start = plan.group_starts[group];
+    const std::uint32_t start = groups.starts[group];
     for (std::size_t i = 0; i < kLanes; ++i) {
-      offsets[i] = plan.columns.row_of[start + i] * static_cast<std::uint32_t>(2 * kLanes);
+      offsets[i] = row_of[start + i] * static_cast<std::uint32_t>(2 * kLanes);
     }
     V re[kLanes];
     V im[kLanes];
@@ -61,65 +73,55 @@ HWY_INLINE void transform_lanes(D d, const FftLanes<T>& plan, const T* rows, con
     }
     Butterfly<static_cast<int>(kLanes)>::run(d, a);
 #pragma GCC unroll 16
-    for (std::size_t l = 0; l < kLanes; ++l) out.store(d, a[l], start + l * height);
+    for (std::size_t l = 0; l < kLanes; ++l) out.store(d, a[l], l, start);
   }
 }
 
-/// The whole transform, or one of its steps: slices of the first pass, then the sub-blocks that it
-/// leaves, then slices of the groups.
 template <std::size_t kLanes, class Source, class Out, class T>
 HWY_NOINLINE void lanes_of(const FftLanes<T>& plan, const Source& source, const Out& out,
-                           T* scratch, std::size_t step) {
+                           T* scratch) {
   const hn::FixedTag<T, kLanes> d;
-  constexpr bool kShuffled = Source::kShuffled;
-  const std::size_t groups = plan.group_starts.size();
-  if (step == kFftWhole) {
-    transform_columns(d, plan.columns, source, scratch);
-    transform_lanes<decltype(d), kShuffled>(d, plan, scratch, out, 0, groups);
-    return;
-  }
-  const std::size_t slices = plan.slices;
-  if (step < slices) return first_pass_slice(d, plan.columns, source, scratch, step, slices);
-  step -= slices;
-  const FftPass& first = plan.columns.passes[0];
-  if (step < first.radix) {
-    return remaining_passes(d, plan.columns, 1, scratch + step * first.span * 2 * kLanes);
-  }
-  step -= first.radix;
-  transform_lanes<decltype(d), kShuffled>(d, plan, scratch, out, step * groups / slices,
-                                          (step + 1) * groups / slices);
+  transform_columns(d, plan.columns, source, scratch);
+  transform_lanes<Source::kShuffled>(d, plan.groups, plan.columns.row_of.data(), scratch,
+                                     ByHeight<Out>{out, plan.columns.rows}, 0,
+                                     plan.groups.starts.size());
 }
 
-/// The widest vector is 64 bytes; narrower plans serve the sizes that it does not divide.
-template <class Source, class Out, class T>
-HWY_INLINE void lanes_any(const FftLanes<T>& plan, const Source& source, const Out& out, T* scratch,
-                          std::size_t step) {
+/// Calls body(std::integral_constant<std::size_t, lanes>()). The widest vector is 64 bytes;
+/// narrower plans serve the sizes that it does not divide.
+template <class T, class Body>
+HWY_INLINE void with_lanes(std::size_t lanes, const Body& body) {
   constexpr std::size_t kWidest = HWY_MAX_BYTES / sizeof(T);
   constexpr std::size_t kBlock = 16 / sizeof(T);
   if constexpr (kWidest >= 4 * kBlock) {
-    if (plan.lanes == 4 * kBlock) return lanes_of<4 * kBlock>(plan, source, out, scratch, step);
+    if (lanes == 4 * kBlock) return body(std::integral_constant<std::size_t, 4 * kBlock>());
   }
   if constexpr (kWidest >= 2 * kBlock) {
-    if (plan.lanes == 2 * kBlock) return lanes_of<2 * kBlock>(plan, source, out, scratch, step);
+    if (lanes == 2 * kBlock) return body(std::integral_constant<std::size_t, 2 * kBlock>());
   }
-  lanes_of<kBlock>(plan, source, out, scratch, step);
+  body(std::integral_constant<std::size_t, kBlock>());
+}
+
+template <class Source, class Out, class T>
+HWY_INLINE void lanes_any(const FftLanes<T>& plan, const Source& source, const Out& out,
+                          T* scratch) {
+  with_lanes<T>(plan.lanes, [&](auto lanes) HWY_ATTR {
+    lanes_of<decltype(lanes)::value>(plan, source, out, scratch);
+  });
 }
 
 template <class T>
 void lanes_split(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* out_re, T* out_im,
                  T* scratch) {
-  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, SplitOut<T>{out_re, out_im}, scratch,
-            kFftWhole);
+  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, SplitOut<T>{out_re, out_im}, scratch);
 }
 template <class T>
-void lanes_from_interleaved(const FftLanes<T>& plan, const T* x, T* out_re, T* out_im, T* scratch,
-                            std::size_t step) {
-  lanes_any(plan, InterleavedRows<T>{x}, SplitOut<T>{out_re, out_im}, scratch, step);
+void lanes_from_interleaved(const FftLanes<T>& plan, const T* x, T* out_re, T* out_im, T* scratch) {
+  lanes_any(plan, InterleavedRows<T>{x}, SplitOut<T>{out_re, out_im}, scratch);
 }
 template <class T>
-void lanes_to_exchanged(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* x, T* scratch,
-                        std::size_t step) {
-  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, ExchangedOut<T>{x}, scratch, step);
+void lanes_to_exchanged(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* x, T* scratch) {
+  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, ExchangedOut<T>{x}, scratch);
 }
 
 /// The first half of a grid: one stripe of columns, twiddled and transposed.
@@ -168,19 +170,9 @@ HWY_NOINLINE void grid_of(const FftGrid<T>& plan, const T* in_re, const T* in_im
 template <class T>
 void grid_split(const FftGrid<T>& plan, const T* in_re, const T* in_im, T* out_re, T* out_im,
                 T* scratch) {
-  constexpr std::size_t kWidest = HWY_MAX_BYTES / sizeof(T);
-  constexpr std::size_t kBlock = 16 / sizeof(T);
-  if constexpr (kWidest >= 4 * kBlock) {
-    if (plan.lanes == 4 * kBlock) {
-      return grid_of<4 * kBlock>(plan, in_re, in_im, out_re, out_im, scratch);
-    }
-  }
-  if constexpr (kWidest >= 2 * kBlock) {
-    if (plan.lanes == 2 * kBlock) {
-      return grid_of<2 * kBlock>(plan, in_re, in_im, out_re, out_im, scratch);
-    }
-  }
-  grid_of<kBlock>(plan, in_re, in_im, out_re, out_im, scratch);
+  with_lanes<T>(plan.lanes, [&](auto lanes) HWY_ATTR {
+    grid_of<decltype(lanes)::value>(plan, in_re, in_im, out_re, out_im, scratch);
+  });
 }
 
 }  // namespace metalaudio::dsp::HWY_NAMESPACE

@@ -9,22 +9,6 @@ namespace metalaudio::dsp {
 
 namespace {
 
-/// The radices of a column transform, in the order of the passes.
-std::vector<std::size_t> radices_of(std::size_t n) {
-  std::vector<std::size_t> radices;
-  for (const std::size_t odd : {7U, 5U, 3U}) {
-    for (; n % odd == 0; n /= odd) radices.push_back(odd);
-  }
-  if (n == 2) radices.push_back(2);
-  // Radix 8 wherever what it leaves is not a lone 2: 16 is 4·4.
-  while (n > 2) {
-    const std::size_t radix = n % 8 == 0 && n != 16 ? 8 : 4;
-    radices.push_back(radix);
-    n /= radix;
-  }
-  return radices;
-}
-
 /// The first columns of the vectors that cover n columns; the last may overlap the one before.
 std::vector<std::uint32_t> vector_starts(std::size_t n, std::size_t lanes) {
   std::vector<std::uint32_t> starts;
@@ -49,11 +33,26 @@ T* write_twiddles(const FftRoots& root, std::size_t column, std::size_t start, s
 /// What a column transform costs per vector column: about its radices' share of the arithmetic.
 double column_cost(std::size_t rows) {
   double cost = 0.0;
-  for (const std::size_t radix : radices_of(rows)) cost += 2.0 + static_cast<double>(radix);
+  for (const std::size_t radix : fft_radices(rows)) cost += 2.0 + static_cast<double>(radix);
   return cost * static_cast<double>(rows);
 }
 
 }  // namespace
+
+std::vector<std::size_t> fft_radices(std::size_t n) {
+  std::vector<std::size_t> radices;
+  for (const std::size_t odd : {7U, 5U, 3U}) {
+    for (; n % odd == 0; n /= odd) radices.push_back(odd);
+  }
+  if (n == 2) radices.push_back(2);
+  // Radix 8 wherever what it leaves is not a lone 2: 16 is 4·4.
+  while (n > 2) {
+    const std::size_t radix = n % 8 == 0 && n != 16 ? 8 : 4;
+    radices.push_back(radix);
+    n /= radix;
+  }
+  return radices;
+}
 
 FftRoots::FftRoots(std::size_t n) : n_(n) {
   const auto step = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(n))));
@@ -71,6 +70,13 @@ bool is_smooth(std::size_t n) noexcept {
     while (n % prime == 0) n /= prime;
   }
   return n == 1;
+}
+
+std::size_t fft_gap(const std::vector<std::size_t>& radices) {
+  std::size_t span = 1;
+  for (std::size_t i = 1; i < radices.size(); ++i) span *= radices[i];
+  // Rows of 128 bytes or less, in cache ways of 4 KiB.
+  return span % 32 == 0 ? 1 : 0;
 }
 
 double fft_lanes_cost(std::size_t size, std::size_t lanes) {
@@ -105,12 +111,21 @@ std::size_t fft_grid_height(std::size_t size, std::size_t lanes) {
 
 template <typename T>
 FftColumns<T> make_fft_columns(std::size_t rows) {
+  const auto radices = fft_radices(rows);
+  return make_fft_columns<T>(radices, fft_gap(radices));
+}
+
+template <typename T>
+FftColumns<T> make_fft_columns(const std::vector<std::size_t>& radices, std::size_t gap) {
   constexpr std::size_t kWidest = 16;
   FftColumns<T> columns;
+  std::size_t rows = 1;
+  for (const std::size_t radix : radices) rows *= radix;
   columns.rows = rows;
+  columns.gap = gap;
   std::size_t block = rows;
   std::size_t count = 0;
-  for (const std::size_t radix : radices_of(rows)) {
+  for (const std::size_t radix : radices) {
     columns.passes.push_back({radix, block / radix, count});
     block /= radix;
     count += 2 * (radix - 1) * block;
@@ -131,7 +146,7 @@ FftColumns<T> make_fft_columns(std::size_t rows) {
   columns.row_of.assign(std::max(rows, kWidest), 0);
   for (std::size_t k = 0; k < rows; ++k) {
     std::size_t rest = k;
-    std::size_t row = 0;
+    std::size_t row = radices.empty() ? 0 : k % radices[0] * gap;
     for (const FftPass& pass : columns.passes) {
       row += rest % pass.radix * pass.span;
       rest /= pass.radix;
@@ -142,27 +157,31 @@ FftColumns<T> make_fft_columns(std::size_t rows) {
 }
 
 template <typename T>
+FftGroups<T> make_fft_groups(std::size_t size, std::size_t rows, std::size_t lanes) {
+  FftGroups<T> groups;
+  groups.starts = vector_starts(rows, lanes);
+  groups.twiddles = AlignedArray<T>(groups.starts.size() * (lanes - 1) * 2 * lanes);
+  const FftRoots root(size);
+  T* out = groups.twiddles.data();
+  for (const std::size_t start : groups.starts) {
+    for (std::size_t l = 1; l < lanes; ++l) out = write_twiddles(root, l, start, lanes, out);
+  }
+  return groups;
+}
+
+template <typename T>
 FftLanes<T> make_fft_lanes(std::size_t size, std::size_t lanes) {
   FftLanes<T> plan;
   plan.size = size;
   plan.lanes = lanes;
   plan.columns = make_fft_columns<T>(size / lanes);
-  plan.group_starts = vector_starts(size / lanes, lanes);
-  // About a microsecond each.
-  const bool long_enough = size >= 4096 && plan.columns.passes[0].radix == 8;
-  plan.slices = long_enough ? std::min<std::size_t>(size / 2048, 32) : 0;
-  plan.twiddles = AlignedArray<T>(plan.group_starts.size() * (lanes - 1) * 2 * lanes);
-  const FftRoots root(size);
-  T* out = plan.twiddles.data();
-  for (const std::size_t start : plan.group_starts) {
-    for (std::size_t l = 1; l < lanes; ++l) out = write_twiddles(root, l, start, lanes, out);
-  }
+  plan.groups = make_fft_groups<T>(size, size / lanes, lanes);
   return plan;
 }
 
 template <typename T>
 std::size_t FftGrid<T>::stripe_size() const noexcept {
-  return 2 * lanes * std::max(tall.rows, wide.rows);
+  return 2 * lanes * std::max(tall.stored_rows(), wide.stored_rows());
 }
 
 template <typename T>
@@ -197,6 +216,10 @@ template struct FftGrid<float>;
 template struct FftGrid<double>;
 template FftColumns<float> make_fft_columns(std::size_t);
 template FftColumns<double> make_fft_columns(std::size_t);
+template FftColumns<float> make_fft_columns(const std::vector<std::size_t>&, std::size_t);
+template FftColumns<double> make_fft_columns(const std::vector<std::size_t>&, std::size_t);
+template FftGroups<float> make_fft_groups(std::size_t, std::size_t, std::size_t);
+template FftGroups<double> make_fft_groups(std::size_t, std::size_t, std::size_t);
 template FftLanes<float> make_fft_lanes(std::size_t, std::size_t);
 template FftLanes<double> make_fft_lanes(std::size_t, std::size_t);
 template FftGrid<float> make_fft_grid(std::size_t, std::size_t, std::size_t);

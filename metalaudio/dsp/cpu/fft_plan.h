@@ -24,9 +24,6 @@ class FftRoots {
   std::vector<std::complex<double>> coarse_;
 };
 
-/// In place of a step: the whole transform.
-inline constexpr std::size_t kFftWhole = static_cast<std::size_t>(-1);
-
 struct FftPass {
   std::size_t radix;
   std::size_t span;      ///< rows between the inputs of one butterfly
@@ -38,13 +35,35 @@ struct FftPass {
 template <typename T>
 struct FftColumns {
   std::size_t rows = 0;
+  /// Rows left free after each block of the first pass, where all would meet in the same cache
+  /// sets.
+  std::size_t gap = 0;
   std::vector<FftPass> passes;
   AlignedArray<T> twiddles;           ///< re, im, re, im, …
   std::vector<std::uint32_t> row_of;  ///< padded with row 0 to one full vector
+  std::size_t stored_rows() const noexcept {
+    return rows + (passes.empty() ? 0 : passes[0].radix * gap);
+  }
 };
 
 template <typename T>
 FftColumns<T> make_fft_columns(std::size_t rows);
+/// By passes of the given radices, whose product is the number of rows.
+template <typename T>
+FftColumns<T> make_fft_columns(const std::vector<std::size_t>& radices, std::size_t gap);
+/// The gap that such passes want.
+std::size_t fft_gap(const std::vector<std::size_t>& radices);
+
+/// The last pass of a transform of `size` points, which goes across the lanes: outputs of the
+/// columns in groups of as many as there are lanes, and their twiddle factors.
+template <typename T>
+struct FftGroups {
+  std::vector<std::uint32_t> starts;  ///< the first of each group; the last may overlap another
+  AlignedArray<T> twiddles;           ///< [group][lane 1…][re, im][lanes]
+};
+
+template <typename T>
+FftGroups<T> make_fft_groups(std::size_t size, std::size_t rows, std::size_t lanes);
 
 /// A complex transform of rows · lanes points: columns first, then one transform of `lanes` points
 /// across the lanes, for as many outputs at a time as there are lanes.
@@ -53,14 +72,8 @@ struct FftLanes {
   std::size_t size = 0;
   std::size_t lanes = 0;
   FftColumns<T> columns;
-  std::vector<std::uint32_t> group_starts;  ///< the first output of each group of `lanes`
-  AlignedArray<T> twiddles;                 ///< [group][lane 1…][re, im][lanes]
-  /// Of the first and the last pass, when the transform is done in steps; 0 where it is too short.
-  std::size_t slices = 0;
-  std::size_t steps() const noexcept {
-    return slices == 0 ? 1 : 2 * slices + columns.passes[0].radix;
-  }
-  std::size_t scratch_size() const noexcept { return 2 * size; }
+  FftGroups<T> groups;
+  std::size_t scratch_size() const noexcept { return 2 * lanes * columns.stored_rows(); }
 };
 
 template <typename T>
@@ -84,6 +97,9 @@ struct FftGrid {
 
 template <typename T>
 FftGrid<T> make_fft_grid(std::size_t size, std::size_t tall, std::size_t lanes);
+
+/// The radices of a column transform, in the order of the passes.
+std::vector<std::size_t> fft_radices(std::size_t n);
 
 /// What a plan costs, in vector operations, to choose among them.
 double fft_lanes_cost(std::size_t size, std::size_t lanes);

@@ -13,109 +13,16 @@
 HWY_BEFORE_NAMESPACE();
 namespace metalaudio::dsp::HWY_NAMESPACE {
 
-/// Where n + 1 numbers with mirror images live: at(k) holds k, k + 1, …, and mirror(n - k) holds
-/// n - k, n - k - 1, ….
-template <class T>
-struct SplitPlace {
-  T* re;
-  T* im;
-  template <class D>
-  HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    hn::StoreU(v.re, d, re + k);
-    hn::StoreU(v.im, d, im + k);
-  }
-  template <class D>
-  HWY_INLINE void store_mirror(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    store(d, reversed(v), k + 1 - hn::Lanes(d));
-  }
-  template <class D>
-  HWY_INLINE Cx<hn::Vec<D>> load(D d, std::size_t k) const {
-    return {hn::LoadU(d, re + k), hn::LoadU(d, im + k)};
-  }
-  template <class D>
-  HWY_INLINE Cx<hn::Vec<D>> load_mirror(D d, std::size_t k) const {
-    return reversed(load(d, k + 1 - hn::Lanes(d)));
-  }
-};
-
-template <class T>
-struct InterleavedPlace {
-  T* x;
-  template <class D>
-  HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    store_interleaved(d, v, x + 2 * k);
-  }
-  template <class D>
-  HWY_INLINE void store_mirror(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    store_interleaved_reversed(d, v, x + 2 * (k + 1 - hn::Lanes(d)));
-  }
-  template <class D>
-  HWY_INLINE Cx<hn::Vec<D>> load(D d, std::size_t k) const {
-    return load_interleaved(d, x + 2 * k);
-  }
-  template <class D>
-  HWY_INLINE Cx<hn::Vec<D>> load_mirror(D d, std::size_t k) const {
-    return load_interleaved_reversed(d, x + 2 * (k + 1 - hn::Lanes(d)));
-  }
-};
-
-/// Bins below n/2, then bin n - k beside each k, in descending order: nothing is reversed. The
-/// middle bin comes last.
-template <class T>
-struct FoldedPlace {
-  T* re;
-  T* im;
-  std::size_t n;
-  template <class D>
-  HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    SplitPlace<T>{re, im}.store(d, v, k);
-  }
-  template <class D>
-  HWY_INLINE void store_mirror(D d, Cx<hn::Vec<D>> v, std::size_t k) const {
-    SplitPlace<T>{re, im}.store(d, v, folded_upper(n) + n - k);
-  }
-  template <class D>
-  HWY_INLINE Cx<hn::Vec<D>> load(D d, std::size_t k) const {
-    return SplitPlace<T>{re, im}.load(d, k);
-  }
-  template <class D>
-  HWY_INLINE Cx<hn::Vec<D>> load_mirror(D d, std::size_t k) const {
-    return SplitPlace<T>{re, im}.load(d, folded_upper(n) + n - k);
-  }
-};
-
-/// X[k] = S/2 + wD and X[n-k] = conj(S/2 - wD), S and D the sum and difference of Z[k] and
-/// conj Z[n-k].
+/// X[k] and X[n-k] from Z[k] and Z[n-k]: cS + wD and conj(cS - wD), see mirror_step(); and back.
 template <class D, class In, class Out, class T = hn::TFromD<D>>
-HWY_INLINE void post_step(D d, const In& z, const T* w_re, const T* w_im, std::size_t n,
-                          std::size_t k, const Out& out) {
-  using V = hn::Vec<D>;
-  const V half = hn::Set(d, 0.5);
-  const Cx<V> a = z.load(d, k);
-  const Cx<V> b = z.load_mirror(d, n - k);
-  const Cx<V> sum{hn::Add(a.re, b.re), hn::Sub(a.im, b.im)};
-  const Cx<V> difference{hn::Sub(a.re, b.re), hn::Add(a.im, b.im)};
-  const Cx<V> t = mul(difference, Cx<V>{hn::LoadU(d, w_re + k), hn::LoadU(d, w_im + k)});
-  out.store(d, mul_add(sum, half, t), k);
-  out.store_mirror(d, Cx<V>{hn::MulSub(sum.re, half, t.re), hn::NegMulAdd(sum.im, half, t.im)},
-                   n - k);
-}
-
-/// Z[k] = gain·(S + 2·conj(w)D) and Z[n-k] = gain·conj(S - 2·conj(w)D) of X.
-template <class D, class In, class Out, class T = hn::TFromD<D>>
-HWY_INLINE void pre_step(D d, const In& x, const T* w_re, const T* w_im, T gain, std::size_t n,
-                         std::size_t k, const Out& out) {
-  using V = hn::Vec<D>;
-  const V g = hn::Set(d, gain);
-  const V g2 = hn::Set(d, 2 * gain);
-  const Cx<V> a = x.load(d, k);
-  const Cx<V> b = x.load_mirror(d, n - k);
-  const Cx<V> sum{hn::Add(a.re, b.re), hn::Sub(a.im, b.im)};
-  const Cx<V> difference{hn::Sub(a.re, b.re), hn::Add(a.im, b.im)};
-  const Cx<V> w{hn::LoadU(d, w_re + k), hn::Neg(hn::LoadU(d, w_im + k))};
-  const Cx<V> t = scale(mul(difference, w), g2);
-  out.store(d, mul_add(sum, g, t), k);
-  out.store_mirror(d, Cx<V>{hn::MulSub(sum.re, g, t.re), hn::NegMulAdd(sum.im, g, t.im)}, n - k);
+HWY_INLINE void mirror_step_at(D d, const In& in, T c, Cx<hn::Vec<D>> w, std::size_t n,
+                               std::size_t k, const Out& out) {
+  const std::size_t mirror = n - k + 1 - hn::Lanes(d);
+  Cx<hn::Vec<D>> a = in.load(d, k);
+  Cx<hn::Vec<D>> b = in.load_reversed(d, mirror);
+  mirror_step(hn::Set(d, c), w, a, b);
+  out.store(d, a, k);
+  out.store_reversed(d, b, mirror);
 }
 
 /// step(d, k) for all k in [0, count): vectors, the last of which may overlap the one before, or
@@ -143,7 +50,7 @@ struct PostStep {
   std::size_t n;
   template <class D>
   HWY_INLINE void operator()(D d, std::size_t k) const {
-    post_step(d, in, w_re, w_im, n, k, out);
+    mirror_step_at(d, in, T(0.5), SplitMemory<const T>{w_re, w_im}.load(d, k), n, k, out);
   }
 };
 
@@ -157,7 +64,8 @@ struct PreStep {
   std::size_t n;
   template <class D>
   HWY_INLINE void operator()(D d, std::size_t k) const {
-    pre_step(d, in, w_re, w_im, gain, n, k, out);
+    const auto w = conjugated(SplitMemory<const T>{w_re, w_im}.load(d, k));
+    mirror_step_at(d, in, gain, scale(w, hn::Set(d, 2 * gain)), n, k, out);
   }
 };
 
@@ -167,59 +75,34 @@ HWY_INLINE void post_all(T* z_re, T* z_im, std::size_t n, const T* w_re, const T
   // Z has period n: with Z[n] in its place, bins 0 and n come out like all others.
   z_re[n] = z_re[0];
   z_im[n] = z_im[0];
-  for_all_pairs<T>(n / 2 + 1, PostStep<T, SplitPlace<T>, Out>{{z_re, z_im}, out, w_re, w_im, n});
+  for_all_pairs<T>(n / 2 + 1, PostStep<T, SplitMemory<T>, Out>{{z_re, z_im}, out, w_re, w_im, n});
 }
 
 template <class T>
 void real_post(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re, T* im) {
-  post_all(z_re, z_im, n, w_re, w_im, SplitPlace<T>{re, im});
+  post_all(z_re, z_im, n, w_re, w_im, SplitMemory<T>{re, im});
 }
 template <class T>
 void real_post_interleaved(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* x) {
-  post_all(z_re, z_im, n, w_re, w_im, InterleavedPlace<T>{x});
-}
-template <class T>
-void real_post_folded(T* z_re, T* z_im, std::size_t n, const T* w_re, const T* w_im, T* re, T* im,
-                      std::size_t begin, std::size_t end) {
-  const hn::ScalableTag<T> d;
-  z_re[n] = z_re[0];
-  z_im[n] = z_im[0];
-  const SplitPlace<T> z{z_re, z_im};
-  const FoldedPlace<T> out{re, im, n};
-  for (std::size_t k = begin; k < end; k += hn::Lanes(d)) post_step(d, z, w_re, w_im, n, k, out);
-  if (end < n / 2) return;
-  re[folded_upper(n) + n / 2] = z_re[n / 2];
-  im[folded_upper(n) + n / 2] = -z_im[n / 2];
+  post_all(z_re, z_im, n, w_re, w_im, InterleavedMemory<T>{x});
 }
 
 template <class T, class In>
 HWY_INLINE void pre_all(const In& in, std::size_t n, const T* w_re, const T* w_im, T gain, T* z_re,
                         T* z_im) {
-  for_all_pairs<T>(n / 2 + 1, PreStep<T, In, SplitPlace<T>>{in, {z_re, z_im}, w_re, w_im, gain, n});
+  for_all_pairs<T>(n / 2 + 1,
+                   PreStep<T, In, SplitMemory<T>>{in, {z_re, z_im}, w_re, w_im, gain, n});
 }
 
 template <class T>
 void real_pre(const T* re, const T* im, std::size_t n, const T* w_re, const T* w_im, T gain,
               T* z_re, T* z_im) {
-  pre_all(SplitPlace<const T>{re, im}, n, w_re, w_im, gain, z_re, z_im);
+  pre_all(SplitMemory<const T>{re, im}, n, w_re, w_im, gain, z_re, z_im);
 }
 template <class T>
 void real_pre_interleaved(const T* x, std::size_t n, const T* w_re, const T* w_im, T gain, T* z_re,
                           T* z_im) {
-  pre_all(InterleavedPlace<const T>{x}, n, w_re, w_im, gain, z_re, z_im);
-}
-template <class T>
-void real_pre_folded(const T* re, const T* im, std::size_t n, const T* w_re, const T* w_im, T gain,
-                     T* z_re, T* z_im, std::size_t begin, std::size_t end) {
-  const hn::ScalableTag<T> d;
-  const FoldedPlace<const T> x{re, im, n};
-  const SplitPlace<T> out{z_re, z_im};
-  for (std::size_t k = begin; k < end; k += hn::Lanes(d)) {
-    pre_step(d, x, w_re, w_im, gain, n, k, out);
-  }
-  if (end < n / 2) return;
-  z_re[n / 2] = 2 * gain * re[folded_upper(n) + n / 2];
-  z_im[n / 2] = -2 * gain * im[folded_upper(n) + n / 2];
+  pre_all(InterleavedMemory<const T>{x}, n, w_re, w_im, gain, z_re, z_im);
 }
 
 template <class T>
@@ -227,7 +110,7 @@ void deinterleave(const T* x, std::size_t n, T* re, T* im) {
   const hn::ScalableTag<T> d;
   std::size_t k = 0;
   for (; k + hn::Lanes(d) <= n; k += hn::Lanes(d)) {
-    SplitPlace<T>{re, im}.store(d, InterleavedPlace<const T>{x}.load(d, k), k);
+    SplitMemory<T>{re, im}.store(d, InterleavedMemory<const T>{x}.load(d, k), k);
   }
   for (; k < n; ++k) re[k] = x[2 * k], im[k] = x[2 * k + 1];
 }
@@ -237,7 +120,7 @@ void interleave(const T* re, const T* im, std::size_t n, T* x) {
   const hn::ScalableTag<T> d;
   std::size_t k = 0;
   for (; k + hn::Lanes(d) <= n; k += hn::Lanes(d)) {
-    InterleavedPlace<T>{x}.store(d, SplitPlace<const T>{re, im}.load(d, k), k);
+    InterleavedMemory<T>{x}.store(d, SplitMemory<const T>{re, im}.load(d, k), k);
   }
   for (; k < n; ++k) x[2 * k] = re[k], x[2 * k + 1] = im[k];
 }
