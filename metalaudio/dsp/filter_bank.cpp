@@ -70,7 +70,8 @@ struct FilterBank::Impl {
   void process_tile(std::span<float* const> out, std::size_t first, std::size_t frames) noexcept {
     for (std::size_t g = 0; g < groups; ++g) {
       for (std::size_t f = 0; f < frames; ++f) std::fill_n(&tile[f * lanes], lanes, input[f]);
-      kernels.lanes_double(row(g, 0, 0), sections, mirrored, tile.data(), frames);
+      kernels.lanes_double(row(g, 0, 0), sections, mirrored, tile.data(), lanes, tile.data(), lanes,
+                           frames);
       const std::size_t count = std::min(lanes, bands.size() - g * lanes);
       for (std::size_t i = 0; i < count; ++i) {
         float* to = out[g * lanes + i] + first;

@@ -20,7 +20,7 @@ const BiquadKernels* biquad_table() {
       narrow,
       lanes<float>,
       lanes<double>,
-      sanitize,
+      in_range,
       gather,
       scatter,
       load_rows,

@@ -48,14 +48,16 @@ struct BiquadKernels {
   bool (*widen)(const float* x, std::size_t n, double* out);
   void (*narrow)(const double* x, std::size_t n, float* out);
 
-  /// A tile x[frames][lanes] through sections[count][kBiquadLaneRows][lanes], in place;
-  /// `mirrored` where any sigma is -1.
-  void (*lanes_float)(float* sections, std::size_t count, bool mirrored, float* x,
+  /// Frames of `lanes` numbers, `stride` apart, through sections[count][kBiquadLaneRows][lanes],
+  /// count > 0, in place or not; `mirrored` where any sigma is -1.
+  void (*lanes_float)(float* sections, std::size_t count, bool mirrored, const float* in,
+                      std::size_t in_stride, float* out, std::size_t out_stride,
                       std::size_t frames);
-  void (*lanes_double)(double* sections, std::size_t count, bool mirrored, double* x,
+  void (*lanes_double)(double* sections, std::size_t count, bool mirrored, const double* in,
+                       std::size_t in_stride, double* out, std::size_t out_stride,
                        std::size_t frames);
-  /// Zeroes what is not in range in x[n]; returns whether all were.
-  bool (*sanitize)(float* x, std::size_t n);
+  /// Whether all numbers of such frames are in range.
+  bool (*in_range)(const float* x, std::size_t stride, std::size_t frames);
 
   /// Between a tile x[frames][lanes] and `count` <= float_lanes channels, planar from frame `first`
   /// on or interleaved with frames of `stride`; lanes without a channel are read as zero.

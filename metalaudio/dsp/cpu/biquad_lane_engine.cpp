@@ -11,8 +11,8 @@ namespace metalaudio::dsp {
 
 namespace {
 
-/// A tile of 16 lanes and eight sections of them fit the first-level cache together.
-constexpr std::size_t kTileFrames = 64;
+/// A tile of 16 lanes and eight sections of them fit the first-level cache together, twice.
+constexpr std::size_t kTileFrames = 128;
 /// -400 dB.
 constexpr float kInaudible = 1e-20F;
 
@@ -86,22 +86,38 @@ class LaneEngine final : public BiquadEngine {
                     std::size_t frames) noexcept {
     const std::size_t channel = group * lanes_;
     const std::size_t count = std::min(lanes_, channels_ - channel);
+    const std::size_t at = first * channels_ + channel;
+    // Whole vectors of interleaved channels need no tile.
+    if (block.in == nullptr && block.out == nullptr && count == lanes_ && !current_.empty() &&
+        kernels_.in_range(block.in_frames + at, channels_, frames)) {
+      run_sections(group, block.in_frames + at, channels_, block.out_frames + at, channels_,
+                   frames);
+      return true;
+    }
     float* x = tile_.data();
     if (block.in != nullptr) {
       kernels_.gather(block.in + channel, count, first, frames, x);
     } else {
-      kernels_.load_rows(block.in_frames + first * channels_ + channel, channels_, count, frames,
-                         x);
+      kernels_.load_rows(block.in_frames + at, channels_, count, frames, x);
     }
-    const bool fine = kernels_.sanitize(x, frames * lanes_);
-    kernels_.lanes_float(rows_.data() + group * group_size_, current_.size(), mirrored_, x, frames);
+    const bool fine = kernels_.in_range(x, lanes_, frames);
+    if (!fine) {
+      std::replace_if(
+          x, x + frames * lanes_, [](float v) { return !(std::abs(v) <= kLargestSample); }, 0.0F);
+    }
+    run_sections(group, x, lanes_, x, lanes_, frames);
     if (block.out != nullptr) {
       kernels_.scatter(x, frames, block.out + channel, count, first);
     } else {
-      kernels_.store_rows(x, frames, block.out_frames + first * channels_ + channel, channels_,
-                          count);
+      kernels_.store_rows(x, frames, block.out_frames + at, channels_, count);
     }
     return fine;
+  }
+
+  void run_sections(std::size_t group, const float* in, std::size_t in_stride, float* out,
+                    std::size_t out_stride, std::size_t frames) noexcept {
+    kernels_.lanes_float(rows_.data() + group * group_size_, current_.size(), mirrored_, in,
+                         in_stride, out, out_stride, frames);
   }
 
   const BiquadKernels& kernels_;

@@ -3,6 +3,8 @@
 
 #include <hwy/highway.h>
 
+#include <type_traits>
+
 #if defined(METALAUDIO_DSP_BIQUAD_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef METALAUDIO_DSP_BIQUAD_LANES_INL_H_
 #undef METALAUDIO_DSP_BIQUAD_LANES_INL_H_
@@ -15,25 +17,37 @@ namespace metalaudio::dsp::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// kCount sections over a whole tile, their states in registers.
+/// Sections of many channels with their states in registers.
 template <std::size_t kCount, bool kMirrored, class T>
-HWY_NOINLINE void lanes_pass(T* sections, T* x, std::size_t frames) {
-  const hn::ScalableTag<T> d;
-  using V = hn::Vec<decltype(d)>;
-  constexpr std::size_t kLanes = hn::MaxLanes(decltype(d)());
-  const auto row = [&](std::size_t k, std::size_t r) {
+struct LaneSections {
+  using D = hn::ScalableTag<T>;
+  using V = hn::Vec<D>;
+  static constexpr std::size_t kLanes = hn::MaxLanes(D());
+  T* sections;
+  V s1[kCount > 0 ? kCount : 1];
+  V s2[kCount > 0 ? kCount : 1];
+
+  HWY_INLINE T* row(std::size_t k, std::size_t r) const {
     return sections + (k * kBiquadLaneRows + r) * kLanes;
-  };
-  V s1[kCount];
-  V s2[kCount];
-#pragma GCC unroll 4
-  for (std::size_t k = 0; k < kCount; ++k) {
-    s1[k] = hn::Load(d, row(k, kState1));
-    s2[k] = hn::Load(d, row(k, kState2));
   }
-  for (T* const end = x + frames * kLanes; x != end; x += kLanes) {
-    V v = hn::Load(d, x);
-#pragma GCC unroll 4
+  HWY_INLINE explicit LaneSections(T* from) : sections(from) {
+#pragma GCC unroll 8
+    for (std::size_t k = 0; k < kCount; ++k) {
+      s1[k] = hn::Load(D(), row(k, kState1));
+      s2[k] = hn::Load(D(), row(k, kState2));
+    }
+  }
+  HWY_INLINE void store() const {
+#pragma GCC unroll 8
+    for (std::size_t k = 0; k < kCount; ++k) {
+      hn::Store(s1[k], D(), row(k, kState1));
+      hn::Store(s2[k], D(), row(k, kState2));
+    }
+  }
+  /// One frame through all of them.
+  HWY_INLINE V run(V v) {
+    const D d;
+#pragma GCC unroll 8
     for (std::size_t k = 0; k < kCount; ++k) {
       const V y = hn::MulAdd(hn::Load(d, row(k, kBeta0)), v, s1[k]);
       const V in1 = hn::MulAdd(hn::Load(d, row(k, kGamma1)), v, s2[k]);
@@ -51,51 +65,73 @@ HWY_NOINLINE void lanes_pass(T* sections, T* x, std::size_t frames) {
       }
       v = y;
     }
-    hn::Store(v, d, x);
+    return v;
   }
-#pragma GCC unroll 4
-  for (std::size_t k = 0; k < kCount; ++k) {
-    hn::Store(s1[k], d, row(k, kState1));
-    hn::Store(s2[k], d, row(k, kState2));
+};
+
+/// kCount sections over a whole tile: the second half of them one frame behind the first, so that
+/// neither waits for the other.
+template <std::size_t kCount, bool kMirrored, class T>
+HWY_NOINLINE void lanes_pass(T* sections, const T* in, std::size_t in_stride, T* out,
+                             std::size_t out_stride, std::size_t frames) {
+  const hn::ScalableTag<T> d;
+  constexpr std::size_t kFirst = (kCount + 1) / 2;
+  if (frames == 0) return;
+  LaneSections<kFirst, kMirrored, T> first(sections);
+  LaneSections<kCount - kFirst, kMirrored, T> second(first.row(kFirst, 0));
+  auto between = first.run(hn::LoadU(d, in));
+  for (std::size_t f = 1; f < frames; ++f, out += out_stride) {
+    in += in_stride;
+    const auto next = first.run(hn::LoadU(d, in));
+    hn::StoreU(second.run(between), d, out);
+    between = next;
   }
+  hn::StoreU(second.run(between), d, out);
+  first.store();
+  second.store();
 }
 
 template <bool kMirrored, class T>
-HWY_INLINE void lanes_passes(T* sections, std::size_t count, T* x, std::size_t frames) {
-  constexpr std::size_t kSize = kBiquadLaneRows * hn::MaxLanes(hn::ScalableTag<T>());
-  for (; count >= 4; count -= 4, sections += 4 * kSize) {
-    lanes_pass<4, kMirrored>(sections, x, frames);
+HWY_INLINE void lanes_passes(T* sections, std::size_t count, const T* in, std::size_t in_stride,
+                             T* out, std::size_t out_stride, std::size_t frames) {
+  constexpr std::size_t kLanes = hn::MaxLanes(hn::ScalableTag<T>());
+  constexpr std::size_t kSize = kBiquadLaneRows * kLanes;
+  const auto pass = [&](auto size) HWY_ATTR {
+    lanes_pass<decltype(size)::value, kMirrored>(sections, in, in_stride, out, out_stride, frames);
+    sections += size * kSize;
+    count -= size;
+    in = out;
+    in_stride = out_stride;
+  };
+  // AVX-512 has registers for the states of eight.
+  if constexpr (kLanes * sizeof(T) == 64) {
+    while (count >= 8) pass(std::integral_constant<std::size_t, 8>());
   }
-  if (count == 3) lanes_pass<3, kMirrored>(sections, x, frames);
-  if (count == 2) lanes_pass<2, kMirrored>(sections, x, frames);
-  if (count == 1) lanes_pass<1, kMirrored>(sections, x, frames);
+  while (count >= 4) pass(std::integral_constant<std::size_t, 4>());
+  if (count == 3) pass(std::integral_constant<std::size_t, 3>());
+  if (count == 2) pass(std::integral_constant<std::size_t, 2>());
+  if (count == 1) pass(std::integral_constant<std::size_t, 1>());
 }
 
 template <class T>
-void lanes(T* sections, std::size_t count, bool mirrored, T* x, std::size_t frames) {
-  if (mirrored) return lanes_passes<true>(sections, count, x, frames);
-  lanes_passes<false>(sections, count, x, frames);
+void lanes(T* sections, std::size_t count, bool mirrored, const T* in, std::size_t in_stride,
+           T* out, std::size_t out_stride, std::size_t frames) {
+  if (mirrored) {
+    return lanes_passes<true>(sections, count, in, in_stride, out, out_stride, frames);
+  }
+  lanes_passes<false>(sections, count, in, in_stride, out, out_stride, frames);
 }
 
-inline bool sanitize(float* x, std::size_t n) {
+inline bool in_range(const float* x, std::size_t stride, std::size_t frames) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
-  constexpr std::size_t kLanes = hn::MaxLanes(decltype(d)());
   // As integers, magnitudes compare like floats, and NaN is the largest of all.
   auto largest = hn::Zero(di);
-  std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, x + i))));
+  for (std::size_t f = 0; f < frames; ++f, x += stride) {
+    largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, x))));
   }
   const auto limit = hn::BitCast(di, hn::Set(d, kLargestSample));
-  bool fine = hn::AllFalse(di, hn::Gt(largest, limit));
-  for (std::size_t j = i; j < n; ++j)
-    fine = fine && x[j] <= kLargestSample && x[j] >= -kLargestSample;
-  if (fine) return true;
-  for (std::size_t j = 0; j < n; ++j) {
-    if (!(x[j] <= kLargestSample && x[j] >= -kLargestSample)) x[j] = 0.0F;
-  }
-  return false;
+  return hn::AllFalse(di, hn::Gt(largest, limit));
 }
 
 }  // namespace metalaudio::dsp::HWY_NAMESPACE

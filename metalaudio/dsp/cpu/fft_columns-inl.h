@@ -2,6 +2,7 @@
 #include <metalaudio/dsp/cpu/fft_plan.h>
 
 #include <metalaudio/dsp/cpu/fft_butterflies-inl.h>
+#include <metalaudio/dsp/cpu/transpose-inl.h>
 
 #include <type_traits>
 
@@ -198,27 +199,6 @@ HWY_INLINE void transform_columns(D d, const FftColumns<T>& plan, const Source& 
   transform_columns(d, plan, source, rows, plan.passes.size());
 }
 
-template <class V>
-HWY_INLINE void transpose_blocks(hwy::SizeTag<4>, V* v) {
-  const hn::DFromV<V> d;
-  const hn::RepartitionToWide<decltype(d)> dw;
-  const auto t0 = hn::BitCast(dw, hn::InterleaveLower(d, v[0], v[1]));
-  const auto t1 = hn::BitCast(dw, hn::InterleaveUpper(d, v[0], v[1]));
-  const auto t2 = hn::BitCast(dw, hn::InterleaveLower(d, v[2], v[3]));
-  const auto t3 = hn::BitCast(dw, hn::InterleaveUpper(d, v[2], v[3]));
-  v[0] = hn::BitCast(d, hn::InterleaveLower(dw, t0, t2));
-  v[1] = hn::BitCast(d, hn::InterleaveUpper(dw, t0, t2));
-  v[2] = hn::BitCast(d, hn::InterleaveLower(dw, t1, t3));
-  v[3] = hn::BitCast(d, hn::InterleaveUpper(dw, t1, t3));
-}
-template <class V>
-HWY_INLINE void transpose_blocks(hwy::SizeTag<8>, V* v) {
-  const hn::DFromV<V> d;
-  const V upper = hn::InterleaveUpper(d, v[0], v[1]);
-  v[0] = hn::InterleaveLower(d, v[0], v[1]);
-  v[1] = upper;
-}
-
 /// Loads one 16-byte block of several rows into one vector, the first row lowest.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> load_blocks(D d, const T* base, const std::uint32_t* rows, std::size_t step) {
@@ -245,48 +225,6 @@ HWY_INLINE void load_transposed(D d, const T* base, const std::uint32_t* rows, h
       out[q * kBlock + i] = load_blocks(d, base + q * kBlock, rows + i, kBlock);
     }
     transpose_blocks(hwy::SizeTag<sizeof(T)>(), out + q * kBlock);
-  }
-}
-
-/// Vector i of the four, or of fewer in narrower vectors: block i of each.
-template <class V, std::size_t kCount>
-HWY_INLINE void exchange_blocks(V (&v)[kCount]) {
-  const hn::DFromV<V> d;
-  if constexpr (kCount == 2) {
-    const V upper = hn::ConcatUpperUpper(d, v[1], v[0]);
-    v[0] = hn::ConcatLowerLower(d, v[1], v[0]);
-    v[1] = upper;
-  } else if constexpr (kCount == 4) {
-    const V e0 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(v[1]), v[0]);
-    const V o0 = hn::OddEvenBlocks(v[1], hn::SwapAdjacentBlocks(v[0]));
-    const V e1 = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(v[3]), v[2]);
-    const V o1 = hn::OddEvenBlocks(v[3], hn::SwapAdjacentBlocks(v[2]));
-    v[0] = hn::ConcatLowerLower(d, e1, e0);
-    v[1] = hn::ConcatLowerLower(d, o1, o0);
-    v[2] = hn::ConcatUpperUpper(d, e1, e0);
-    v[3] = hn::ConcatUpperUpper(d, o1, o0);
-  }
-}
-
-/// Vector k at out + k · stride = lane k of each of v: as many vectors as there are lanes.
-template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void store_transposed(D d, hn::Vec<D>* v, T* out, std::size_t stride) {
-  constexpr std::size_t kBlock = 16 / sizeof(T);
-  constexpr std::size_t kBlocks = hn::MaxLanes(D()) / kBlock;
-#pragma GCC unroll 16
-  for (std::size_t q = 0; q < kBlocks; ++q) {
-    transpose_blocks(hwy::SizeTag<sizeof(T)>(), v + q * kBlock);
-  }
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < kBlock; ++i) {
-    hn::Vec<D> column[kBlocks];
-#pragma GCC unroll 16
-    for (std::size_t q = 0; q < kBlocks; ++q) column[q] = v[q * kBlock + i];
-    exchange_blocks(column);
-#pragma GCC unroll 16
-    for (std::size_t q = 0; q < kBlocks; ++q) {
-      hn::Store(column[q], d, out + (q * kBlock + i) * stride);
-    }
   }
 }
 

@@ -250,8 +250,12 @@ HWY_NOINLINE void inverse_lanes(D d, const FftReal<T>& plan, const Bins& bins, T
       re[l] = turned.re;
       im[l] = turned.im;
     }
-    store_transposed(d, re, rows + start * 2 * kLanes, 2 * kLanes);
-    store_transposed(d, im, rows + start * 2 * kLanes + kLanes, 2 * kLanes);
+    T* to = rows + start * 2 * kLanes;
+    transpose(d, re,
+              [&](std::size_t k, hn::Vec<D> v) HWY_ATTR { hn::Store(v, d, to + k * 2 * kLanes); });
+    transpose(d, im, [&](std::size_t k, hn::Vec<D> v) HWY_ATTR {
+      hn::Store(v, d, to + k * 2 * kLanes + kLanes);
+    });
   }
 }
 
