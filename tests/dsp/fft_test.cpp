@@ -223,7 +223,7 @@ TEST(Fft, BatchesFromSeveralThreadsEqualSingleTransforms) {
 
 TEST(Fft, InStepsEqualsTheWholeTransform) {
   for_each_target([](const char* target) {
-    for (const std::size_t size : {15U, 480U, 1024U, 8192U, 32768U, 65536U}) {
+    for (const std::size_t size : {15U, 480U, 1024U, 2048U, 6000U, 8192U, 32768U, 65536U}) {
       Fft fft(size);
       const auto x = noise(size, 10);
       std::vector<float> whole(fft.unordered_size()), stepped(whole.size()), back(size);

@@ -119,7 +119,7 @@ FftReal<T> make_fft_real(std::size_t size, std::size_t lanes) {
   // Rows of a power of two meet in the same cache sets.
   plan.stride = rows + (plan.height >= 256 ? 16 : 0);
   // Half a microsecond each.
-  plan.slices = size >= 8192 ? std::min<std::size_t>(size / 4096, 32) : 0;
+  plan.slices = size >= 2048 ? std::clamp<std::size_t>(size / 4096, 1, 32) : 0;
   return plan;
 }
 
