@@ -213,13 +213,12 @@ HWY_INLINE hn::Vec<D> load_blocks(D d, const T* base, const std::uint32_t* rows,
   }
 }
 
-/// out[l] = lane l of each of the rows: as many vectors as there are lanes.
-template <class D, class T = hn::TFromD<D>>
+/// out[l] = number l of each of the rows, l < kCount.
+template <std::size_t kCount, class D, class T = hn::TFromD<D>>
 HWY_INLINE void load_transposed(D d, const T* base, const std::uint32_t* rows, hn::Vec<D>* out) {
   constexpr std::size_t kBlock = 16 / sizeof(T);
-  constexpr std::size_t kLanes = hn::MaxLanes(D());
 #pragma GCC unroll 16
-  for (std::size_t q = 0; q < kLanes / kBlock; ++q) {
+  for (std::size_t q = 0; q < kCount / kBlock; ++q) {
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < kBlock; ++i) {
       out[q * kBlock + i] = load_blocks(d, base + q * kBlock, rows + i, kBlock);

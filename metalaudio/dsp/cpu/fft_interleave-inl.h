@@ -50,13 +50,25 @@ inline constexpr bool kShufflesPairs = false;
 #endif
 
 template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void store_interleaved_halves(D d, Cx<hn::Vec<D>> v, T* low, T* high);
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void store_interleaved_halves_reversed(D d, Cx<hn::Vec<D>> v, T* low, T* high);
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE Cx<hn::Vec<hn::Half<D>>> lower_half(D, Cx<V> v) {
+  const hn::Half<D> half;
+  return {hn::LowerHalf(half, v.re), hn::LowerHalf(half, v.im)};
+}
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE Cx<hn::Vec<hn::Half<D>>> upper_half(D, Cx<V> v) {
+  const hn::Half<D> half;
+  return {hn::UpperHalf(half, v.re), hn::UpperHalf(half, v.im)};
+}
+
+template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void store_interleaved(D d, Cx<hn::Vec<D>> v, T* x) {
 #if HWY_TARGET == HWY_AVX3
-  if constexpr (kShufflesPairs<D>) {
-    _mm512_storeu_ps(x, from_pair(v.re.raw, v.im.raw, kLowPairs));
-    _mm512_storeu_ps(x + 16, from_pair(v.re.raw, v.im.raw, kHighPairs));
-    return;
-  }
+  if constexpr (kShufflesPairs<D>) return store_interleaved_halves(d, v, x, x + 16);
 #endif
   if constexpr (hn::MaxLanes(D()) == 1) {
     x[0] = hn::GetLane(v.re);
@@ -70,13 +82,35 @@ HWY_INLINE void store_interleaved(D d, Cx<hn::Vec<D>> v, T* x) {
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void store_interleaved_reversed(D d, Cx<hn::Vec<D>> v, T* x) {
 #if HWY_TARGET == HWY_AVX3
+  if constexpr (kShufflesPairs<D>) return store_interleaved_halves_reversed(d, v, x + 16, x);
+#endif
+  store_interleaved(d, reversed(v), x);
+}
+
+/// The lower half to one place, the upper to another.
+template <class D, class T>
+HWY_INLINE void store_interleaved_halves(D d, Cx<hn::Vec<D>> v, T* low, T* high) {
+#if HWY_TARGET == HWY_AVX3
   if constexpr (kShufflesPairs<D>) {
-    _mm512_storeu_ps(x, from_pair(v.re.raw, v.im.raw, kLowReversed));
-    _mm512_storeu_ps(x + 16, from_pair(v.re.raw, v.im.raw, kHighReversed));
+    _mm512_storeu_ps(low, from_pair(v.re.raw, v.im.raw, kLowPairs));
+    _mm512_storeu_ps(high, from_pair(v.re.raw, v.im.raw, kHighPairs));
     return;
   }
 #endif
-  store_interleaved(d, reversed(v), x);
+  store_interleaved(hn::Half<D>(), lower_half(d, v), low);
+  store_interleaved(hn::Half<D>(), upper_half(d, v), high);
+}
+template <class D, class T>
+HWY_INLINE void store_interleaved_halves_reversed(D d, Cx<hn::Vec<D>> v, T* low, T* high) {
+#if HWY_TARGET == HWY_AVX3
+  if constexpr (kShufflesPairs<D>) {
+    _mm512_storeu_ps(high, from_pair(v.re.raw, v.im.raw, kLowReversed));
+    _mm512_storeu_ps(low, from_pair(v.re.raw, v.im.raw, kHighReversed));
+    return;
+  }
+#endif
+  store_interleaved_reversed(hn::Half<D>(), lower_half(d, v), low);
+  store_interleaved_reversed(hn::Half<D>(), upper_half(d, v), high);
 }
 
 template <class D, class T = hn::TFromD<D>>
@@ -130,6 +164,17 @@ struct SplitMemory {
   HWY_INLINE Cx<hn::Vec<D>> load_reversed(D d, std::size_t k) const {
     return reversed(load(d, k));
   }
+  template <class D>
+  HWY_INLINE void store_halves(D d, Cx<hn::Vec<D>> v, std::size_t low, std::size_t high) const {
+    store(hn::Half<D>(), lower_half(d, v), low);
+    store(hn::Half<D>(), upper_half(d, v), high);
+  }
+  template <class D>
+  HWY_INLINE void store_halves_reversed(D d, Cx<hn::Vec<D>> v, std::size_t low,
+                                        std::size_t high) const {
+    store_reversed(hn::Half<D>(), lower_half(d, v), low);
+    store_reversed(hn::Half<D>(), upper_half(d, v), high);
+  }
   HWY_INLINE T* re(std::size_t k) const { return at_re + k; }
   HWY_INLINE T* im(std::size_t k) const { return at_im + k; }
 };
@@ -152,6 +197,15 @@ struct InterleavedMemory {
   template <class D>
   HWY_INLINE Cx<hn::Vec<D>> load_reversed(D d, std::size_t k) const {
     return load_interleaved_reversed(d, x + 2 * k);
+  }
+  template <class D>
+  HWY_INLINE void store_halves(D d, Cx<hn::Vec<D>> v, std::size_t low, std::size_t high) const {
+    store_interleaved_halves(d, v, x + 2 * low, x + 2 * high);
+  }
+  template <class D>
+  HWY_INLINE void store_halves_reversed(D d, Cx<hn::Vec<D>> v, std::size_t low,
+                                        std::size_t high) const {
+    store_interleaved_halves_reversed(d, v, x + 2 * low, x + 2 * high);
   }
   HWY_INLINE T* re(std::size_t k) const { return x + 2 * k; }
   HWY_INLINE T* im(std::size_t k) const { return x + 2 * k + 1; }

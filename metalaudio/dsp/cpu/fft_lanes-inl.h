@@ -61,8 +61,8 @@ HWY_NOINLINE void transform_lanes(D d, const FftGroups<T>& groups, const std::ui
     }
     V re[kLanes];
     V im[kLanes];
-    load_transposed(d, rows, offsets, re);
-    load_transposed(d, rows + kLanes, offsets, im);
+    load_transposed<kLanes>(d, rows, offsets, re);
+    load_transposed<kLanes>(d, rows + kLanes, offsets, im);
     Cx<V> a[kLanes];
     a[0] = {re[0], im[0]};
 #pragma GCC unroll 16
@@ -137,8 +137,8 @@ HWY_INLINE void transpose_stripe(D d, const FftGrid<T>& plan, std::size_t stripe
     }
     hn::Vec<D> v_re[kLanes];
     hn::Vec<D> v_im[kLanes];
-    load_transposed(d, rows, offsets, v_re);
-    load_transposed(d, rows + kLanes, offsets, v_im);
+    load_transposed<kLanes>(d, rows, offsets, v_re);
+    load_transposed<kLanes>(d, rows + kLanes, offsets, v_im);
     for (std::size_t l = 0; l < kLanes; ++l, w += 2 * kLanes) {
       const Cx<hn::Vec<D>> v = mul(Cx<hn::Vec<D>>{v_re[l], v_im[l]}, load_row(d, w));
       SplitOut<T>{re, im}.store(d, v, (stripe * kLanes + l) * plan.stride + start);

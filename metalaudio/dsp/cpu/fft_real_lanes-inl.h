@@ -1,5 +1,6 @@
 // Real transforms of whole arrays by FftReal, compiled for each instruction set.
 #include <metalaudio/dsp/cpu/fft_bins-inl.h>
+#include <metalaudio/dsp/cpu/fft_half_group-inl.h>
 #include <metalaudio/dsp/cpu/fft_lanes-inl.h>
 
 #if defined(METALAUDIO_DSP_FFT_REAL_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -302,8 +303,11 @@ HWY_INLINE void forward_stage(D d, const FftReal<T>& plan, FftOrder order, const
     });
   }
   const std::size_t groups = plan.groups.starts.size();
-  with_bins(plan, order, re, im, [&](const auto& bins) HWY_ATTR {
+  with_bins<hn::MaxLanes(D())>(plan, order, re, im, [&](const auto& bins) HWY_ATTR {
     if (plan.middle_alone && slice.index == 0) middle_forward(d, plan, rows, bins);
+    if constexpr (hn::MaxLanes(D()) * sizeof(T) == 64) {
+      if (plan.halved) return transform_half_group(d, plan, rows, bins);
+    }
     transform_lanes<false>(d, plan.groups, columns.row_of.data(), rows, bins, slice.begin(groups),
                            slice.end(groups));
   });
@@ -317,8 +321,11 @@ HWY_INLINE void inverse_stage(D d, const FftReal<T>& plan, FftOrder order, const
   const std::size_t last = columns.passes.size() - 1;
   if (stage == 0) {
     const std::size_t groups = plan.groups.starts.size();
-    return with_bins(plan, order, re, im, [&](const auto& bins) HWY_ATTR {
+    return with_bins<hn::MaxLanes(D())>(plan, order, re, im, [&](const auto& bins) HWY_ATTR {
       if (plan.middle_alone && slice.index == 0) middle_inverse(d, plan, bins, rows);
+      if constexpr (hn::MaxLanes(D()) * sizeof(T) == 64) {
+        if (plan.halved) return inverse_half_group(d, plan, bins, rows);
+      }
       inverse_lanes(d, plan, bins, rows, slice.begin(groups), slice.end(groups));
     });
   }

@@ -69,6 +69,38 @@ void make_middle(FftReal<T>& plan) {
   }
 }
 
+template <typename T>
+void write(const std::complex<double>& v, std::size_t lanes, T* out) {
+  out[0] = static_cast<T>(v.real());
+  out[lanes] = static_cast<T>(v.imag());
+}
+
+/// With t the twiddle factor of row i and number j, t2 that of number j + lanes/2, and w that of
+/// the butterfly of the two.
+template <typename T>
+void make_half_group(FftReal<T>& plan) {
+  const std::size_t lanes = plan.lanes, half = lanes / 2;
+  plan.half_forward = AlignedArray<T>(half * 4 * lanes);
+  plan.half_inverse = AlignedArray<T>(half * 4 * lanes);
+  const FftRoots root(plan.size);
+  for (std::size_t j = 0; j < half; ++j) {
+    T* forward = plan.half_forward.data() + j * 4 * lanes;
+    T* inverse = plan.half_inverse.data() + j * 4 * lanes;
+    const std::complex<double> w = root(j * (plan.size / lanes));
+    for (std::size_t i = 0; i < half; ++i) {
+      const std::complex<double> t = root(j * i), t2 = root((j + half) * i);
+      write(t, lanes, forward + i);
+      write(t2, lanes, forward + 2 * lanes + i);
+      write(-w * t2, lanes, forward + half + i);
+      write(w * t, lanes, forward + 2 * lanes + half + i);
+      write(t, lanes, inverse + i);
+      write(w * t, lanes, inverse + 2 * lanes + i);
+      write(-w * t2, lanes, inverse + half + i);
+      write(t2, lanes, inverse + 2 * lanes + half + i);
+    }
+  }
+}
+
 }  // namespace
 
 template <typename T>
@@ -82,9 +114,8 @@ template <typename T>
 std::size_t fft_real_lanes(std::size_t size, std::size_t widest) {
   for (std::size_t lanes = widest; lanes >= 16 / sizeof(T); lanes /= 2) {
     const std::size_t height = size / (2 * lanes);
-    if (size % (2 * lanes) == 0 && height + 1 >= lanes && height > 1 && is_smooth(height)) {
-      return lanes;
-    }
+    if (size % (2 * lanes) != 0 || height < 2 || !is_smooth(height)) continue;
+    if (height + 1 >= lanes || (lanes * sizeof(T) == 64 && height == lanes / 2)) return lanes;
   }
   return 0;
 }
@@ -112,9 +143,14 @@ FftReal<T> make_fft_real(std::size_t size, std::size_t lanes) {
       count, radix, [](std::size_t k) { return k; }, half_turns,
       {0.0, 1.0 / static_cast<double>(size)}, true);
 
-  plan.middle_alone = plan.height % lanes == 0;
+  plan.halved = 2 * plan.height == lanes;
+  plan.middle_alone = plan.halved || plan.height % lanes == 0;
   const std::size_t rows = plan.height + (plan.middle_alone ? 0 : 1);
-  plan.groups = make_fft_groups<T>(size, rows, lanes);
+  if (plan.halved) {
+    make_half_group(plan);
+  } else {
+    plan.groups = make_fft_groups<T>(size, rows, lanes);
+  }
   if (plan.middle_alone) make_middle(plan);
   // Rows of a power of two meet in the same cache sets.
   plan.stride = rows + (plan.height >= 256 ? 16 : 0);

@@ -49,6 +49,11 @@ struct FftReal {
   FftMirrors<T> forward_last;   ///< of the last pass; factors -i/2 · exp(-πik/height)
   FftMirrors<T> inverse_first;  ///< of the first pass; factors i/size · exp(πik/height)
   FftGroups<T> groups;
+  /// Instead of groups, where there are half as many rows as lanes, in vectors of 64 bytes: the
+  /// twiddles [number][P, Q][re, im][lanes] of combine_halves().
+  bool halved = false;
+  AlignedArray<T> half_forward;
+  AlignedArray<T> half_inverse;
   /// The groups leave out the middle row: real, with the bins height + 2·height·l, and done by its
   /// matrix, [lane][re 0…, im 0…] there and [re 0…, im 0…][lane] back.
   bool middle_alone = false;
