@@ -238,7 +238,7 @@ TEST(Fft, InStepsEqualsTheWholeTransform) {
 }
 
 TEST(Fft, IsRealtimeAfterConstruction) {
-  for (const std::size_t size : {64U, 480U, 4410U, 1001U, 16384U}) {
+  for (const std::size_t size : {64U, 256U, 480U, 4410U, 1001U, 16384U}) {
     Fft fft(size);
     const auto x = noise(size, 8);
     std::vector<std::complex<float>> spectrum(fft.bins());

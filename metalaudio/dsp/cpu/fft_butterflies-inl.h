@@ -225,6 +225,7 @@ HWY_INLINE void mirror_step(V c, Cx<V> w, Cx<V>& a, Cx<V>& b) {
   a = mul_add(sum, c, t);
   b = {hn::MulSub(sum.re, c, t.re), hn::NegMulAdd(sum.im, c, t.im)};
 }
+
 }  // namespace metalaudio::dsp::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

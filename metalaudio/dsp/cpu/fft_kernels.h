@@ -45,6 +45,7 @@ struct FftKernels {
                    T* z_re, T* z_im);
   void (*real_pre_interleaved)(const T* x, std::size_t n, const T* w_re, const T* w_im, T gain,
                                T* z_re, T* z_im);
+
   /// sum += a · b over n complex numbers.
   void (*multiply_accumulate)(const T* a_re, const T* a_im, const T* b_re, const T* b_im,
                               std::size_t n, T* sum_re, T* sum_im);

@@ -11,17 +11,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace metalaudio::dsp::HWY_NAMESPACE {
 
-template <class T>
-struct SplitOut {
-  T* re;
-  T* im;
-  template <class D>
-  HWY_INLINE void store(D d, Cx<hn::Vec<D>> v, std::size_t at) const {
-    hn::StoreU(v.re, d, re + at);
-    hn::StoreU(v.im, d, im + at);
-  }
-};
-
 /// Interleaved, with re and im exchanged.
 template <class T>
 struct ExchangedOut {
@@ -113,11 +102,11 @@ HWY_INLINE void lanes_any(const FftLanes<T>& plan, const Source& source, const O
 template <class T>
 void lanes_split(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* out_re, T* out_im,
                  T* scratch) {
-  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, SplitOut<T>{out_re, out_im}, scratch);
+  lanes_any(plan, SplitRows<T>{in_re, in_im, plan.lanes}, SplitMemory<T>{out_re, out_im}, scratch);
 }
 template <class T>
 void lanes_from_interleaved(const FftLanes<T>& plan, const T* x, T* out_re, T* out_im, T* scratch) {
-  lanes_any(plan, InterleavedRows<T>{x}, SplitOut<T>{out_re, out_im}, scratch);
+  lanes_any(plan, InterleavedRows<T>{x}, SplitMemory<T>{out_re, out_im}, scratch);
 }
 template <class T>
 void lanes_to_exchanged(const FftLanes<T>& plan, const T* in_re, const T* in_im, T* x, T* scratch) {
@@ -141,7 +130,7 @@ HWY_INLINE void transpose_stripe(D d, const FftGrid<T>& plan, std::size_t stripe
     load_transposed<kLanes>(d, rows + kLanes, offsets, v_im);
     for (std::size_t l = 0; l < kLanes; ++l, w += 2 * kLanes) {
       const Cx<hn::Vec<D>> v = mul(Cx<hn::Vec<D>>{v_re[l], v_im[l]}, load_row(d, w));
-      SplitOut<T>{re, im}.store(d, v, (stripe * kLanes + l) * plan.stride + start);
+      SplitMemory<T>{re, im}.store(d, v, (stripe * kLanes + l) * plan.stride + start);
     }
   }
 }
@@ -162,7 +151,7 @@ HWY_NOINLINE void grid_of(const FftGrid<T>& plan, const T* in_re, const T* in_im
     transform_columns(d, plan.wide, SplitRows<T>{re + start, im + start, plan.stride}, rows);
     for (std::size_t k = 0; k < plan.wide.rows; ++k) {
       const auto v = load_row(d, rows + plan.wide.row_of[k] * 2 * kLanes);
-      SplitOut<T>{out_re, out_im}.store(d, v, k * plan.tall.rows + start);
+      SplitMemory<T>{out_re, out_im}.store(d, v, k * plan.tall.rows + start);
     }
   }
 }

@@ -306,7 +306,7 @@ HWY_INLINE void forward_stage(D d, const FftReal<T>& plan, FftOrder order, const
   with_bins<hn::MaxLanes(D())>(plan, order, re, im, [&](const auto& bins) HWY_ATTR {
     if (plan.middle_alone && slice.index == 0) middle_forward(d, plan, rows, bins);
     if constexpr (hn::MaxLanes(D()) * sizeof(T) == 64) {
-      if (plan.halved) return transform_half_group(d, plan, rows, bins);
+      if (plan.halved()) return transform_half_group(d, plan, rows, bins);
     }
     transform_lanes<false>(d, plan.groups, columns.row_of.data(), rows, bins, slice.begin(groups),
                            slice.end(groups));
@@ -324,7 +324,7 @@ HWY_INLINE void inverse_stage(D d, const FftReal<T>& plan, FftOrder order, const
     return with_bins<hn::MaxLanes(D())>(plan, order, re, im, [&](const auto& bins) HWY_ATTR {
       if (plan.middle_alone && slice.index == 0) middle_inverse(d, plan, bins, rows);
       if constexpr (hn::MaxLanes(D()) * sizeof(T) == 64) {
-        if (plan.halved) return inverse_half_group(d, plan, bins, rows);
+        if (plan.halved()) return inverse_half_group(d, plan, bins, rows);
       }
       inverse_lanes(d, plan, bins, rows, slice.begin(groups), slice.end(groups));
     });

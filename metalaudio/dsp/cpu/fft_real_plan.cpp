@@ -1,8 +1,6 @@
 #include <metalaudio/dsp/cpu/fft_real_plan.h>
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
 namespace metalaudio::dsp {
 
@@ -143,10 +141,9 @@ FftReal<T> make_fft_real(std::size_t size, std::size_t lanes) {
       count, radix, [](std::size_t k) { return k; }, half_turns,
       {0.0, 1.0 / static_cast<double>(size)}, true);
 
-  plan.halved = 2 * plan.height == lanes;
-  plan.middle_alone = plan.halved || plan.height % lanes == 0;
+  plan.middle_alone = plan.halved() || plan.height % lanes == 0;
   const std::size_t rows = plan.height + (plan.middle_alone ? 0 : 1);
-  if (plan.halved) {
+  if (plan.halved()) {
     make_half_group(plan);
   } else {
     plan.groups = make_fft_groups<T>(size, rows, lanes);

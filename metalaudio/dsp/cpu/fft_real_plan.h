@@ -51,7 +51,7 @@ struct FftReal {
   FftGroups<T> groups;
   /// Instead of groups, where there are half as many rows as lanes, in vectors of 64 bytes: the
   /// twiddles [number][P, Q][re, im][lanes] of combine_halves().
-  bool halved = false;
+  bool halved() const noexcept { return 2 * height == lanes; }
   AlignedArray<T> half_forward;
   AlignedArray<T> half_inverse;
   /// The groups leave out the middle row: real, with the bins height + 2·height·l, and done by its
