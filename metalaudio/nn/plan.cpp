@@ -1,210 +1,148 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/cpu/kernel.h>
-#include <metalaudio/nn/graph/arena.h>
-#include <metalaudio/nn/graph/schedule.h>
+#include <metalaudio/core/realtime/denormals.h>
+#include <metalaudio/nn/compiler/program.h>
+#include <metalaudio/nn/compiler/workspace.h>
 #include <metalaudio/nn/plan.h>
 
 #include <chrono>
 
 namespace metalaudio::nn {
 
-namespace {
-
-/// A value as the plan keeps it once the graph may be gone.
-struct Port {
-  std::string name;
-  float* data;
-  std::size_t size;
-};
-
-struct PlannedStep {
-  std::string kind;
-  std::string label;
-  Shape shape;
-  std::vector<int> inputs;
-  int output;
-  double milliseconds = 0;
-  std::unique_ptr<cpu::Kernel> kernel;
-};
-
-/// How many of a step's inputs are data; the others are weights.
-std::size_t data_inputs(StepKind kind) {
-  if (kind == StepKind::attention) return 3;
-  return kind == StepKind::add || kind == StepKind::multiply ? 2 : 1;
-}
-
-/// The steps between which every value lives; -1 is before the first step.
-std::vector<Lifetime> lifetimes_of(const Graph& graph, const Schedule& schedule) {
-  std::vector<Lifetime> lives(graph.nodes().size(), Lifetime{0, -1, -1});
-  const auto last = static_cast<int>(schedule.steps().size());
-  const auto hold = [&](Value value, int step) {
-    Lifetime& life = lives[static_cast<std::size_t>(schedule.resolve(value).index)];
-    life.last_step = std::max(life.last_step, step);
-  };
-  const auto create = [&](Value value, int step) {
-    Lifetime& life = lives[static_cast<std::size_t>(value.index)];
-    life = {static_cast<std::size_t>(graph.shape(value).size()), step, step};
-  };
-  for (const auto& [name, value] : graph.inputs()) create(value, -1);
-  for (int i = 0; i < last; ++i) {
-    const Step& step = schedule.steps()[static_cast<std::size_t>(i)];
-    create(step.output, i);
-    for (const Value input : step.inputs) hold(input, i);
-    if (step.residual.index >= 0) hold(step.residual, i);
-  }
-  for (const auto& [name, value] : graph.outputs()) hold(value, last);
-  return lives;
-}
-
-}  // namespace
-
 struct Plan::Impl {
-  Impl(const Graph& graph, const PlanOptions& options)
-      : workers(options.pool), timing(options.timing) {
-    const Schedule schedule(graph);
-    lay_out(graph, schedule, options.memory_limit_bytes);
-    make_kernels(graph, schedule, options.precision == Precision::bf16);
-    for (const auto& [name, value] : graph.inputs()) inputs.push_back(port(graph, name, value));
-    for (const auto& [name, value] : graph.outputs()) outputs.push_back(port(graph, name, value));
+  Impl(std::shared_ptr<const Program> compiled, ThreadPool* threads, bool measure)
+      : workspace(std::move(compiled), threads),
+        pool(threads),
+        timing(measure),
+        milliseconds(program().reports.size()) {}
+
+  const Program& program() const noexcept { return workspace.program(); }
+
+  void run_timed() noexcept {
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point start = Clock::now();
+    workspace.run_timed([&](std::size_t step) {
+      const Clock::time_point now = Clock::now();
+      milliseconds[step] = std::chrono::duration<double, std::milli>(now - start).count();
+      start = now;
+    });
   }
 
-  void lay_out(const Graph& graph, const Schedule& schedule, std::size_t limit_bytes) {
-    const std::vector<Lifetime> lives = lifetimes_of(graph, schedule);
-    const ArenaLayout layout = lay_out_arena(lives);
-    if (layout.size > limit_bytes / sizeof(float)) {
-      fail(ErrorCode::out_of_memory, "[nn::Plan] activations of {} MiB: {} MiB are allowed",
-           layout.size / ((1U << 20) / sizeof(float)), limit_bytes >> 20U);
-    }
-    arena = Tensor({static_cast<std::int64_t>(layout.size)});
-    statistics.activation_bytes = layout.size * sizeof(float);
-    memory.resize(lives.size());
-    for (std::size_t i = 0; i < lives.size(); ++i) {
-      const Node& node = graph.nodes()[i];
-      const auto owner = static_cast<std::size_t>(schedule.resolve({static_cast<int>(i)}).index);
-      statistics.unshared_bytes += lives[i].size * sizeof(float);
-      if (node.kind != OperationKind::constant) statistics.operations += 1;
-      if (lives[owner].size > 0) memory[i] = arena.data() + layout.offsets[owner];
-    }
-  }
-
-  void make_kernels(const Graph& graph, const Schedule& schedule, bool round_to_bf16) {
-    place_constants(graph, schedule);
-    const cpu::KernelContext context{graph, memory, workers, round_to_bf16};
-    for (const Step& step : schedule.steps()) {
-      PlannedStep planned;
-      planned.kind = to_string(step.kind);
-      planned.label = step.label;
-      planned.shape = graph.shape(step.output);
-      planned.output = step.output.index;
-      for (const Value input : step.inputs) {
-        const Value owner = schedule.resolve(input);
-        if (graph.node(owner).kind != OperationKind::constant)
-          planned.inputs.push_back(owner.index);
-      }
-      if (step.residual.index >= 0) planned.inputs.push_back(schedule.resolve(step.residual).index);
-      planned.kernel = cpu::make_kernel(step, context);
-      statistics.weight_bytes += planned.kernel->weight_bytes();
-      steps.push_back(std::move(planned));
-    }
-    statistics.steps = steps.size();
-  }
-
-  /// Constants that a kernel reads as data (a term of a sum, say) stay with the plan; weights are
-  /// packed by their kernels and need no place.
-  void place_constants(const Graph& graph, const Schedule& schedule) {
-    const auto place = [&](Value value) {
-      const Node& node = graph.node(schedule.resolve(value));
-      if (node.kind != OperationKind::constant) return;
-      constants.push_back(*node.constant);
-      memory[static_cast<std::size_t>(value.index)] = constants.back().data();
-      statistics.weight_bytes += constants.back().size() * sizeof(float);
-    };
-    for (const Step& step : schedule.steps()) {
-      if (step.residual.index >= 0) place(step.residual);
-      for (std::size_t i = 0; i < data_inputs(step.kind); ++i) place(step.inputs[i]);
-    }
-  }
-
-  Port port(const Graph& graph, const std::string& name, Value value) const {
-    return {name, memory[static_cast<std::size_t>(value.index)],
-            static_cast<std::size_t>(graph.shape(value).size())};
-  }
-
-  static const Port& find(const std::vector<Port>& ports, std::string_view name) {
+  static const Port& find(const std::vector<Port>& ports, std::string_view name, const char* what) {
     for (const Port& port : ports) {
       if (port.name == name) return port;
     }
-    fail(ErrorCode::not_found, "[nn::Plan] no input or output is called {}", name);
+    fail(ErrorCode::not_found, "[nn::Plan] no {} is called {}", what, name);
   }
 
-  cpu::Workers workers;
+  Workspace workspace;
+  ThreadPool* pool;
   bool timing;
-  Tensor arena;
-  std::vector<Tensor> constants;
-  std::vector<float*> memory;
-  std::vector<PlannedStep> steps;
-  std::vector<Port> inputs;
-  std::vector<Port> outputs;
-  PlanStatistics statistics;
+  std::vector<double> milliseconds;
 };
 
 Plan::Plan(const Graph& graph, const PlanOptions& options)
-    : impl_(std::make_unique<Impl>(graph, options)) {}
+    : impl_(std::make_unique<Impl>(compile(graph, options), options.pool, options.timing)) {}
+Plan::Plan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Plan::~Plan() = default;
 Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 
-std::span<float> Plan::input(std::string_view name) {
-  const Port& port = Impl::find(impl_->inputs, name);
-  return {port.data, port.size};
+Plan Plan::clone() const {
+  return Plan(std::make_unique<Impl>(impl_->workspace.shared_program(), impl_->pool, impl_->timing));
 }
 
-std::span<const float> Plan::output(std::string_view name) const {
-  const Port& port = Impl::find(impl_->outputs, name);
-  return {port.data, port.size};
+TensorView Plan::input(std::string_view name) {
+  const Port& port = Impl::find(impl_->program().inputs, name, "input");
+  const SlotAddress at = impl_->workspace.address(port.slot);
+  return {port.type.type, port.type.shape, at.handle, at.offset};
+}
+
+ConstTensorView Plan::output(std::string_view name) const {
+  const Port& port = Impl::find(impl_->program().outputs, name, "output");
+  const SlotAddress at = impl_->workspace.address(port.slot);
+  return {port.type.type, port.type.shape, at.handle, at.offset};
 }
 
 void Plan::run() noexcept {
-  if (!impl_->timing) {
-    for (PlannedStep& step : impl_->steps) step.kernel->run(impl_->workers);
-    return;
-  }
-  for (PlannedStep& step : impl_->steps) {
-    const auto start = std::chrono::steady_clock::now();
-    step.kernel->run(impl_->workers);
-    const auto time = std::chrono::steady_clock::now() - start;
-    step.milliseconds = std::chrono::duration<double, std::milli>(time).count();
+  const FlushDenormals flush;
+  if (impl_->timing) {
+    impl_->run_timed();
+  } else {
+    impl_->workspace.run();
   }
 }
 
-const PlanStatistics& Plan::statistics() const noexcept { return impl_->statistics; }
+void Plan::reset() noexcept { impl_->workspace.reset(); }
 
-std::string Plan::report() const {
-  const PlanStatistics& s = impl_->statistics;
-  constexpr double kMiB = 1024.0 * 1024.0;
-  std::string text = fmt::format(
-      "{} operations in {} steps; activations {:.1f} MiB ({:.1f} MiB unshared), weights {:.1f} "
-      "MiB\n",
-      s.operations, s.steps, s.activation_bytes / kMiB, s.unshared_bytes / kMiB,
-      s.weight_bytes / kMiB);
-  for (const PlannedStep& step : impl_->steps) {
-    text += fmt::format("{:9.3f} ms  {:<14} {:<20} {}\n", step.milliseconds, step.kind,
-                        step.shape.to_string(), step.label);
+const PlanStatistics& Plan::statistics() const noexcept { return impl_->program().statistics; }
+
+PlanReport Plan::report() const {
+  PlanReport report{statistics(), impl_->program().reports};
+  for (std::size_t i = 0; i < report.steps.size(); ++i) {
+    report.steps[i].milliseconds = impl_->milliseconds[i];
   }
-  return text;
+  return report;
 }
 
 std::string Plan::graphviz() const {
+  const Program& program = impl_->program();
   std::string text = "digraph plan {\n  node [shape=box];\n";
-  for (const Port& port : impl_->inputs) {
-    text += fmt::format("  \"{}\" [shape=ellipse];\n", port.name);
+  std::vector<std::string> makers(program.slots.size());
+  const auto draw_edge = [&](int slot, const std::string& to) {
+    const std::string& from = makers[static_cast<std::size_t>(slot)];
+    if (!from.empty()) text += fmt::format("  {} -> {};\n", from, to);
+  };
+  std::size_t number = 0;
+  for (const Port& port : program.inputs) {
+    std::string& name = makers[static_cast<std::size_t>(port.slot.index)];
+    name = fmt::format("in{}", number++);
+    text += fmt::format("  {} [shape=ellipse, label=\"{}\\n{}\"];\n", name, port.name,
+                        port.type.to_string());
   }
-  for (const PlannedStep& step : impl_->steps) {
-    text += fmt::format("  v{} [label=\"{} {}\\n{}\"];\n", step.output, step.kind,
-                        step.shape.to_string(), step.label);
-    for (const int input : step.inputs) text += fmt::format("  v{} -> v{};\n", input, step.output);
+  for (const ProgramItem& item : program.items) {
+    if (item.copy) {
+      const std::string name = fmt::format("copy{}", number++);
+      text += fmt::format("  {} [shape=oval, label=\"copy\"];\n", name);
+      draw_edge(item.from.index, name);
+      makers[static_cast<std::size_t>(item.to.index)] = name;
+      continue;
+    }
+    for (std::size_t s = item.first; s < item.last; ++s) {
+      const std::size_t index = program.places[static_cast<std::size_t>(item.place)].reports[s];
+      const StepReport& step = program.reports[index];
+      const std::string name = fmt::format("step{}", index);
+      text += fmt::format("  {} [label=\"{} {}\\n{}\"];\n", name, step.kind, step.result, step.label);
+      for (const int slot : program.edges[index].inputs) draw_edge(slot, name);
+      for (const int slot : program.edges[index].results) {
+        makers[static_cast<std::size_t>(slot)] = name;
+      }
+    }
   }
   return text + "}\n";
+}
+
+std::string PlanReport::table() const {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  const PlanStatistics& s = statistics;
+  std::string text = fmt::format(
+      "{} operations in {} steps and {} copies; values {:.1f} MiB ({:.1f} MiB unshared), states "
+      "{:.1f} KiB, weights {:.1f} MiB\n",
+      s.operations, s.steps, s.copies, static_cast<double>(s.activation_bytes) / kMiB,
+      static_cast<double>(s.unshared_bytes) / kMiB, static_cast<double>(s.state_bytes) / 1024.0,
+      static_cast<double>(s.weight_bytes) / kMiB);
+  text += fmt::format("{:>9}  {:>9}  {:>9}  {:>8}  {:>7}  {:<28} {:<22} {}\n", "ms", "MFLOP", "MB",
+                      "GFLOP/s", "GB/s", "step", "result", "where");
+  for (const StepReport& step : steps) {
+    const double seconds = step.milliseconds * 1e-3;
+    const auto rate = [seconds](double amount) {
+      return seconds > 0 ? fmt::format("{:.1f}", amount / seconds * 1e-9) : std::string("-");
+    };
+    text += fmt::format("{:9.3f}  {:9.2f}  {:9.2f}  {:>8}  {:>7}  {:<28} {:<22} {}\n",
+                        step.milliseconds, step.cost.operations * 1e-6, step.cost.bytes * 1e-6,
+                        rate(step.cost.operations), rate(step.cost.bytes), step.kind, step.result,
+                        step.label);
+  }
+  return text;
 }
 
 }  // namespace metalaudio::nn

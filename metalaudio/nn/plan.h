@@ -1,40 +1,24 @@
 #pragma once
 
-#include <metalaudio/core/realtime.h>
-#include <metalaudio/core/thread_pool.h>
+#include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/tensor_view.h>
 #include <metalaudio/nn/graph/graph.h>
-#include <metalaudio/nn/precision.h>
+#include <metalaudio/nn/plan_options.h>
+#include <metalaudio/nn/plan_report.h>
 
-#include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
 namespace metalaudio::nn {
 
-struct PlanOptions {
-  Precision precision = Precision::fp32;
-  ThreadPool* pool = nullptr;  ///< null: everything on the thread that calls run()
-  bool timing = false;         ///< measure every step, for report()
-  /// A plan whose activations need more is refused: a file's few bytes can ask for terabytes.
-  std::size_t memory_limit_bytes = std::size_t{64} << 30;
-};
-
-struct PlanStatistics {
-  std::size_t operations = 0;        ///< of the graph, constants not counted
-  std::size_t steps = 0;             ///< after fusion
-  std::size_t activation_bytes = 0;  ///< the arena
-  std::size_t unshared_bytes = 0;    ///< what the arena would take if no buffer were reused
-  std::size_t weight_bytes = 0;
-};
-
-/// A graph compiled for the CPU: fused, its memory laid out, its weights packed, its kernels
-/// chosen. Shapes:   those of the graph; input() and output() are row-major. Errors:   the
-/// constructor throws Error{invalid_argument, out_of_memory}; input() and output()
-///           throw Error{not_found}.
-/// Threads:  one caller at a time; work is shared with the pool of the options.
-/// Realtime: run() without a pool and without timing: it allocates nothing and takes no lock.
+/// A graph compiled: simplified, placed on backends, fused, its memory laid out, its weights packed.
+/// Shapes:   those of the graph; input() and output() lie in host memory, row-major.
+/// Errors:   the constructor throws Error{invalid_argument, unsupported, out_of_memory}, and names
+///           every node that no backend takes; input() and output() throw Error{not_found}.
+/// Threads:  one caller at a time; work is shared with the pool of the options. Clones are
+///           independent of each other.
+/// Realtime: run() and reset() on the CPU, without a pool and without timing.
 class Plan {
  public:
   Plan(const Graph& graph, const PlanOptions& options);
@@ -42,20 +26,27 @@ class Plan {
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
 
-  /// Memory to write before run(). It may hold something else afterwards.
-  std::span<float> input(std::string_view name);
-  std::span<const float> output(std::string_view name) const;
+  /// A second instance that shares the packed weights and has memory and states of its own, in their
+  /// initial state.
+  Plan clone() const;
 
+  /// Memory to write before run(). It may hold something else afterwards.
+  TensorView input(std::string_view name);
+  ConstTensorView output(std::string_view name) const;
+
+  /// Runs every step with denormals flushed; then the states are what the run left.
   METALAUDIO_REALTIME void run() noexcept;
+  /// Gives the states their initial values.
+  METALAUDIO_REALTIME void reset() noexcept;
 
   const PlanStatistics& statistics() const noexcept;
-  /// A table of the steps with, after timed runs, the milliseconds that each took.
-  std::string report() const;
+  PlanReport report() const;
   /// The steps and values as a Graphviz digraph.
   std::string graphviz() const;
 
  private:
   struct Impl;
+  explicit Plan(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -170,7 +170,7 @@ void softmax_impl(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t
     const auto m = hn::Set(d, top);
     auto sums = hn::Zero(d);
     for (c = 0; c + lanes <= columns; c += lanes) {
-      const auto e = hn::Exp(d, hn::MulSub(s, hn::LoadU(d, row + c), m));
+      const auto e = exp(d, hn::MulSub(s, hn::LoadU(d, row + c), m));
       sums = hn::Add(sums, e);
       hn::StoreU(e, d, row + c);
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/nn/activation.h>
+#include <metalaudio/nn/cpu/activation.h>
 
 #include <cstddef>
 

@@ -1,85 +1,93 @@
 #pragma once
 
 #include <metalaudio/core/tensor.h>
-#include <metalaudio/nn/graph/operation.h>
+#include <metalaudio/nn/graph/value.h>
+#include <metalaudio/nn/operations/operation.h>
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace metalaudio::nn {
 
-/// Names one value of a graph.
-struct Value {
-  int index = -1;
-  friend bool operator==(Value, Value) = default;
-};
-
-/// One operation of a graph and the value it makes.
+/// One operation of a graph, with the values that it reads and makes.
 struct Node {
-  OperationKind kind;
+  Operation operation;
   std::vector<Value> inputs;
-  Attributes attributes;
-  Shape shape;
-  std::shared_ptr<const Tensor> constant;  ///< of OperationKind::constant
-  std::string label;                       ///< where it stands in the model, for reports
+  std::vector<Value> results;
+  std::string label;         ///< where it stands in the model, for reports and errors
+  std::optional<int> place;  ///< the backend that is to run it, by its number in PlanOptions
 };
 
-/// A network as a list of operations with static shapes, in the order in which they may run.
-/// Shapes:   audio values are [rows][positions][channels], channels innermost; the time branch of a
-///           model has one row, a spectrogram one row per frequency; tokens are
-///           [1][tokens][channels].
-/// Errors:   every operation checks its inputs and throws Error{invalid_argument} with its label.
+enum class ValueKind { input, constant, state, result };
+
+struct ValueInfo {
+  ValueType type;
+  ValueKind kind = ValueKind::result;
+  int node = -1;                           ///< that makes it; -1: no node does
+  std::shared_ptr<const Tensor> constant;  ///< of a constant; of a state, its initial value
+};
+
+/// A value that one run leaves to the next: read as `value`, and replaced by `next` after the run.
+struct GraphState {
+  std::string name;
+  Value value;
+  Value next;
+};
+
+/// A network as a list of operations with static shapes, in an order in which they may run.
+/// Errors:   everything throws Error{invalid_argument}, with the operation's name and label.
 /// Threads:  built by one thread; then a constant.
 class Graph {
  public:
-  Value input(std::string name, const Shape& shape);
+  Value input(std::string name, const Shape& shape, DataType type = DataType::f32);
   Value constant(Tensor tensor);
+  Value constant(std::shared_ptr<const Tensor> tensor);
+  /// Zero at first, unless told otherwise; until update() names what replaces it, it stays so.
+  Value state(std::string name, const Shape& shape, DataType type = DataType::f32);
+  Value state(std::string name, Tensor initial);
+  void update(Value state, Value next);
   void output(std::string name, Value value);
 
-  /// torch.nn.Conv2d over (rows, positions). weight[out][kernel_rows][kernel_positions][in],
-  /// bias[out].
-  Value conv(Value x, Value weight, Value bias, const ConvAttributes& attributes);
-  /// torch.nn.ConvTranspose2d, cropped. weight[out][kernel_rows][kernel_positions][in], bias[out].
-  Value conv_transpose(Value x, Value weight, Value bias,
-                       const ConvTransposeAttributes& attributes);
-  /// torch.nn.Linear on the channels. weight[out][in], bias[out].
-  Value linear(Value x, Value weight, Value bias);
-  /// torch.nn.GroupNorm; gamma[channels], beta[channels].
-  Value group_norm(Value x, Value gamma, Value beta, const GroupNormAttributes& attributes);
-  /// torch.nn.LayerNorm on the channels.
-  Value layer_norm(Value x, Value gamma, Value beta, float epsilon = 1e-5F);
-  /// softmax(q kᵀ / sqrt(channels / heads)) v per head, over the positions of one row.
-  Value attention(Value q, Value k, Value v, int heads);
-  Value activation(Value x, Activation activation);
-  /// a + b and a · b; b repeats along rows or positions where its extent is 1.
-  Value add(Value a, Value b);
-  Value multiply(Value a, Value b);
-  /// Rows [first_row, first_row + shape[0]) and positions likewise, all channels.
-  Value slice(Value x, std::int64_t first_row, std::int64_t first_position, const Shape& shape);
-  Value reshape(Value x, const Shape& shape);
+  /// Adds an operation with one result. Inputs in the order of its roles; optional ones at the end
+  /// may be left out, others are Value{}.
+  Value apply(Operation operation, std::vector<Value> inputs);
+  /// The same for any number of results.
+  std::vector<Value> apply_all(Operation operation, std::vector<Value> inputs);
 
   /// Labels the operations added from here on.
   void set_label(std::string label) { label_ = std::move(label); }
+  /// The backend of the operations added from here on; nothing: the plan decides.
+  void set_place(std::optional<int> place) { place_ = place; }
 
   const std::vector<Node>& nodes() const noexcept { return nodes_; }
-  const Node& node(Value value) const { return nodes_.at(static_cast<std::size_t>(value.index)); }
-  const Shape& shape(Value value) const { return node(value).shape; }
+  const std::vector<ValueInfo>& values() const noexcept { return values_; }
+  const ValueInfo& info(Value value) const { return values_.at(static_cast<std::size_t>(value.index)); }
+  const ValueType& type(Value value) const { return info(value).type; }
+  const Shape& shape(Value value) const { return info(value).type.shape; }
+  bool is_constant(Value value) const {
+    return value.present() && info(value).kind == ValueKind::constant;
+  }
   const std::vector<std::pair<std::string, Value>>& inputs() const noexcept { return inputs_; }
   const std::vector<std::pair<std::string, Value>>& outputs() const noexcept { return outputs_; }
+  const std::vector<GraphState>& states() const noexcept { return states_; }
 
  private:
-  Value append(OperationKind kind, std::vector<Value> inputs, Attributes attributes,
-               const Shape& shape);
-  [[noreturn]] void reject(OperationKind kind, const std::string& reason) const;
-  void check_vector(OperationKind kind, Value value, std::int64_t size, const char* what) const;
-  Value binary(OperationKind kind, Value a, Value b);
+  Value append(ValueInfo info);
+  void check_name(const std::vector<std::pair<std::string, Value>>& ports, const std::string& name,
+                  const char* what) const;
+  ValueTypes check(const Operation& operation, std::span<const Value> inputs) const;
 
   std::vector<Node> nodes_;
+  std::vector<ValueInfo> values_;
   std::vector<std::pair<std::string, Value>> inputs_;
   std::vector<std::pair<std::string, Value>> outputs_;
+  std::vector<GraphState> states_;
   std::string label_;
+  std::optional<int> place_;
 };
 
 }  // namespace metalaudio::nn

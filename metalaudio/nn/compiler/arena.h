@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace metalaudio::nn {
+
+/// A buffer that is needed from one moment of a program to another, both included.
+struct Lifetime {
+  std::size_t size = 0;  ///< in bytes
+  int first = 0;
+  int last = 0;
+};
+
+struct ArenaLayout {
+  std::vector<std::size_t> offsets;  ///< one per lifetime, multiples of 64 bytes
+  std::size_t size = 0;
+};
+
+/// Places buffers in one block so that those alive at the same time do not overlap: the largest
+/// first, each at the lowest place that is free during its life.
+ArenaLayout lay_out_arena(const std::vector<Lifetime>& lifetimes);
+
+}  // namespace metalaudio::nn

@@ -1,0 +1,319 @@
+#include <metalaudio/core/error.h>
+#include <metalaudio/nn/compiler/arena.h>
+#include <metalaudio/nn/compiler/place_nodes.h>
+#include <metalaudio/nn/compiler/program.h>
+#include <metalaudio/nn/compiler/simplify.h>
+#include <metalaudio/nn/cpu/cpu_backend.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace metalaudio::nn {
+
+namespace {
+
+/// A step on its way into the program.
+struct Pending {
+  StepPlan plan;
+  int place = 0;
+};
+
+/// Compiles one graph. Every value has an owner, whose memory its aliases share; an owner has a
+/// slot on each place that reads or writes it. Time counts steps and copies; -1 is before the first.
+class Compiler {
+ public:
+  Compiler(const Graph& graph, const PlanOptions& options,
+           std::span<const std::shared_ptr<const Backend>> backends)
+      : graph_(graph),
+        options_(options),
+        program_(std::make_unique<Program>()),
+        node_places_(place_nodes(graph, backends)) {
+    for (const auto& backend : backends) {
+      program_->places.push_back({backend, backend->device(), {}, {}, 0});
+    }
+    for (std::size_t i = 0; host_ < 0 && i < program_->places.size(); ++i) {
+      if (!program_->places[i].device) host_ = static_cast<int>(i);
+    }
+    if (host_ < 0) {
+      host_ = static_cast<int>(program_->places.size());
+      program_->places.emplace_back();
+    }
+    own_aliases();
+  }
+
+  std::unique_ptr<const Program> run() {
+    bind_inputs_and_states();
+    std::vector<Pending> steps = plan_steps();
+    for (Pending& step : steps) add_step(step);
+    finish_states_and_outputs();
+    lay_out();
+    count();
+    return std::move(program_);
+  }
+
+ private:
+  void own_aliases() {
+    for (std::size_t i = 0; i < graph_.values().size(); ++i) {
+      const ValueInfo& info = graph_.values()[i];
+      const Node* node = info.node < 0 ? nullptr : &graph_.nodes()[static_cast<std::size_t>(info.node)];
+      const bool alias = node != nullptr && is_alias(node->operation);
+      owners_.push_back(alias ? owner(node->inputs[0]) : Value{static_cast<int>(i)});
+    }
+  }
+  Value owner(Value value) const { return owners_[static_cast<std::size_t>(value.index)]; }
+
+  Slot new_slot(SlotKind kind, int place, std::size_t bytes) {
+    program_->slots.push_back({kind, place, bytes, 0, nullptr});
+    lives_.push_back({bytes, time_, time_});
+    return {static_cast<int>(program_->slots.size()) - 1};
+  }
+  SlotInfo& info(Slot slot) { return program_->slots[static_cast<std::size_t>(slot.index)]; }
+  void touch(Slot slot) { lives_[static_cast<std::size_t>(slot.index)].last = time_; }
+
+  Slot* find(Value owner, int place) {
+    const auto found = slots_.find({owner.index, place});
+    return found == slots_.end() ? nullptr : &found->second;
+  }
+
+  /// The slot that holds a value on a place, for reading now; copies it there first where it is not.
+  Slot read(Value value, int place) {
+    const Value own = owner(value);
+    if (const Slot* slot = find(own, place)) {
+      touch(*slot);
+      return *slot;
+    }
+    const ValueInfo& value_info = graph_.info(own);
+    if (value_info.kind == ValueKind::constant) {
+      const Slot slot = new_slot(SlotKind::constant, place, value_info.type.bytes());
+      info(slot).constant = value_info.constant;
+      return slots_[{own.index, place}] = slot;
+    }
+    const auto elsewhere = std::find_if(slots_.begin(), slots_.end(), [&](const auto& entry) {
+      return entry.first.first == own.index;
+    });
+    if (elsewhere == slots_.end()) {
+      fail(ErrorCode::invalid_argument, "[nn::Plan] value {} is read before it is made", own.index);
+    }
+    const Slot to = new_slot(SlotKind::arena, place, value_info.type.bytes());
+    copy(elsewhere->second, to);
+    slots_[{own.index, place}] = to;
+    touch(to);
+    return to;
+  }
+
+  void copy(Slot from, Slot to) {
+    touch(from);
+    touch(to);
+    program_->items.push_back({0, 0, 0, true, from, to});
+    ++program_->statistics.copies;
+    ++time_;
+  }
+
+  void bind_inputs_and_states() {
+    time_ = -1;
+    for (const auto& [name, value] : graph_.inputs()) {
+      const Slot slot = new_slot(SlotKind::arena, host_, graph_.type(value).bytes());
+      slots_[{value.index, host_}] = slot;
+      program_->inputs.push_back({name, graph_.type(value), slot});
+    }
+    for (const GraphState& state : graph_.states()) bind_state(state);
+    time_ = 0;
+  }
+
+  /// A state's read slot, and a second one that the value which replaces it is written to, where
+  /// that value is made by a step and stands for no other state.
+  void bind_state(const GraphState& state) {
+    const std::size_t bytes = graph_.type(state.value).bytes();
+    const Value next = owner(state.next);
+    const int node = graph_.info(next).node;
+    const int place = node < 0 ? host_ : node_places_[static_cast<std::size_t>(node)];
+    const auto half = [&] {
+      const Slot slot = new_slot(SlotKind::state, place, bytes);
+      info(slot).constant = graph_.info(state.value).constant;
+      program_->statistics.state_bytes += bytes;
+      return slot;
+    };
+    ProgramState made{half(), {}};
+    slots_[{state.value.index, place}] = made.read;
+    made.write = next == state.value ? made.read : half();
+    direct_states_.push_back(node >= 0 && written_.try_emplace(next.index, made.write).second);
+    program_->states.push_back(made);
+  }
+
+  /// Every backend's steps in one order in which they may run: a step stands where its last node
+  /// stood, so that all its inputs come before it.
+  std::vector<Pending> plan_steps() {
+    std::vector<Pending> steps;
+    for (std::size_t p = 0; p < program_->places.size(); ++p) {
+      const Program::Place& place = program_->places[p];
+      if (!place.backend) continue;
+      std::vector<int> nodes;
+      for (std::size_t i = 0; i < node_places_.size(); ++i) {
+        if (node_places_[i] == static_cast<int>(p)) nodes.push_back(static_cast<int>(i));
+      }
+      for (StepPlan& plan : place.backend->plan_steps(graph_, nodes, options_.fuse)) {
+        steps.push_back({std::move(plan), static_cast<int>(p)});
+      }
+    }
+    std::stable_sort(steps.begin(), steps.end(), [](const Pending& a, const Pending& b) {
+      return a.plan.nodes.back() < b.plan.nodes.back();
+    });
+    return steps;
+  }
+
+  /// What a step is told while it is made.
+  class Maker final : public StepMaker {
+   public:
+    Maker(Compiler& compiler, int place) : compiler_(compiler), place_(place) {}
+    const Graph& graph() const override { return compiler_.graph_; }
+    Slot slot(Value value) const override {
+      if (!value.present()) return {};
+      const Slot* found = compiler_.find(compiler_.owner(value), place_);
+      if (found == nullptr) {
+        fail(ErrorCode::invalid_argument, "[nn::Plan] a step reads value {}, which it did not list",
+             value.index);
+      }
+      return *found;
+    }
+    Slot temporary(std::size_t bytes) override {
+      return compiler_.new_slot(SlotKind::arena, place_, bytes);
+    }
+
+   private:
+    Compiler& compiler_;
+    int place_;
+  };
+
+  void add_step(Pending& pending) {
+    StepPlan& plan = pending.plan;
+    ProgramEdge edge;
+    for (const Value input : plan.inputs) {
+      if (input.present()) edge.inputs.push_back(read(input, pending.place).index);
+    }
+    for (const Value input : plan.inputs) {  // copies may have come between
+      if (input.present()) touch(read(input, pending.place));
+    }
+    for (const Value result : plan.results) {
+      const auto state = written_.find(result.index);
+      const Slot slot = state != written_.end()
+                            ? state->second
+                            : new_slot(SlotKind::arena, pending.place, graph_.type(result).bytes());
+      touch(slot);
+      slots_[{result.index, pending.place}] = slot;
+      edge.results.push_back(slot.index);
+    }
+    Program::Place& place = program_->places[static_cast<std::size_t>(pending.place)];
+    Maker maker(*this, pending.place);
+    std::unique_ptr<Step> step = plan.make(maker);
+    program_->statistics.weight_bytes += step->weight_bytes();
+    const std::size_t index = place.steps.size();
+    place.steps.push_back(std::move(step));
+    place.reports.push_back(program_->reports.size());
+    const Node& node = graph_.nodes()[static_cast<std::size_t>(plan.nodes.front())];
+    program_->reports.push_back({plan.kind, node.label, std::string(place.backend->name()),
+                                 graph_.type(plan.results.front()).to_string(), plan.cost});
+    program_->edges.push_back(std::move(edge));
+    ProgramItem* last = program_->items.empty() ? nullptr : &program_->items.back();
+    if (last != nullptr && !last->copy && last->place == pending.place && last->last == index) {
+      ++last->last;
+    } else {
+      program_->items.push_back({pending.place, index, index + 1, false, {}, {}});
+    }
+    ++time_;
+  }
+
+  void finish_states_and_outputs() {
+    for (std::size_t i = 0; i < program_->states.size(); ++i) {
+      const ProgramState& state = program_->states[i];
+      const Value next = graph_.states()[i].next;
+      if (direct_states_[i] || state.read.index == state.write.index) continue;
+      copy(read(next, info(state.write).place), state.write);
+    }
+    for (const auto& [name, value] : graph_.outputs()) {
+      Slot slot = read(value, host_);
+      // What lies in a state moves when the halves swap; an output stays.
+      if (info(slot).kind == SlotKind::state) {
+        const Slot still = new_slot(SlotKind::arena, host_, info(slot).bytes);
+        copy(slot, still);
+        slot = still;
+      }
+      program_->outputs.push_back({name, graph_.type(value), slot});
+    }
+    for (const Port& port : program_->outputs) touch(port.slot);
+  }
+
+  void lay_out() {
+    for (std::size_t p = 0; p < program_->places.size(); ++p) {
+      std::vector<Lifetime> lives;
+      std::vector<std::size_t> indices;
+      for (std::size_t s = 0; s < program_->slots.size(); ++s) {
+        const SlotInfo& slot = program_->slots[s];
+        if (slot.kind != SlotKind::arena || slot.place != static_cast<int>(p)) continue;
+        lives.push_back(lives_[s]);
+        indices.push_back(s);
+        program_->statistics.unshared_bytes += slot.bytes;
+      }
+      const ArenaLayout layout = lay_out_arena(lives);
+      for (std::size_t i = 0; i < indices.size(); ++i) {
+        program_->slots[indices[i]].offset = layout.offsets[i];
+      }
+      program_->places[p].arena_bytes = layout.size;
+      program_->statistics.activation_bytes += layout.size;
+    }
+    if (program_->statistics.activation_bytes > options_.memory_limit_bytes) {
+      fail(ErrorCode::out_of_memory, "[nn::Plan] activations of {} MiB: {} MiB are allowed",
+           program_->statistics.activation_bytes >> 20U, options_.memory_limit_bytes >> 20U);
+    }
+    bind_constants();
+  }
+
+  void bind_constants() {
+    program_->constant_addresses.resize(program_->slots.size());
+    for (std::size_t s = 0; s < program_->slots.size(); ++s) {
+      const SlotInfo& slot = program_->slots[s];
+      if (slot.kind != SlotKind::constant) continue;
+      program_->statistics.weight_bytes += slot.bytes;
+      const std::shared_ptr<AudioDevice>& device = program_->places[static_cast<std::size_t>(slot.place)].device;
+      const void* host = slot.constant->view().handle();
+      if (!device) {
+        // A step has only const access to its inputs.
+        program_->constant_addresses[s] = {const_cast<void*>(host), 0};
+        continue;
+      }
+      Buffer& buffer = program_->device_constants.emplace_back(slot.bytes, device);
+      if (slot.bytes > 0) device->upload(buffer.handle(), 0, host, slot.bytes);
+      program_->constant_addresses[s] = {buffer.handle(), 0};
+    }
+  }
+
+  void count() {
+    program_->statistics.operations = graph_.nodes().size();
+    program_->statistics.steps = program_->reports.size();
+  }
+
+  const Graph& graph_;
+  const PlanOptions& options_;
+  std::unique_ptr<Program> program_;
+  std::vector<int> node_places_;
+  int host_ = -1;
+  int time_ = 0;
+  std::vector<Value> owners_;
+  std::map<std::pair<int, int>, Slot> slots_;  // by owner and place
+  std::map<int, Slot> written_;                // values that are written into a state
+  std::vector<bool> direct_states_;
+  std::vector<Lifetime> lives_;  // by slot
+};
+
+}  // namespace
+
+std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& options) {
+  std::vector<std::shared_ptr<const Backend>> backends = options.backends;
+  if (backends.empty()) backends.push_back(make_cpu_backend(
+        options.precision, options.pool != nullptr ? options.pool->threads() : 1));
+  if (!options.simplify) return Compiler(graph, options, backends).run();
+  const Graph simple = fold_constants(cancel_transposes(fold_constants(graph)));
+  return Compiler(simple, options, backends).run();
+}
+
+}  // namespace metalaudio::nn

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <metalaudio/nn/graph/graph.h>
+
+#include <span>
+#include <vector>
+
+namespace metalaudio::nn {
+
+/// The results of one operation on constants, computed on the CPU.
+std::vector<Tensor> evaluate(const Operation& operation,
+                             std::span<const std::shared_ptr<const Tensor>> inputs);
+
+/// The same graph with what depends on constants alone computed, and without what nothing needs.
+Graph fold_constants(const Graph& graph);
+
+/// The same graph with its transposes moved behind what does not care for the order of axes
+/// (element-wise operations, pads, slices, concatenations, softmax), where they meet their inverses
+/// and vanish; one that only moves axes of extent 1 becomes a reshape.
+Graph cancel_transposes(const Graph& graph);
+
+}  // namespace metalaudio::nn

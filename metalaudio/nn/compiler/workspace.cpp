@@ -1,0 +1,88 @@
+#include <metalaudio/nn/compiler/workspace.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace metalaudio::nn {
+
+Workspace::Workspace(std::shared_ptr<const Program> program, ThreadPool* pool)
+    : program_(std::move(program)), addresses_(program_->constant_addresses) {
+  std::vector<void*> arenas;
+  for (const Program::Place& place : program_->places) {
+    arenas.push_back(memory_.emplace_back(place.arena_bytes, place.device).handle());
+    runners_.push_back(place.backend ? place.backend->make_runner(place.steps, pool) : nullptr);
+  }
+  for (std::size_t s = 0; s < program_->slots.size(); ++s) {
+    const SlotInfo& slot = program_->slots[s];
+    const auto place = static_cast<std::size_t>(slot.place);
+    if (slot.kind == SlotKind::arena) {
+      addresses_[s] = {arenas[place], slot.offset};
+    } else if (slot.kind == SlotKind::state) {
+      addresses_[s] = {memory_.emplace_back(slot.bytes, program_->places[place].device).handle(), 0};
+    }
+  }
+  std::size_t largest = 0;
+  for (const ProgramItem& item : program_->items) {
+    if (item.copy) largest = std::max(largest, program_->slots[static_cast<std::size_t>(item.to.index)].bytes);
+  }
+  staging_.resize(largest);
+  reset();
+}
+
+void Workspace::run() noexcept {
+  for (const ProgramItem& item : program_->items) {
+    if (item.copy) {
+      copy(item);
+    } else {
+      runners_[static_cast<std::size_t>(item.place)]->run(item.first, item.last, addresses_);
+    }
+  }
+  swap_states();
+}
+
+void Workspace::copy(const ProgramItem& item) noexcept {
+  const SlotInfo& from = program_->slots[static_cast<std::size_t>(item.from.index)];
+  const SlotInfo& to = program_->slots[static_cast<std::size_t>(item.to.index)];
+  AudioDevice* const source = program_->places[static_cast<std::size_t>(from.place)].device.get();
+  AudioDevice* const target = program_->places[static_cast<std::size_t>(to.place)].device.get();
+  const SlotAddress a = address(item.from);
+  const SlotAddress b = address(item.to);
+  if (to.bytes == 0) return;
+  if (source == nullptr && target == nullptr) {
+    std::memcpy(b.host(), a.host(), to.bytes);
+  } else if (source == nullptr) {
+    target->upload(b.handle, b.offset, a.host(), to.bytes);
+  } else if (target == nullptr) {
+    source->download(b.host(), a.handle, a.offset, to.bytes);
+  } else if (source == target) {
+    target->copy(b.handle, b.offset, a.handle, a.offset, to.bytes);
+  } else {
+    source->download(staging_.data(), a.handle, a.offset, to.bytes);
+    target->upload(b.handle, b.offset, staging_.data(), to.bytes);
+  }
+}
+
+void Workspace::swap_states() noexcept {
+  for (const ProgramState& state : program_->states) {
+    std::swap(addresses_[static_cast<std::size_t>(state.read.index)],
+              addresses_[static_cast<std::size_t>(state.write.index)]);
+  }
+}
+
+void Workspace::reset() noexcept {
+  for (const ProgramState& state : program_->states) {
+    const SlotInfo& slot = program_->slots[static_cast<std::size_t>(state.read.index)];
+    const SlotAddress to = address(state.read);
+    const void* initial = slot.constant->view().handle();
+    AudioDevice* const device = program_->places[static_cast<std::size_t>(slot.place)].device.get();
+    if (slot.bytes == 0) continue;
+    if (device == nullptr) {
+      std::memcpy(to.host(), initial, slot.bytes);
+    } else {
+      device->upload(to.handle, to.offset, initial, slot.bytes);
+    }
+  }
+}
+
+}  // namespace metalaudio::nn

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <metalaudio/core/array.h>
+#include <metalaudio/core/thread_pool.h>
+#include <metalaudio/nn/backend.h>
+#include <metalaudio/nn/cpu/gemm/gemm.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace metalaudio::nn::cpu {
+
+/// What a step wants each thread to have while it runs.
+struct ScratchNeeds {
+  std::size_t floats = 0;
+  GemmNeeds gemm;
+
+  void cover(const ScratchNeeds& other) noexcept {
+    floats = std::max(floats, other.floats);
+    gemm.cover(other.gemm);
+  }
+};
+
+/// What one thread may scribble on while a step runs.
+struct ThreadScratch {
+  GemmScratch gemm;
+  Array<float> floats;
+};
+
+/// The threads of a workspace and their scratch.
+class Workers {
+ public:
+  Workers(ThreadPool* pool, const ScratchNeeds& needs);
+
+  std::size_t threads() const noexcept { return scratch_.size(); }
+
+  /// body(index, scratch) for every index below count, shared among the threads.
+  template <typename Body>
+  void parallel_for(std::size_t count, Body&& body) {
+    if (pool_ == nullptr) {
+      for (std::size_t index = 0; index < count; ++index) body(index, scratch_[0]);
+      return;
+    }
+    pool_->parallel_for(
+        count, [&](std::size_t index, std::size_t thread) { body(index, scratch_[thread]); });
+  }
+  /// body(first, count, scratch) over blocks of `block` of `size` indices.
+  template <typename Body>
+  void parallel_blocks(std::size_t size, std::size_t block, Body&& body) {
+    parallel_for((size + block - 1) / block, [&](std::size_t index, ThreadScratch& scratch) {
+      const std::size_t first = index * block;
+      body(first, std::min(block, size - first), scratch);
+    });
+  }
+
+ private:
+  ThreadPool* pool_;
+  std::vector<ThreadScratch> scratch_;
+};
+
+/// What a step sees while it runs.
+class CpuRun {
+ public:
+  CpuRun(std::span<const SlotAddress> slots, Workers& workers) : slots_(slots), workers(workers) {}
+
+  /// Null for the slot of an absent input.
+  template <typename T = float>
+  T* at(Slot slot) const noexcept {
+    if (slot.index < 0) return nullptr;
+    return reinterpret_cast<T*>(slots_[static_cast<std::size_t>(slot.index)].host());
+  }
+
+ private:
+  std::span<const SlotAddress> slots_;
+
+ public:
+  Workers& workers;
+};
+
+/// A step of the CPU. It changes nothing in itself: what it works on lies in slots and scratch.
+class CpuStep : public Step {
+ public:
+  virtual void run(const CpuRun& run) const noexcept = 0;
+  virtual ScratchNeeds scratch() const noexcept { return {}; }
+};
+
+/// The rows of a product that are computed by one task.
+constexpr std::size_t kBlockRows = 96;
+constexpr std::size_t blocks_of(std::size_t rows, std::size_t block = kBlockRows) noexcept {
+  return (rows + block - 1) / block;
+}
+
+/// The numbers of a constant as float32, whatever floating type it has.
+Array<float> floats_of(const Graph& graph, Value value);
+
+}  // namespace metalaudio::nn::cpu

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <metalaudio/nn/backend.h>
+#include <metalaudio/nn/cpu/fusion/matcher.h>
+#include <metalaudio/nn/cpu/gemm/gemm.h>
+
+#include <optional>
+
+namespace metalaudio::nn::cpu {
+
+// Each looks whether its pattern begins at a node, takes the nodes that it covers and returns the
+// step. Without `fuse` it covers the node alone; nothing where the node is of another kind.
+
+/// A convolution, transposed or not, with the activation, gain and residual behind it.
+std::optional<StepPlan> match_conv(Matcher& matcher, int node, const GemmKernel& kernel, bool fuse);
+/// A normalisation with the activation behind it.
+std::optional<StepPlan> match_group_norm(Matcher& matcher, int node, bool fuse);
+/// One layer of demucs.demucs.DConv.
+std::optional<StepPlan> match_dconv(Matcher& matcher, int node, const GemmKernel& kernel,
+                                    std::size_t threads);
+
+}  // namespace metalaudio::nn::cpu

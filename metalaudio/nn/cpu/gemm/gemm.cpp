@@ -1,0 +1,40 @@
+#include <metalaudio/nn/cpu/gemm/gemm.h>
+#include <metalaudio/nn/cpu/gemm/gemm_bf16.h>
+#include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
+
+namespace metalaudio::nn::cpu {
+
+namespace {
+
+template <typename T>
+void grow(Array<T>& array, std::size_t size) {
+  if (array.size() < size) array = Array<T>(size);
+}
+
+}  // namespace
+
+void GemmScratch::reserve(const GemmNeeds& needs) {
+  const std::size_t tile = gemm_tile_rows();
+  grow(taps_, needs.taps);
+  grow(converted_taps_, needs.taps);
+  grow(table_, (needs.rows + tile - 1) / tile * tile * needs.taps);
+  grow(weight_rows_, needs.taps);
+  grow(zeros_, needs.depth);
+  grow(floats_, needs.floats);
+}
+
+const GemmKernel& gemm_kernel(Precision precision) {
+  static const GemmFp32 fp32;
+  static const GemmBf16 bf16;
+  if (precision == Precision::bf16) return bf16;
+  return fp32;
+}
+
+PackedMatrix::PackedMatrix(const GemmKernel& kernel, std::span<const float> weights,
+                           std::span<const float> bias, const MatrixSize& size)
+    : kernel_(&kernel), size_(size), data_(kernel.packed_bytes(size)) {
+  kernel.pack({weights.data(), static_cast<std::ptrdiff_t>(size.depth), 1}, size,
+              bias.empty() ? nullptr : bias.data(), data_.data());
+}
+
+}  // namespace metalaudio::nn::cpu

@@ -1,0 +1,89 @@
+#include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
+#include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
+
+#include <algorithm>
+
+namespace metalaudio::nn::cpu {
+
+namespace {
+
+/// How the packed matrix is cut.
+struct Panels {
+  explicit Panels(const MatrixSize& size)
+      : width(gemm_panel_width()),
+        columns(size.glu ? width / 2 : width),
+        count((size.result_columns() + columns - 1) / columns),
+        stride(size.depth * width) {}
+
+  std::size_t width;    ///< floats of a row
+  std::size_t columns;  ///< of the result
+  std::size_t count;
+  std::size_t stride;
+};
+
+}  // namespace
+
+std::size_t GemmFp32::packed_bytes(const MatrixSize& size) const noexcept {
+  const Panels panels(size);
+  return (panels.count * (panels.stride + panels.width) * sizeof(float) + 63) / 64 * 64;
+}
+
+void GemmFp32::pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
+                    std::byte* to) const noexcept {
+  const Panels panels(size);
+  const std::size_t result = size.result_columns();
+  auto* data = reinterpret_cast<float*>(to);
+  for (std::size_t panel = 0; panel < panels.count; ++panel) {
+    for (std::size_t lane = 0; lane < panels.width; ++lane) {
+      const bool gate = size.glu && lane >= panels.columns;
+      const std::size_t column = panel * panels.columns + (gate ? lane - panels.columns : lane);
+      const bool inside = column < result;
+      const std::size_t source = gate ? result + column : column;
+      float* at = data + panel * panels.stride + lane;
+      const float* from = matrix.data + static_cast<std::ptrdiff_t>(source) * matrix.column_stride;
+      for (std::size_t k = 0; k < size.depth; ++k) {
+        at[k * panels.width] =
+            inside ? from[static_cast<std::ptrdiff_t>(k) * matrix.depth_stride] : 0.0F;
+      }
+    }
+  }
+  pack_bias(size, bias, to);
+}
+
+void GemmFp32::pack_bias(const MatrixSize& size, const float* bias, std::byte* to) noexcept {
+  const Panels panels(size);
+  const std::size_t result = size.result_columns();
+  float* biases = reinterpret_cast<float*>(to) + panels.count * panels.stride;
+  for (std::size_t i = 0; i < panels.count * panels.width; ++i) {
+    const std::size_t lane = i % panels.width;
+    const bool gate = size.glu && lane >= panels.columns;
+    const std::size_t column = i / panels.width * panels.columns + lane - (gate ? panels.columns : 0);
+    const bool inside = bias != nullptr && column < result;
+    biases[i] = inside ? bias[gate ? result + column : column] : 0.0F;
+  }
+}
+
+void GemmFp32::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
+                        const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
+                        const GemmOutput& output) const noexcept {
+  const std::size_t tile = gemm_tile_rows();
+  const float** entry = scratch.table();
+  for (std::size_t r0 = 0; r0 < rows; r0 += tile) {
+    for (const GemmTap& tap : taps) {
+      for (std::size_t r = 0; r < tile; ++r) {
+        // The last tile repeats its last row; the surplus is computed and dropped.
+        const auto row = static_cast<std::ptrdiff_t>(std::min(r0 + r, rows - 1));
+        const bool inside = row >= tap.first && row < tap.last;
+        *entry++ = inside ? tap.base + row * tap.row_stride : scratch.zeros();
+      }
+    }
+  }
+  for (std::size_t i = 0; i < taps.size(); ++i) scratch.weight_rows()[i] = taps[i].weight_row;
+  const Panels panels(size);
+  const auto* data = reinterpret_cast<const float*>(packed);
+  gemm_multiply({scratch.table(), scratch.weight_rows(), taps.size(), depth, rows, data,
+                 panels.count, panels.stride, size.result_columns(),
+                 data + panels.count * panels.stride, &output});
+}
+
+}  // namespace metalaudio::nn::cpu

@@ -1,0 +1,144 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "metalaudio/nn/cpu/gemm/gemm_kernels.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off: the macro above must come first
+#include <hwy/highway.h>
+#include <metalaudio/nn/cpu/math-inl.h>
+// clang-format on
+
+#include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
+#include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
+
+#include <algorithm>
+
+HWY_BEFORE_NAMESPACE();
+namespace metalaudio::nn::cpu {
+namespace HWY_NAMESPACE {
+
+// Rows per tile: 2·rows accumulators, two panel vectors and a broadcast fit the register file.
+#if HWY_TARGET == HWY_AVX3
+constexpr std::size_t kTileRows = 12;
+#else
+constexpr std::size_t kTileRows = 6;
+#endif
+
+std::size_t panel_width() { return 2 * hn::Lanes(FloatTag()); }
+std::size_t tile_rows() { return kTileRows; }
+
+/// to[kTileRows][panel width] = bias + Σ_tap rows · panel, the rows of `to` `stride` floats apart.
+HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
+                              const std::size_t* HWY_RESTRICT weight_rows, std::size_t taps,
+                              std::size_t depth, const float* HWY_RESTRICT panel,
+                              const float* HWY_RESTRICT bias, float* HWY_RESTRICT to,
+                              std::ptrdiff_t stride) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  FloatVec low[kTileRows];
+  FloatVec high[kTileRows];
+  const auto bias_low = hn::LoadU(d, bias);
+  const auto bias_high = hn::LoadU(d, bias + lanes);
+  HWY_UNROLL(kTileRows)
+  for (std::size_t r = 0; r < kTileRows; ++r) {
+    low[r] = bias_low;
+    high[r] = bias_high;
+  }
+  for (std::size_t tap = 0; tap < taps; ++tap) {
+    const float* a[kTileRows];
+    HWY_UNROLL(kTileRows)
+    for (std::size_t r = 0; r < kTileRows; ++r) a[r] = rows[tap * kTileRows + r];
+    const float* HWY_RESTRICT b = panel + weight_rows[tap] * 2 * lanes;
+    for (std::size_t k = 0; k < depth; ++k) {
+      const auto b_low = hn::LoadU(d, b);
+      const auto b_high = hn::LoadU(d, b + lanes);
+      b += 2 * lanes;
+      HWY_UNROLL(kTileRows)
+      for (std::size_t r = 0; r < kTileRows; ++r) {
+        const auto x = hn::Set(d, a[r][k]);
+        low[r] = hn::MulAdd(x, b_low, low[r]);
+        high[r] = hn::MulAdd(x, b_high, high[r]);
+      }
+    }
+  }
+  HWY_UNROLL(kTileRows)
+  for (std::size_t r = 0; r < kTileRows; ++r) {
+    float* row = to + static_cast<std::ptrdiff_t>(r) * stride;
+    hn::StoreU(low[r], d, row);
+    hn::StoreU(high[r], d, row + lanes);
+  }
+}
+
+/// Stores up to `columns` values of one vector after activation and residual.
+HWY_INLINE void finish(FloatTag d, FloatVec v, float* out, const float* residual,
+                       std::size_t columns) {
+  if (columns >= hn::Lanes(d)) {
+    hn::StoreU(residual != nullptr ? hn::Add(v, hn::LoadU(d, residual)) : v, d, out);
+  } else if (columns > 0) {
+    if (residual != nullptr) v = hn::Add(v, load_first(d, residual, columns));
+    store_first(d, v, out, columns);
+  }
+}
+
+void multiply_block(const GemmBlock& block) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t width = 2 * lanes;
+  HWY_ALIGN float tile[kTileRows * 2 * HWY_MAX_BYTES / sizeof(float)];
+  const GemmOutput& output = *block.output;
+  const bool glu = output.activation == Activation::glu;
+  const bool plain = output.activation == Activation::none && output.residual == nullptr;
+  const std::size_t panel_columns = glu ? lanes : width;
+  for (std::size_t p = 0; p < block.panel_count; ++p) {
+    const float* panel = block.panels + p * block.panel_stride;
+    const float* bias = block.bias + p * width;
+    const std::size_t column = p * panel_columns;
+    const std::size_t columns = std::min(panel_columns, block.columns - column);
+    const std::size_t low_columns = std::min(columns, lanes);
+    for (std::size_t r0 = 0; r0 < block.rows; r0 += kTileRows) {
+      const std::size_t rows = std::min(kTileRows, block.rows - r0);
+      const bool direct = plain && rows == kTileRows && columns == width;
+      float* to = direct
+                      ? output.base + static_cast<std::ptrdiff_t>(r0) * output.row_stride + column
+                      : tile;
+      multiply_tile(block.table + r0 * block.taps, block.weight_rows, block.taps, block.depth,
+                    panel, bias, to,
+                    direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
+      if (direct) continue;
+      for (std::size_t r = 0; r < rows; ++r) {
+        const auto row = static_cast<std::ptrdiff_t>(r0 + r);
+        float* out = output.base + row * output.row_stride + column;
+        const float* residual = output.residual != nullptr
+                                    ? output.residual + row * output.residual_row_stride + column
+                                    : nullptr;
+        const auto low = hn::Load(d, tile + r * width);
+        const auto high = hn::Load(d, tile + r * width + lanes);
+        if (glu) {
+          finish(d, hn::Mul(low, sigmoid(d, high)), out, residual, columns);
+          continue;
+        }
+        finish(d, activate(d, low, output.activation), out, residual, low_columns);
+        if (columns > lanes) {
+          finish(d, activate(d, high, output.activation), out + lanes,
+                 residual != nullptr ? residual + lanes : nullptr, columns - lanes);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace metalaudio::nn::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace metalaudio::nn::cpu {
+
+HWY_EXPORT(panel_width);
+HWY_EXPORT(tile_rows);
+HWY_EXPORT(multiply_block);
+
+std::size_t gemm_panel_width() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
+std::size_t gemm_tile_rows() { return HWY_DYNAMIC_DISPATCH(tile_rows)(); }
+void gemm_multiply(const GemmBlock& block) { HWY_DYNAMIC_DISPATCH(multiply_block)(block); }
+
+}  // namespace metalaudio::nn::cpu
+#endif

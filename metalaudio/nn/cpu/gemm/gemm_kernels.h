@@ -1,0 +1,27 @@
+#pragma once
+
+#include <metalaudio/nn/cpu/gemm/gemm.h>
+
+namespace metalaudio::nn::cpu {
+
+/// A block of a float32 product once its row table is made: table[tile][tap][tile row].
+struct GemmBlock {
+  const float* const* table;
+  const std::size_t* weight_rows;
+  std::size_t taps;
+  std::size_t depth;
+  std::size_t rows;
+  const float* panels;
+  std::size_t panel_count;
+  std::size_t panel_stride;
+  std::size_t columns;  ///< of the result
+  const float* bias;    ///< as wide as the panels
+  const GemmOutput* output;
+};
+
+void gemm_multiply(const GemmBlock& block);
+
+/// The panel width of the instruction set in use: two vectors.
+std::size_t gemm_panel_width();
+
+}  // namespace metalaudio::nn::cpu

@@ -1,0 +1,172 @@
+#include <metalaudio/nn/cpu/steps/conv.h>
+
+namespace metalaudio::nn::cpu {
+
+namespace {
+
+std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
+  return a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
+
+std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+/// A convolution over at most two axes as a sum of products, one per kernel tap, without an unfolded
+/// copy of its input: a tap's rows are the input's own, `stride` positions apart.
+class ConvStep final : public CpuStep {
+ public:
+  ConvStep(const GemmKernel& kernel, const Conv& conv, const Node& node,
+           const ConvEpilogue& epilogue, Value y, StepMaker& maker)
+      : kernel_(kernel),
+        groups_(conv.groups),
+        in_(maker.graph().shape(node.inputs[Conv::x]), conv.axes.size()),
+        out_(maker.graph().shape(node.results[0]), conv.axes.size()),
+        x_(maker.slot(node.inputs[Conv::x])),
+        y_(maker.slot(y)),
+        activation_(epilogue.activation) {
+    if (conv.axes.size() == 2) rows_axis_ = conv.axes[0];
+    if (!conv.axes.empty()) positions_axis_ = conv.axes.back();
+    result_channels_ = maker.graph().shape(y).back();
+    if (epilogue.residual.present()) {
+      residual_slot_ = maker.slot(epilogue.residual);
+      residual_ = Residual(maker.graph().shape(epilogue.residual), maker.graph().shape(y),
+                           conv.axes.size());
+    }
+    pack(maker.graph(), node, epilogue.gain);
+    // A 1x1 convolution does not care where rows end.
+    const bool whole = !epilogue.residual.present() ||
+                       maker.graph().shape(epilogue.residual) == maker.graph().shape(y);
+    if (taps() == 1 && rows_axis_.stride == 1 && positions_axis_.stride == 1 &&
+        in_.rows == out_.rows && in_.positions == out_.positions && whole) {
+      for (Planes* planes : {&in_, &out_}) {
+        planes->positions *= planes->rows * planes->batch;
+        planes->rows = planes->batch = 1;
+      }
+    }
+    blocks_ = blocks_of(size_of(out_.positions));
+  }
+
+  void run(const CpuRun& run) const noexcept override {
+    run.workers.parallel_for(
+        size_of(out_.batch * out_.rows) * blocks_, [&](std::size_t task, ThreadScratch& scratch) {
+          const auto row = static_cast<std::int64_t>(task / blocks_);
+          run_block(run, row / out_.rows, row % out_.rows, task % blocks_ * kBlockRows, scratch);
+        });
+  }
+
+  std::size_t weight_bytes() const noexcept override {
+    std::size_t bytes = 0;
+    for (const PackedMatrix& weights : weights_) bytes += weights.bytes();
+    return bytes;
+  }
+
+  ScratchNeeds scratch() const noexcept override {
+    ScratchNeeds needs{0, kernel_.needs(taps(), kBlockRows, size_of(group_in()))};
+    // Neighbouring positions may be read as one tap.
+    needs.gemm.cover(kernel_.needs(size_of(rows_axis_.kernel), kBlockRows,
+                                   size_of(group_in() * positions_axis_.kernel)));
+    return needs;
+  }
+
+ private:
+  std::size_t taps() const { return size_of(rows_axis_.kernel * positions_axis_.kernel); }
+  std::int64_t group_in() const { return in_.channels / groups_; }
+
+  void pack(const Graph& graph, const Node& node, Value gain) {
+    Array<float> weight = floats_of(graph, node.inputs[Conv::weight]);
+    const std::size_t columns = size_of(out_.channels);
+    Array<float> bias = node.inputs[Conv::bias].present()
+                            ? floats_of(graph, node.inputs[Conv::bias])
+                            : Array<float>(columns);
+    const std::size_t depth = weight.size() / columns;
+    if (gain.present()) {
+      const Array<float> factors = floats_of(graph, gain);
+      for (std::size_t i = 0; i < weight.size(); ++i) weight[i] *= factors[i / depth];
+      for (std::size_t i = 0; i < columns; ++i) bias[i] *= factors[i];
+    }
+    const std::size_t group = columns / size_of(groups_);
+    for (std::size_t g = 0; g < size_of(groups_); ++g) {
+      weights_.emplace_back(kernel_,
+                            std::span<const float>(weight).subspan(g * group * depth, group * depth),
+                            std::span<const float>(bias).subspan(g * group, group),
+                            MatrixSize{group, depth, activation_ == Activation::glu});
+    }
+  }
+
+  void run_block(const CpuRun& run, std::int64_t batch, std::int64_t row, std::size_t first,
+                 ThreadScratch& scratch) const noexcept {
+    const auto start = static_cast<std::int64_t>(first);
+    const auto rows = std::min(kBlockRows, size_of(out_.positions - start));
+    const float* plane = run.at<const float>(x_) + batch * in_.batch_stride();
+    GemmTap* taps = scratch.gemm.taps();
+    std::size_t count = 0;
+    std::size_t depth = size_of(group_in());
+    for (std::int64_t k = 0; k < rows_axis_.kernel; ++k) {
+      const std::int64_t r = row * rows_axis_.stride - rows_axis_.before + k * rows_axis_.dilation;
+      if (r < 0 || r >= in_.rows) continue;
+      count += position_taps(plane + r * in_.row_stride(), k, start, rows, taps + count, &depth);
+    }
+    const std::int64_t result_row = batch * out_.rows + row;
+    float* out = run.at(y_) + (result_row * out_.positions + start) * result_channels_;
+    GemmOutput output{out, result_channels_, activation_, nullptr, residual_.position};
+    if (residual_slot_.index >= 0) {
+      output.residual = run.at<const float>(residual_slot_) + batch * residual_.batch +
+                        row * residual_.row + start * residual_.position;
+    }
+    for (std::size_t g = 0; g < weights_.size(); ++g) {
+      weights_[g].multiply({taps, count}, depth, rows, scratch.gemm, output);
+      for (std::size_t i = 0; i < count; ++i) taps[i].base += group_in();
+      output.base += result_channels_ / groups_;
+      if (output.residual != nullptr) output.residual += result_channels_ / groups_;
+    }
+  }
+
+  /// The taps of one input row; a single deep one where all their positions are inside, since
+  /// neighbouring positions are neighbours in memory.
+  std::size_t position_taps(const float* row, std::int64_t row_tap, std::int64_t start,
+                            std::size_t rows, GemmTap* taps, std::size_t* depth) const noexcept {
+    const SlidingAxis& axis = positions_axis_;
+    const std::int64_t channels = in_.channels;
+    const std::int64_t begin = start * axis.stride - axis.before;
+    const std::int64_t end =
+        begin + (static_cast<std::int64_t>(rows) - 1) * axis.stride + axis.kernel;
+    const std::size_t weight_row = size_of(row_tap * axis.kernel * group_in());
+    if (axis.dilation == 1 && groups_ == 1 && begin >= 0 && end <= in_.positions) {
+      *depth = size_of(axis.kernel * channels);
+      taps[0] = {row + begin * channels, axis.stride * channels, 0,
+                 static_cast<std::ptrdiff_t>(rows), weight_row};
+      return 1;
+    }
+    for (std::int64_t k = 0; k < axis.kernel; ++k) {
+      const std::int64_t position = begin + k * axis.dilation;
+      taps[k] = {row + position * channels, axis.stride * channels,
+                 ceil_divide(-position, axis.stride),
+                 ceil_divide(in_.positions - position, axis.stride),
+                 weight_row + size_of(k * group_in())};
+    }
+    return size_of(axis.kernel);
+  }
+
+  const GemmKernel& kernel_;
+  std::int64_t groups_;
+  Planes in_;
+  Planes out_;
+  SlidingAxis rows_axis_;
+  SlidingAxis positions_axis_;
+  std::int64_t result_channels_ = 0;
+  Slot x_;
+  Slot y_;
+  Slot residual_slot_;
+  Residual residual_;
+  Activation activation_;
+  std::size_t blocks_ = 0;
+  std::vector<PackedMatrix> weights_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, const Node& node,
+                                const ConvEpilogue& epilogue, Value y, StepMaker& maker) {
+  return std::make_unique<ConvStep>(kernel, conv, node, epilogue, y, maker);
+}
+
+}  // namespace metalaudio::nn::cpu

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <metalaudio/nn/cpu/cpu_step.h>
+
+namespace metalaudio::nn::cpu {
+
+/// What was fused behind a convolution: y = activation(conv(x) · gain) + residual.
+struct ConvEpilogue {
+  Activation activation = Activation::none;
+  Value gain;      ///< a constant per channel, folded into the weights
+  Value residual;  ///< as large as y, or repeated along its rows or positions
+};
+
+std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, const Node& node,
+                                const ConvEpilogue& epilogue, Value y, StepMaker& maker);
+std::unique_ptr<Step> make_conv_transpose(const GemmKernel& kernel, const ConvTranspose& conv,
+                                          const Node& node, const ConvEpilogue& epilogue, Value y,
+                                          StepMaker& maker);
+
+/// A value as batches of rows of positions of channels: the axes of a convolution with at most two,
+/// and everything before them.
+struct Planes {
+  Planes(const Shape& shape, std::size_t axes);
+
+  std::int64_t batch = 1;
+  std::int64_t rows = 1;
+  std::int64_t positions = 1;
+  std::int64_t channels = 1;
+
+  std::int64_t row_stride() const noexcept { return positions * channels; }
+  std::int64_t batch_stride() const noexcept { return rows * positions * channels; }
+};
+
+/// A residual as the epilogue adds it: how far one batch, row or position moves in it.
+struct Residual {
+  Residual() = default;
+  Residual(const Shape& shape, const Shape& result, std::size_t axes);
+
+  /// Whether the kernels can repeat a value of this shape to the result's.
+  static bool fits(const Shape& shape, const Shape& result, std::size_t axes);
+
+  std::int64_t batch = 0;
+  std::int64_t row = 0;
+  std::int64_t position = 0;
+};
+
+}  // namespace metalaudio::nn::cpu

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <metalaudio/nn/operations/inputs.h>
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace metalaudio::nn {
+
+/// torch.Tensor.to: floating values to integers are cut towards zero and held in range, to half
+/// precisions rounded to nearest even; to booleans, everything but zero is true.
+struct Cast {
+  static constexpr std::string_view kName = "cast";
+  static constexpr std::array kInputs{Role::data};
+
+  DataType type = DataType::f32;
+
+  ValueTypes infer(const Inputs& inputs) const;
+};
+
+}  // namespace metalaudio::nn

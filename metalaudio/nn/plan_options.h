@@ -1,0 +1,27 @@
+#pragma once
+
+#include <metalaudio/core/thread_pool.h>
+#include <metalaudio/nn/backend.h>
+#include <metalaudio/nn/precision.h>
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace metalaudio::nn {
+
+struct PlanOptions {
+  Precision precision = Precision::fp32;
+  ThreadPool* pool = nullptr;  ///< null: everything on the thread that calls run()
+  bool timing = false;         ///< measure every step, for report()
+  bool fuse = true;
+  /// A plan whose values need more is refused: a file's few bytes can ask for terabytes.
+  std::size_t memory_limit_bytes = std::size_t{64} << 30U;
+  /// The backends that nodes may be placed on, by number; none: the CPU. A node goes to the one it
+  /// names, otherwise to the first that takes it.
+  std::vector<std::shared_ptr<const Backend>> backends = {};
+  /// Compute what does not depend on inputs while planning, and move transposes together.
+  bool simplify = true;
+};
+
+}  // namespace metalaudio::nn
