@@ -90,13 +90,13 @@ TEST(Tensor, CopyToFindsAnInfinityAtTheEnd) {
 TEST(Tensor, CopyFromATensorOfAnotherShapeIsRejectedEvenAtTheSameSize) {
   Tensor tensor({2, 3});
   const Error error = error_of([&] { tensor.copy_from(Tensor({3, 2})); });
-  EXPECT_STREQ(error.what(), "[Tensor] shape [3, 2] copied to [2, 3]");
+  EXPECT_STREQ(error.what(), "[Tensor] f32 of shape [3, 2] copied to f32 of shape [2, 3]");
 }
 
 TEST(Tensor, LivesOnADeviceAndComesBack) {
   const auto device = std::make_shared<FakeDevice>();
   {
-    Tensor there({2}, device);
+    Tensor there({2}, DataType::f32, device);
     EXPECT_FALSE(there.in_host_memory());
     there.copy_from(std::array{3.0F, 4.0F});
     const Tensor copy = there;
@@ -114,7 +114,7 @@ TEST(Tensor, MovesBetweenHostAndDevice) {
   const auto device = std::make_shared<FakeDevice>();
   Tensor here({2});
   here.copy_from(std::array{5.0F, 6.0F});
-  Tensor there({2}, device);
+  Tensor there({2}, DataType::f32, device);
   there.copy_from(here);
   Tensor back({2});
   back.copy_from(there);
