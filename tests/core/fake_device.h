@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/audio_device.h>
+#include <metalaudio/core/error.h>
 
 #include <cstddef>
 #include <cstring>
@@ -23,6 +24,7 @@ class FakeDevice final : public AudioDevice {
     memory_[index(handle)].clear();
   }
   void clear(void* handle, std::size_t offset, std::size_t bytes) override {
+    if (lost) fail(ErrorCode::backend_unavailable, "[FakeDevice] lost");
     std::memset(at(handle, offset, bytes), 0, bytes);
   }
   void upload(void* handle, std::size_t offset, const void* host, std::size_t bytes) override {
@@ -43,6 +45,7 @@ class FakeDevice final : public AudioDevice {
 
   int allocations = 0;
   int copies = 0;
+  bool lost = false;  ///< clear() then throws
 
  private:
   static std::size_t index(const void* handle) { return reinterpret_cast<std::size_t>(handle) - 1; }
