@@ -82,9 +82,9 @@ class TensorView : public ConstTensorView {
       : ConstTensorView(type, shape, handle, offset, device) {}
   TensorView(std::span<float> values, const Shape& shape) noexcept
       : ConstTensorView(std::span<const float>(values), shape) {}
-  template <typename T, std::size_t N>
-  requires(!std::is_const_v<T>) TensorView(std::span<T, N> values, const Shape& shape)
-  noexcept : ConstTensorView(values, shape) {}
+  template <typename T, std::size_t N, typename = std::enable_if_t<!std::is_const_v<T>>>
+  TensorView(std::span<T, N> values, const Shape& shape) noexcept
+      : ConstTensorView(values, shape) {}
 
   // It was made of memory that may be written, so the const of the base may go.
   void* handle() const noexcept { return const_cast<void*>(ConstTensorView::handle()); }
