@@ -1,8 +1,8 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/realtime/denormals.h>
+#include <metalaudio/core/realtime/triple_buffer.h>
 #include <metalaudio/dsp/biquad_cascade.h>
 #include <metalaudio/dsp/biquad_engine.h>
-#include <metalaudio/dsp/flush_denormals.h>
-#include <metalaudio/dsp/triple_buffer.h>
 
 #include <algorithm>
 #include <atomic>
@@ -77,7 +77,7 @@ struct BiquadCascade::Impl {
 
   void process(const BiquadBlock& block, std::size_t frames) noexcept {
     const FlushDenormals flush;
-    if (requests.take()) glide_to(requests.read_slot());
+    if (requests.update()) glide_to(requests.read_buffer());
     for (std::size_t first = 0; first < frames;) {
       if (steps_left > 0 && in_step == 0) step();
       std::size_t count = std::min(frames - first, kSettleSamples - since_settled);
@@ -149,13 +149,13 @@ void BiquadCascade::request_coefficients(std::span<const BiquadCoefficients> sec
     fail(ErrorCode::invalid_argument, "[BiquadCascade] {} sections: expected {}", sections.size(),
          impl_->target.size());
   }
-  Sections& slot = impl_->requests.write_slot();
+  Sections& slot = impl_->requests.write_buffer();
   std::copy(sections.begin(), sections.end(), slot.begin());
   impl_->requests.publish();
 }
 
 void BiquadCascade::reset() noexcept {
-  if (impl_->requests.take()) impl_->glide_to(impl_->requests.read_slot());
+  if (impl_->requests.update()) impl_->glide_to(impl_->requests.read_buffer());
   impl_->current = impl_->target;
   impl_->steps_left = 0;
   impl_->in_step = 0;

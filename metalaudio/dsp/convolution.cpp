@@ -1,7 +1,7 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/dsp/convolution.h>
 #include <metalaudio/dsp/finite.h>
-#include <metalaudio/dsp/flush_denormals.h>
 
 #include <algorithm>
 #include <bit>

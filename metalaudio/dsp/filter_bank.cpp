@@ -1,9 +1,9 @@
+#include <metalaudio/core/array.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/dsp/aligned_array.h>
+#include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/dsp/cpu/biquad_kernels.h>
 #include <metalaudio/dsp/cpu/biquad_lane_section.h>
 #include <metalaudio/dsp/filter_bank.h>
-#include <metalaudio/dsp/flush_denormals.h>
 
 #include <algorithm>
 #include <cassert>
@@ -86,9 +86,9 @@ struct FilterBank::Impl {
   std::size_t groups;
   std::size_t sections;
   std::size_t group_size;
-  AlignedArray<double> rows;  ///< [groups][sections][kBiquadLaneRows][lanes]
-  AlignedArray<double> tile;
-  AlignedArray<double> input;
+  Array<double> rows;  ///< [groups][sections][kBiquadLaneRows][lanes]
+  Array<double> tile;
+  Array<double> input;
   bool mirrored = false;
   std::size_t since_settled = 0;
   std::atomic<bool> faulted{false};

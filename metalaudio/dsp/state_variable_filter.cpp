@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/dsp/flush_denormals.h>
+#include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/dsp/state_variable_filter.h>
 
 #include <algorithm>

@@ -63,7 +63,7 @@ TEST(ConvolutionKernels, EqualTheirScalarReferenceOnEveryTarget) {
         EXPECT_LT(relative_error(got, expected), 5e-6) << target << " " << n << " " << count;
       }
     }
-    AlignedArray<float> a(1024), b(1024), got(256), expected(256);
+    Array<float> a(1024), b(1024), got(256), expected(256);
     std::copy_n(x.begin(), 1024, a.begin());
     std::copy_n(x.begin() + 1024, 1024, b.begin());
     const float* as[] = {a.data(), a.data() + 256, a.data() + 512};

@@ -1,4 +1,4 @@
-#include <metalaudio/dsp/aligned_array.h>
+#include <metalaudio/core/array.h>
 #include <metalaudio/dsp/biquad_engine.h>
 #include <metalaudio/dsp/cpu/biquad_kernels.h>
 #include <metalaudio/dsp/cpu/biquad_lane_section.h>
@@ -126,8 +126,8 @@ class LaneEngine final : public BiquadEngine {
   std::size_t groups_;
   std::vector<BiquadCoefficients> current_;
   std::size_t group_size_;
-  AlignedArray<float> rows_;  ///< [groups][sections][kBiquadLaneRows][lanes]
-  AlignedArray<float> tile_;
+  Array<float> rows_;  ///< [groups][sections][kBiquadLaneRows][lanes]
+  Array<float> tile_;
   bool mirrored_ = false;
 };
 
