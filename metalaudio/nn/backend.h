@@ -56,12 +56,12 @@ class StepMaker {
 
 /// A step before it is made: what it covers and which values it reads and writes when it runs.
 struct StepPlan {
-  std::string kind;            ///< "conv + gelu", for reports
-  std::vector<int> nodes;      ///< in the order of the graph; the last one dates the step
-  std::vector<Value> inputs;   ///< not those whose constants it packs
-  std::vector<Value> results;  ///< not those that stay inside it
-  StepCost cost;
-  std::function<std::unique_ptr<Step>(StepMaker&)> make;
+  std::string kind = {};            ///< "conv + gelu", for reports
+  std::vector<int> nodes = {};      ///< in the order of the graph; the last one dates the step
+  std::vector<Value> inputs = {};   ///< not those whose constants it packs
+  std::vector<Value> results = {};  ///< not those that stay inside it
+  StepCost cost = {};
+  std::function<std::unique_ptr<Step>(StepMaker&)> make = {};
 };
 
 /// Runs a backend's steps with a workspace's threads, streams and scratch.

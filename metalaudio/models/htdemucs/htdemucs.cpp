@@ -36,9 +36,12 @@ nn::Plan make_plan(const HTDemucsConfig& config, const nn::Checkpoint& checkpoin
                    const HTDemucsOptions& options, ThreadPool& pool) {
   const nn::Weights weights(checkpoint);
   const std::size_t memory = HardwareProfile::detect().memory_bytes;
-  return nn::Plan(build_htdemucs(config, weights, options.mode),
-                  {options.precision, &pool, options.timing,
-                   memory > 0 ? memory : nn::PlanOptions().memory_limit_bytes});
+  nn::PlanOptions plan;
+  plan.precision = options.precision;
+  plan.pool = &pool;
+  plan.timing = options.timing;
+  if (memory > 0) plan.memory_limit_bytes = memory;
+  return nn::Plan(build_htdemucs(config, weights, options.mode), plan);
 }
 
 }  // namespace
@@ -49,11 +52,11 @@ struct HTDemucs::Impl {
         pool(threads),
         plan(make_plan(config, checkpoint, options, pool)),
         outputs(config.sources.size() * channels()),
-        waveform(plan.input("waveform")),
-        waveform_out(plan.output("waveform")) {
+        waveform(plan.input("waveform").values_as<float>()),
+        waveform_out(plan.output("waveform").values_as<float>()) {
     if (options.mode == Mode::time_only) return;
-    spectrogram_in = plan.input("spectrogram");
-    spectrogram_out = plan.output("spectrogram");
+    spectrogram_in = plan.input("spectrogram").values_as<float>();
+    spectrogram_out = plan.output("spectrogram").values_as<float>();
     spectrogram.emplace(config, outputs, pool);
   }
 
@@ -141,6 +144,6 @@ std::size_t HTDemucs::memory_bytes() const noexcept {
   return statistics.activation_bytes + statistics.weight_bytes;
 }
 
-std::string HTDemucs::report() const { return impl_->plan.report(); }
+std::string HTDemucs::report() const { return impl_->plan.report().table(); }
 
 }  // namespace metalaudio::models

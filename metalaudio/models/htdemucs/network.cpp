@@ -2,6 +2,7 @@
 #include <metalaudio/models/htdemucs/network.h>
 
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/layers/functional.h>
 
 #include <algorithm>
 #include <cmath>
@@ -131,7 +132,7 @@ class Builder {
     for (std::size_t i = 0; i < embedding.size(); ++i) {
       embedding.data()[i] = weight * (table.data()[i] * scale);
     }
-    x_ = graph_.add(x_, graph_.constant(std::move(embedding)));
+    x_ = add(graph_, x_, graph_.constant(std::move(embedding)));
     tap("freq_emb", x_);
   }
 

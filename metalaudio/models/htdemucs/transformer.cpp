@@ -1,12 +1,12 @@
 #include <metalaudio/models/htdemucs/layers.h>
 
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/layers/functional.h>
 
 #include <cmath>
 
 namespace metalaudio::models {
 
-using nn::Activation;
 using nn::Graph;
 using nn::Value;
 using nn::Weights;
@@ -22,14 +22,14 @@ Value norm(Graph& graph, const Weights& weights, Value x, std::int64_t groups) {
   const std::int64_t channels = graph.shape(x).back();
   const Value gamma = vector_of(graph, weights, "weight", channels);
   const Value beta = vector_of(graph, weights, "bias", channels);
-  if (groups > 0) return graph.group_norm(x, gamma, beta, {groups, false, 1e-5F});
-  return graph.layer_norm(x, gamma, beta);
+  if (groups > 0) return graph.apply(nn::GroupNorm{groups, 2}, {x, gamma, beta});
+  return graph.apply(nn::LayerNorm{}, {x, gamma, beta});
 }
 
 Value linear(Graph& graph, const Weights& weights, Value x, std::int64_t out) {
   const std::int64_t in = graph.shape(x).back();
-  return graph.linear(x, graph.constant(weights.tensor("weight", {out, in})),
-                      vector_of(graph, weights, "bias", out));
+  return graph.apply(nn::linear(), {x, graph.constant(weights.tensor("weight", {out, in})),
+                                    vector_of(graph, weights, "bias", out)});
 }
 
 /// Rows [first, first + count) of a tensor.
@@ -47,11 +47,12 @@ Value multi_head_attention(Graph& graph, const Weights& weights, Value q, Value 
   const Tensor& weight = weights.tensor("in_proj_weight", {3 * channels, channels});
   const Tensor& bias = weights.tensor("in_proj_bias", {3 * channels});
   const auto project = [&](Value x, std::int64_t part) {
-    return graph.linear(x, graph.constant(rows_of(weight, part * channels, channels)),
-                        graph.constant(rows_of(bias, part * channels, channels)));
+    return graph.apply(nn::linear(),
+                       {x, graph.constant(rows_of(weight, part * channels, channels)),
+                        graph.constant(rows_of(bias, part * channels, channels))});
   };
   const Value attended =
-      graph.attention(project(q, 0), project(kv, 1), project(kv, 2), static_cast<int>(heads));
+      graph.apply(nn::Attention{heads}, {project(q, 0), project(kv, 1), project(kv, 2)});
   return linear(graph, weights("out_proj"), attended, channels);
 }
 
@@ -60,19 +61,18 @@ Value residual(Graph& graph, const Weights& weights, const HTDemucsConfig& confi
                const char* gamma, Value x, Value block) {
   if (config.t_layer_scale) {
     const std::int64_t channels = graph.shape(x).back();
-    const Value scale =
-        graph.reshape(vector_of(graph, weights(gamma), "scale", channels), {1, 1, channels});
-    block = graph.multiply(block, scale);
+    block = multiply(graph, block, vector_of(graph, weights(gamma), "scale", channels));
   }
-  return graph.add(x, block);
+  return add(graph, x, block);
 }
 
 Value feed_forward(Graph& graph, const Weights& weights, const HTDemucsConfig& config, Value x) {
   const std::int64_t channels = graph.shape(x).back();
   const auto hidden =
       static_cast<std::int64_t>(static_cast<double>(channels) * config.t_hidden_scale);
-  const Value y = graph.activation(linear(graph, weights("linear1"), x, hidden),
-                                   config.t_gelu ? Activation::gelu : Activation::relu);
+  const nn::UnaryFunction function =
+      config.t_gelu ? nn::UnaryFunction::gelu : nn::UnaryFunction::relu;
+  const Value y = graph.apply(nn::Unary{function}, {linear(graph, weights("linear1"), x, hidden)});
   return linear(graph, weights("linear2"), y, channels);
 }
 
@@ -179,7 +179,7 @@ Value norm_in(Graph& graph, const Weights& weights, const HTDemucsConfig& config
 Value add_embedding(Graph& graph, const HTDemucsConfig& config, Value x, Tensor embedding) {
   const auto weight = static_cast<float>(config.t_weight_pos_embed);
   for (float& value : embedding.values()) value *= weight;
-  return graph.add(x, graph.constant(std::move(embedding)));
+  return add(graph, x, graph.constant(std::move(embedding)));
 }
 
 }  // namespace
@@ -196,7 +196,7 @@ Branches cross_transformer(Graph& graph, const Weights& weights, const HTDemucsC
   // embedding, which is laid out to match.
   Value x = norm_in(graph, weights("norm_in"), config, branches.x);
   x = add_embedding(graph, config, x, sin_embedding_2d(config, shape[0], shape[1], channels));
-  x = graph.reshape(x, {1, shape[0] * shape[1], channels});
+  x = reshape(graph, x, {1, shape[0] * shape[1], channels});
   Value xt = norm_in(graph, weights("norm_in_t"), config, branches.xt);
   const std::int64_t steps = graph.shape(xt)[1];
   xt = add_embedding(graph, config, xt, time_embedding(weights, config, steps, channels));
@@ -210,7 +210,7 @@ Branches cross_transformer(Graph& graph, const Weights& weights, const HTDemucsC
     tap(fmt::format("transformer.layers.{}", i), x);
     tap(fmt::format("transformer.layers_t.{}", i), xt);
   }
-  return {graph.reshape(x, shape), xt};
+  return {reshape(graph, x, shape), xt};
 }
 
 }  // namespace metalaudio::models

@@ -24,20 +24,20 @@ struct SlotInfo {
   int place = 0;
   std::size_t bytes = 0;
   std::size_t offset = 0;                  ///< arena
-  std::shared_ptr<const Tensor> constant;  ///< constant, and initial value of a state
+  std::shared_ptr<const Tensor> constant = {};  ///< constant, and initial value of a state
 };
 
 /// A graph's input or output in host memory.
 struct Port {
-  std::string name;
-  ValueType type;
-  Slot slot;
+  std::string name = {};
+  ValueType type = {};
+  Slot slot = {};
 };
 
 /// The two slots of a state, which swap after every run; equal where nothing replaces it.
 struct ProgramState {
-  Slot read;
-  Slot write;
+  Slot read = {};
+  Slot write = {};
 };
 
 /// Either a stretch of steps of one place, or a copy of one slot to another.
@@ -46,23 +46,23 @@ struct ProgramItem {
   std::size_t first = 0;
   std::size_t last = 0;
   bool copy = false;
-  Slot from;
-  Slot to;
+  Slot from = {};
+  Slot to = {};
 };
 
 /// A step as the program keeps it for its picture.
 struct ProgramEdge {
-  std::vector<int> inputs;   ///< slots
-  std::vector<int> results;  ///< slots
+  std::vector<int> inputs = {};   ///< slots
+  std::vector<int> results = {};  ///< slots
 };
 
 /// A compiled graph without memory of its own but for constants: what every workspace shares.
 struct Program {
   struct Place {
-    std::shared_ptr<const Backend> backend;  ///< null: host memory beside backends that have none
-    std::shared_ptr<AudioDevice> device;     ///< null: host memory
-    std::vector<std::unique_ptr<Step>> steps;
-    std::vector<std::size_t> reports;  ///< of the steps, by index in `reports` below
+    std::shared_ptr<const Backend> backend = {};  ///< null: host memory beside backends that have none
+    std::shared_ptr<AudioDevice> device = {};     ///< null: host memory
+    std::vector<std::unique_ptr<Step>> steps = {};
+    std::vector<std::size_t> reports = {};  ///< of the steps, by index in `reports` below
     std::size_t arena_bytes = 0;
   };
 

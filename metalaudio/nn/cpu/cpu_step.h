@@ -16,7 +16,7 @@ namespace metalaudio::nn::cpu {
 /// What a step wants each thread to have while it runs.
 struct ScratchNeeds {
   std::size_t floats = 0;
-  GemmNeeds gemm;
+  GemmNeeds gemm = {};
 
   void cover(const ScratchNeeds& other) noexcept {
     floats = std::max(floats, other.floats);
@@ -64,7 +64,7 @@ class Workers {
 /// What a step sees while it runs.
 class CpuRun {
  public:
-  CpuRun(std::span<const SlotAddress> slots, Workers& workers) : slots_(slots), workers(workers) {}
+  CpuRun(std::span<const SlotAddress> slots, Workers& threads) : workers(threads), slots_(slots) {}
 
   /// Null for the slot of an absent input.
   template <typename T = float>
@@ -73,11 +73,10 @@ class CpuRun {
     return reinterpret_cast<T*>(slots_[static_cast<std::size_t>(slot.index)].host());
   }
 
+  Workers& workers;
+
  private:
   std::span<const SlotAddress> slots_;
-
- public:
-  Workers& workers;
 };
 
 /// A step of the CPU. It changes nothing in itself: what it works on lies in slots and scratch.

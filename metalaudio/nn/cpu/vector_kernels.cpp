@@ -172,18 +172,15 @@ HWY_INLINE void multiply_vector_columns(const float* HWY_RESTRICT x, std::size_t
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec sums[kBlocks];
-  HWY_UNROLL(kBlocks)
   for (std::size_t b = 0; b < kBlocks; ++b) {
     sums[b] = start != nullptr ? hn::LoadU(d, start + b * lanes) : hn::Zero(d);
   }
   for (std::size_t k = 0; k < depth; ++k) {
     const auto v = hn::Set(d, x[k]);
-    HWY_UNROLL(kBlocks)
     for (std::size_t b = 0; b < kBlocks; ++b) {
       sums[b] = hn::MulAdd(v, hn::LoadU(d, weights + k * padded + b * lanes), sums[b]);
     }
   }
-  HWY_UNROLL(kBlocks)
   for (std::size_t b = 0; b < kBlocks; ++b) hn::StoreU(sums[b], d, out + b * lanes);
 }
 

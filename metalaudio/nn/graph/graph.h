@@ -16,26 +16,26 @@ namespace metalaudio::nn {
 /// One operation of a graph, with the values that it reads and makes.
 struct Node {
   Operation operation;
-  std::vector<Value> inputs;
-  std::vector<Value> results;
-  std::string label;         ///< where it stands in the model, for reports and errors
-  std::optional<int> place;  ///< the backend that is to run it, by its number in PlanOptions
+  std::vector<Value> inputs = {};
+  std::vector<Value> results = {};
+  std::string label = {};  ///< where it stands in the model, for reports and errors
+  std::optional<int> place = {};  ///< the backend that is to run it, by its number in PlanOptions
 };
 
 enum class ValueKind { input, constant, state, result };
 
 struct ValueInfo {
-  ValueType type;
+  ValueType type = {};
   ValueKind kind = ValueKind::result;
   int node = -1;                           ///< that makes it; -1: no node does
-  std::shared_ptr<const Tensor> constant;  ///< of a constant; of a state, its initial value
+  std::shared_ptr<const Tensor> constant = {};  ///< of a constant; of a state, its initial value
 };
 
 /// A value that one run leaves to the next: read as `value`, and replaced by `next` after the run.
 struct GraphState {
-  std::string name;
-  Value value;
-  Value next;
+  std::string name = {};
+  Value value = {};
+  Value next = {};
 };
 
 /// A network as a list of operations with static shapes, in an order in which they may run.

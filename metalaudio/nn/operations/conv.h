@@ -17,7 +17,7 @@ struct Conv {
   static constexpr std::array kInputs{Role::data, Role::weight, Role::optional_weight};
   enum Index { x, weight, bias };
 
-  std::vector<SlidingAxis> axes;
+  std::vector<SlidingAxis> axes = {};
   std::int64_t groups = 1;
 
   ValueTypes infer(const Inputs& inputs) const;

@@ -16,7 +16,7 @@ struct ConvTranspose {
   static constexpr std::array kInputs{Role::data, Role::weight, Role::optional_weight};
   enum Index { x, weight, bias };
 
-  std::vector<TransposeAxis> axes;
+  std::vector<TransposeAxis> axes = {};
   std::int64_t groups = 1;
 
   ValueTypes infer(const Inputs& inputs) const;

@@ -17,8 +17,8 @@ struct Pad {
   static constexpr std::string_view kName = "pad";
   static constexpr std::array kInputs{Role::data};
 
-  std::vector<std::int64_t> before;
-  std::vector<std::int64_t> after;
+  std::vector<std::int64_t> before = {};
+  std::vector<std::int64_t> after = {};
   PadMode mode = PadMode::constant;
   double value = 0;
 

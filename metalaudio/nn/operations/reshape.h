@@ -13,7 +13,7 @@ struct Reshape {
   static constexpr std::string_view kName = "reshape";
   static constexpr std::array kInputs{Role::data};
 
-  Shape shape;
+  Shape shape = {};
 
   ValueTypes infer(const Inputs& inputs) const;
 };

@@ -13,9 +13,9 @@ struct Slice {
   static constexpr std::string_view kName = "slice";
   static constexpr std::array kInputs{Role::data};
 
-  std::vector<std::int64_t> starts;
-  Shape shape;                      ///< of the result
-  std::vector<std::int64_t> steps;  ///< empty: all 1
+  std::vector<std::int64_t> starts = {};
+  Shape shape = {};                      ///< of the result
+  std::vector<std::int64_t> steps = {};  ///< empty: all 1
 
   ValueTypes infer(const Inputs& inputs) const;
 };

@@ -13,7 +13,7 @@ struct Transpose {
   static constexpr std::string_view kName = "transpose";
   static constexpr std::array kInputs{Role::data};
 
-  std::vector<std::size_t> order;
+  std::vector<std::size_t> order = {};
 
   ValueTypes infer(const Inputs& inputs) const;
 };

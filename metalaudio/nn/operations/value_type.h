@@ -11,7 +11,7 @@ namespace metalaudio::nn {
 
 /// What a value of a graph is: dense, row-major, channels innermost where there are channels.
 struct ValueType {
-  Shape shape;
+  Shape shape = {};
   DataType type = DataType::f32;
 
   std::size_t bytes() const noexcept {

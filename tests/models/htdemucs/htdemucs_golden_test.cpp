@@ -90,12 +90,12 @@ void write_inputs(const HTDemucsConfig& config, const Tensor& mix, nn::Plan& pla
                   ThreadPool& pool) {
   const auto channels = static_cast<std::size_t>(config.audio_channels);
   const std::size_t segment = mix.size() / channels;
-  Spectrogram(config, channels, pool).forward(mix.values(), plan.input("spectrogram"));
-  const std::span<float> waveform = plan.input("waveform");
+  Spectrogram(config, channels, pool).forward(mix.values(), plan.input("spectrogram").values_as<float>());
+  const std::span<float> waveform = plan.input("waveform").values_as<float>();
   for (std::size_t i = 0; i < mix.size(); ++i) {
     waveform[i % segment * channels + i / segment] = mix.data()[i];
   }
-  normalise(plan.input("spectrogram"));
+  normalise(plan.input("spectrogram").values_as<float>());
   normalise(waveform);
 }
 
@@ -149,7 +149,9 @@ TEST_P(HTDemucsGolden, EveryLayerAgreesWithUpstream) {
     if (layer && !name.ends_with(".layout") && !name.ends_with(".sums")) taps.push_back(name);
   }
   const nn::Graph graph = build_htdemucs(config, nn::Weights(golden_.model), Mode::full, taps);
-  nn::Plan plan(graph, {nn::Precision::fp32, &pool_});
+  nn::PlanOptions options;
+  options.pool = &pool_;
+  nn::Plan plan(graph, options);
   write_inputs(config, golden_.tensors.at("mix"), plan, pool_);
   plan.run();
 
@@ -161,7 +163,7 @@ TEST_P(HTDemucsGolden, EveryLayerAgreesWithUpstream) {
   for (const auto& [name, value] : graph.outputs()) {
     if (!golden_.tensors.contains(name)) continue;
     const Intermediate ours =
-        in_upstream_order(name, plan.output(name), graph.shape(value), token_rows);
+        in_upstream_order(name, plan.output(name).values_as<float>(), graph.shape(value), token_rows);
     const Tensor& expected = golden_.tensors.at(name);
     const auto stride = static_cast<std::size_t>(golden_.tensors.at(name + ".layout").data()[0]);
     std::vector<float> sampled;

@@ -7,8 +7,8 @@ namespace metalaudio::nn::cpu {
 /// What was fused behind a convolution: y = activation(conv(x) · gain) + residual.
 struct ConvEpilogue {
   Activation activation = Activation::none;
-  Value gain;      ///< a constant per channel, folded into the weights
-  Value residual;  ///< as large as y, or repeated along its rows or positions
+  Value gain = {};      ///< a constant per channel, folded into the weights
+  Value residual = {};  ///< as large as y, or repeated along its rows or positions
 };
 
 std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, const Node& node,
