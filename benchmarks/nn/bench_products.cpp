@@ -1,6 +1,6 @@
 // The product kernel beside oneDNN's, one thread, on the sizes of HTDemucs: prints GFLOP/s of both.
 #include <fmt/format.h>
-#include <metalaudio/nn/cpu/gemm.h>
+#include <metalaudio/nn/cpu/gemm/gemm.h>
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -76,18 +76,20 @@ void race(const Size& size) {
   std::vector<float> w = noise(size.columns * size.depth);
   std::vector<float> ours(size.rows * size.columns);
   std::vector<float> theirs(ours.size());
-  const PackedMatrix packed(w, {}, size.columns, size.depth, false);
+  const GemmKernel& kernel = gemm_kernel(metalaudio::nn::Precision::fp32);
+  const PackedMatrix packed(kernel, w, {}, {size.columns, size.depth, false});
   constexpr std::size_t kBlock = 96;
   GemmScratch scratch;
-  scratch.reserve(1, kBlock, size.depth);
+  scratch.reserve(kernel.needs(1, kBlock, size.depth));
   const auto stride = static_cast<std::ptrdiff_t>(size.depth);
   const auto run_ours = [&] {
     for (std::size_t first = 0; first < size.rows; first += kBlock) {
       const std::size_t rows = std::min(kBlock, size.rows - first);
       const GemmTap tap{x.data() + first * size.depth, stride, 0, static_cast<std::ptrdiff_t>(rows),
                         0};
-      gemm_block({&tap, 1}, size.depth, rows, panels_of(packed), scratch,
-                 {ours.data() + first * size.columns, static_cast<std::ptrdiff_t>(size.columns)});
+      packed.multiply(
+          {&tap, 1}, size.depth, rows, scratch,
+          {ours.data() + first * size.columns, static_cast<std::ptrdiff_t>(size.columns)});
     }
   };
   OneDnnProduct one_dnn(size, x, w, theirs);
