@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "tests/parity/parity_case.h"
+#include "tests/support/fake_backend.h"
 #include "tests/support/simd_targets.h"
 
 namespace metalaudio::nn {
@@ -139,6 +140,18 @@ TEST_P(Parity, EqualsTheReferenceOnThreads) {
   options.pool = &pool;
   for_each_variant([&](Maker& maker) {
     run(maker, options, [this](const auto& a, const auto& b) { expect_close(a, b); });
+  });
+}
+
+/// No kernel may rely on where a value begins: a view of a larger one begins anywhere.
+TEST_P(Parity, EqualsTheReferenceOnMisalignedValues) {
+  PlanOptions options;
+  options.backends = {std::make_shared<FakeBackend>(FakeBackendOptions{.misalign = true})};
+  for_each_variant([&](Maker& maker) {
+    for_each_target([&](const char* target) {
+      SCOPED_TRACE(target);
+      run(maker, options, [this](const auto& a, const auto& b) { expect_close(a, b); });
+    });
   });
 }
 
