@@ -114,6 +114,7 @@ with torch.no_grad():
         put("attention." + name, y.movedim(-2, axis).reshape(2, 6, 5, 8))
 
 OUT.parent.mkdir(parents=True, exist_ok=True)
-save_file(tensors, OUT, metadata={"torch": torch.__version__, "seed": str(SEED),
-                                  "script": "tools/goldens/make_nn_goldens.py"})
+# The first three are what the reader of checkpoints asks for.
+save_file(tensors, OUT, metadata={"klass": "torch", "args": "[]", "kwargs": "{}", "torch": torch.__version__,
+                                  "seed": str(SEED), "script": "tools/goldens/make_nn_goldens.py"})
 print(OUT.stat().st_size)
