@@ -179,6 +179,38 @@ TEST(Backends, ADeviceAloneHasItsInputsAndOutputsInHostMemory) {
   }
 }
 
+TEST(Backends, ValuesGoFromDeviceToDevice) {
+  Graph graph;
+  const Value x = graph.input("x", {3, 6});
+  const Value s = graph.state("s", {3, 6});
+  graph.set_place(0);
+  const Value a = gelu(graph, add(graph, x, s));
+  graph.set_place(1);
+  const Value b = pointwise(graph, a, 6);
+  graph.update(s, b);
+  graph.set_place(0);
+  graph.output("y", multiply(graph, a, b));
+  Plan alone(graph, [] {
+    PlanOptions options;
+    options.backends = {make_cpu_backend(), make_cpu_backend()};
+    return options;
+  }());
+  const auto expected = run_blocks(alone, 4);
+  const auto first = std::make_shared<FakeDevice>();
+  // Two devices, and one that two backends share.
+  for (const auto& second : {std::make_shared<FakeDevice>(), first}) {
+    PlanOptions options;
+    for (const auto& device : {first, second}) {
+      options.backends.push_back(
+          std::make_shared<FakeBackend>(FakeBackendOptions{.device = device}));
+    }
+    Plan plan(graph, options);
+    // Input and output, the state to its reader, and a value in each direction.
+    EXPECT_EQ(plan.statistics().copies, 5U);
+    EXPECT_EQ(run_blocks(plan, 4), expected);
+  }
+}
+
 TEST(Backends, ATypeThatOnlyOneTakesRunsThere) {
   TwoBackends two({}, true);
   Graph graph;
