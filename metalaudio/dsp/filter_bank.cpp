@@ -91,7 +91,7 @@ struct FilterBank::Impl {
   Array<double> input;
   bool mirrored = false;
   std::size_t since_settled = 0;
-  std::atomic<bool> faulted{false};
+  RealtimeStatus status;
 };
 
 FilterBank::FilterBank(std::span<const FilterSections> bands)
@@ -110,7 +110,7 @@ void FilterBank::process(std::span<const float> in, std::span<float* const> out)
     const std::size_t frames =
         std::min({kTileFrames, in.size() - first, kSettleSamples - m.since_settled});
     if (!m.kernels.widen(in.data() + first, frames, m.input.data())) {
-      m.faulted.store(true, std::memory_order_relaxed);
+      m.status.report(Trouble::input_replaced);
     }
     m.process_tile(out, first, frames);
     first += frames;
@@ -138,7 +138,7 @@ std::complex<double> FilterBank::sum_response(double frequency_hz, double sample
   return sum;
 }
 
-bool FilterBank::faulted() const noexcept { return impl_->faulted.load(std::memory_order_relaxed); }
-void FilterBank::clear_status() noexcept { impl_->faulted.store(false, std::memory_order_relaxed); }
+Trouble FilterBank::status() const noexcept { return impl_->status.peek(); }
+Trouble FilterBank::take_status() noexcept { return impl_->status.take(); }
 
 }  // namespace metalaudio::dsp
