@@ -1,5 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/biquad_design.h>
+#include <metalaudio/dsp/biquad_order.h>
 
 #include <cmath>
 #include <numbers>
@@ -69,6 +70,17 @@ double alpha_of(const BiquadDesign& design, double w, double amplitude) {
   return half_sine * std::sqrt(squared);
 }
 
+/// Low passes have 0 dB at 0 Hz and high passes at half the sample rate: taken from the poles as
+/// they were rounded, so that it holds for any number of sections.
+void set_pass_zeros(BiquadCoefficients& s, PassBand pass) {
+  const double sign = pass == PassBand::low ? 1.0 : -1.0;
+  // In this order the sums are exact where the cancellation is.
+  const double gain = ((2.0 + sign * s.a1) + (s.a2 - 1.0)) / 4.0;
+  s.b0 = gain;
+  s.b1 = sign * 2.0 * gain;
+  s.b2 = gain;
+}
+
 BiquadCoefficients shelf(double a, double cosine, double alpha, double sign) {
   // sign is 1 for the low shelf; the high one mirrors it about a quarter of the sample rate.
   const double root = 2.0 * std::sqrt(a) * alpha;
@@ -86,9 +98,8 @@ BiquadCoefficients all_but_shelves(BiquadShape shape, double a, double cosine, d
   const double c2 = -2.0 * cosine;
   switch (shape) {
     case BiquadShape::low_pass:
-      return {(1 - cosine) / 2, 1 - cosine, (1 - cosine) / 2, c2, 1 - alpha};
     case BiquadShape::high_pass:
-      return {(1 + cosine) / 2, -1 - cosine, (1 + cosine) / 2, c2, 1 - alpha};
+      return {0, 0, 0, c2, 1 - alpha};
     case BiquadShape::notch:
       return {1, c2, 1, c2, 1 - alpha};
     case BiquadShape::all_pass:
@@ -120,6 +131,8 @@ BiquadCoefficients design_biquad(const BiquadDesign& design) {
     double gain = 1.0;
     if (design.shape == BiquadShape::band_pass_skirt) gain = std::sin(w) / 2.0 / alpha;
     s = {gain * s.b0 / a0, gain * s.b1 / a0, gain * s.b2 / a0, s.a1 / a0, s.a2 / a0};
+    if (design.shape == BiquadShape::low_pass) set_pass_zeros(s, PassBand::low);
+    if (design.shape == BiquadShape::high_pass) set_pass_zeros(s, PassBand::high);
   }
   check_stable("design_biquad", {&s, 1});
   return s;
@@ -145,6 +158,7 @@ std::vector<BiquadCoefficients> design_butterworth(PassBand pass, std::size_t or
          .sample_rate_hz = sample_rate_hz,
          .width = Q(1.0 / (2.0 * std::sin(angle)))}));
   }
+  order_sections(sections);
   return sections;
 }
 
@@ -161,29 +175,34 @@ std::vector<BiquadCoefficients> design_butterworth_band(std::size_t order, doubl
   using Complex = std::complex<double>;
   const double low = std::tan(std::numbers::pi * low_hz / sample_rate_hz);
   const double high = std::tan(std::numbers::pi * high_hz / sample_rate_hz);
-  const double middle_hz = std::atan(std::sqrt(low * high)) * sample_rate_hz / std::numbers::pi;
-  std::vector<Complex> poles;  // of the upper half plane, or in pairs on the real axis
-  for (std::size_t k = 0; k < (order + 1) / 2; ++k) {
+  const double middle = std::sqrt(low * high);
+  std::vector<BiquadCoefficients> sections;
+  // With s the analogue frequency: s^zeros / (s² - sum·s + product), 0 dB in the middle.
+  const auto add = [&](double sum, double product, int zeros) {
+    const double a0 = 1.0 - sum + product;
+    const double gain = std::abs(Complex(product - low * high, -sum * middle)) /
+                        (a0 * std::pow(middle, static_cast<double>(zeros)));
+    const double b1 = zeros == 0 ? 2.0 : zeros == 1 ? 0.0 : -2.0;
+    sections.push_back({gain, gain * b1, zeros == 1 ? -gain : gain, 2.0 * (product - 1.0) / a0,
+                        (1.0 + sum + product) / a0});
+  };
+  for (std::size_t k = 0; k < order / 2; ++k) {
     const double angle =
         std::numbers::pi * (0.5 + static_cast<double>(2 * k + 1) / static_cast<double>(2 * order));
     const Complex half = std::polar((high - low) / 2.0, angle);
     const Complex root = std::sqrt(half * half - low * high);
-    poles.push_back(half + root);
-    // The prototype's real pole gives one conjugate pair or two real poles; the others give two.
-    if (2 * k + 1 != order) poles.push_back(half - root);
+    // A pole of the prototype gives one on either side of the middle. The lower one gets both zeros
+    // at 0 Hz, the upper one none: so each has its gain in the band, however wide that is.
+    const bool add_up = (std::conj(half) * root).real() >= 0.0;
+    const Complex one = add_up ? half + root : half - root;
+    const Complex other = low * high / one;
+    const bool one_is_low = std::norm(one) < low * high;
+    add(2.0 * one.real(), std::norm(one), one_is_low ? 2 : 0);
+    add(2.0 * other.real(), std::norm(other), one_is_low ? 0 : 2);
   }
-  std::vector<BiquadCoefficients> sections;
-  for (std::size_t i = 0; i < poles.size(); ++i) {
-    const bool last_of_odd = order % 2 == 1 && i + 1 == poles.size();
-    const double product = last_of_odd ? low * high : std::norm(poles[i]);
-    const double sum = last_of_odd ? low - high : 2.0 * poles[i].real();
-    const double a0 = 1.0 - sum + product;
-    BiquadCoefficients s{1.0, 0.0, -1.0, 2.0 * (product - 1.0) / a0, (1.0 + sum + product) / a0};
-    const double gain = 1.0 / std::abs(response(s, middle_hz, sample_rate_hz));
-    s.b0 *= gain;
-    s.b2 *= gain;
-    sections.push_back(s);
-  }
+  // The prototype's real pole gives one conjugate pair, or two real poles.
+  if (order % 2 == 1) add(low - high, low * high, 1);
+  order_sections(sections);
   check_stable("design_butterworth_band", sections);
   return sections;
 }

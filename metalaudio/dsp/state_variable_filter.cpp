@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/finite.h>
 #include <metalaudio/dsp/flush_denormals.h>
 #include <metalaudio/dsp/state_variable_filter.h>
 
@@ -11,7 +12,6 @@ namespace metalaudio::dsp {
 
 namespace {
 
-constexpr double kLargestSample = 1e9;
 /// -600 dB: below it states become zero.
 constexpr double kInaudible = 1e-30;
 
@@ -84,7 +84,7 @@ void StateVariableFilter::process(std::span<const float> in, std::span<float> ou
   const FlushDenormals flush;
   for (std::size_t i = 0; i < in.size(); ++i) {
     double x = in[i];
-    if (!(std::abs(x) <= kLargestSample)) {
+    if (!(std::abs(x) <= double{kLargestSample})) {
       x = 0.0;
       faulted_ = true;
     }

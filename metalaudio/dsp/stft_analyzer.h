@@ -10,7 +10,7 @@
 namespace metalaudio::dsp {
 
 /// Spectra of a running signal: after every hop, the frame that ends there, silence before the
-/// first sample. Samples that are not finite count as silence and are noted.
+/// first sample. Samples that are not finite, or beyond ±1e30, count as silence and are noted.
 /// Errors:   the constructor throws as Stft's; options.center and padding belong to whole signals
 ///           and must be false and at its default.
 /// Threads:  one instance per thread.
