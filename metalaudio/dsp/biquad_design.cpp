@@ -38,6 +38,18 @@ void check_width(double value, const char* name) {
   }
 }
 
+/// Poles that rounding has put onto the unit circle: narrower, or nearer to an end of the band, than
+/// double can hold.
+void check_poles(const char* operation, std::span<const BiquadCoefficients> sections,
+                 double frequency_hz, double sample_rate_hz) {
+  for (const BiquadCoefficients& s : sections) {
+    if (is_stable(s)) continue;
+    fail(ErrorCode::invalid_argument,
+         "[{}] at {} Hz of a sample rate of {} Hz: too narrow or too low for double precision",
+         operation, frequency_hz, sample_rate_hz);
+  }
+}
+
 bool is_shelf(BiquadShape shape) {
   return shape == BiquadShape::low_shelf || shape == BiquadShape::high_shelf;
 }
@@ -51,11 +63,7 @@ double alpha_of(const BiquadDesign& design, double w, double amplitude) {
   }
   if (const auto* octaves = std::get_if<Octaves>(&design.width)) {
     check_width(octaves->value, "bandwidth");
-    const double alpha =
-        2.0 * half_sine * std::sinh(std::numbers::ln2 / 2.0 * octaves->value * w / std::sin(w));
-    if (std::isfinite(alpha)) return alpha;
-    fail(ErrorCode::invalid_argument, "[design_biquad] bandwidth {} octaves at {} Hz: too wide",
-         octaves->value, design.frequency_hz);
+    return 2.0 * half_sine * std::sinh(std::numbers::ln2 / 2.0 * octaves->value * w / std::sin(w));
   }
   const double slope = std::get<ShelfSlope>(design.width).value;
   if (!is_shelf(design.shape)) {
@@ -122,6 +130,14 @@ BiquadCoefficients design_biquad(const BiquadDesign& design) {
   const double w = 2.0 * std::numbers::pi * design.frequency_hz / design.sample_rate_hz;
   const double a = std::pow(10.0, design.gain_db / 40.0);
   const double alpha = alpha_of(design, w, a);
+  // From here on both poles lie so near to the ends of the band that a double loses them.
+  constexpr double kWidest = 1e9;
+  if (!(alpha <= kWidest)) {
+    fail(ErrorCode::invalid_argument,
+         "[design_biquad] at {} Hz of a sample rate of {} Hz: too wide for what lies below half of "
+         "it",
+         design.frequency_hz, design.sample_rate_hz);
+  }
   BiquadCoefficients s;
   if (is_shelf(design.shape)) {
     s = shelf(a, std::cos(w), alpha, design.shape == BiquadShape::low_shelf ? 1.0 : -1.0);
@@ -134,7 +150,7 @@ BiquadCoefficients design_biquad(const BiquadDesign& design) {
     if (design.shape == BiquadShape::low_pass) set_pass_zeros(s, PassBand::low);
     if (design.shape == BiquadShape::high_pass) set_pass_zeros(s, PassBand::high);
   }
-  check_stable("design_biquad", {&s, 1});
+  check_poles("design_biquad", {&s, 1}, design.frequency_hz, design.sample_rate_hz);
   return s;
 }
 
@@ -203,7 +219,7 @@ std::vector<BiquadCoefficients> design_butterworth_band(std::size_t order, doubl
   // The prototype's real pole gives one conjugate pair, or two real poles.
   if (order % 2 == 1) add(low - high, low * high, 1);
   order_sections(sections);
-  check_stable("design_butterworth_band", sections);
+  check_poles("design_butterworth_band", sections, low_hz, sample_rate_hz);
   return sections;
 }
 

@@ -45,7 +45,8 @@ struct BiquadDesign {
 
 /// One section of R. Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter coefficients".
 /// Errors:   Error{invalid_argument} unless 0 < frequency < sample rate / 2, the width is positive,
-///           a slope belongs to a shelf, and the gain lies within ±120 dB.
+///           a slope belongs to a shelf, the gain lies within ±120 dB, and the poles are such as
+///           double can hold: an octave around 0.499 of the rate is too wide.
 BiquadCoefficients design_biquad(const BiquadDesign& design);
 
 enum class PassBand { low, high };

@@ -148,6 +148,34 @@ TEST(BiquadDesign, SaysWhatIsWrongWithTheNumbers) {
   }
 }
 
+std::string words_of(const BiquadDesign& design) {
+  try {
+    design_biquad(design);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// Up to half the sample rate a width either makes a filter, or the error says which one is wrong.
+TEST(BiquadDesign, WidthsNextToHalfTheSampleRateAreFiltersOrTooWide) {
+  for (const double part : {0.4, 0.45, 0.49, 0.499, 0.4999, 0.499999}) {
+    for (const double octaves : {0.01, 0.33, 1.0, 3.0, 100.0}) {
+      for (const auto shape : {BiquadShape::peaking, BiquadShape::notch, BiquadShape::band_pass}) {
+        const std::string words = words_of({shape, part * kRate, kRate, Octaves(octaves), 6.0});
+        EXPECT_TRUE(words.empty() || words.find("too wide") != std::string::npos) << words;
+      }
+    }
+  }
+  EXPECT_EQ(words_of({BiquadShape::peaking, 0.49 * kRate, kRate, Octaves(1.0), 6.0}), "");
+  EXPECT_EQ(words_of({BiquadShape::peaking, 0.4999 * kRate, kRate, Octaves(1.0), 6.0}),
+            "[design_biquad] at 23995.2 Hz of a sample rate of 48000 Hz: too wide for what lies "
+            "below half of it");
+  EXPECT_EQ(words_of({BiquadShape::low_pass, 1e-6, kRate, Q(1e6)}),
+            "[design_biquad] at 1e-06 Hz of a sample rate of 48000 Hz: too narrow or too low for "
+            "double precision");
+}
+
 TEST(BiquadCoefficients, StabilityIsTheOutermostPole) {
   EXPECT_DOUBLE_EQ(stability_margin({1, 0, 0, -2 * 0.9 * std::cos(1.0), 0.81}), 0.1);
   EXPECT_NEAR(stability_margin({1, 0, 0, -(0.5 + 0.95), 0.5 * 0.95}), 0.05, 1e-12);
