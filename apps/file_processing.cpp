@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -55,8 +56,22 @@ StemFileOptions file_options(const audio::AudioFormat& in, const FileProcessing&
   result.writer.sample_rate_hz = in.sample_rate_hz;
   result.writer.channels = processing.out_channels;
   result.model_rate_hz = in.sample_rate_hz;
+  result.writer.rounding = options.dither ? audio::Rounding::dithered : audio::Rounding::nearest;
+  if (options.dither && result.writer.sample_format == audio::SampleFormat::float32)
+    fail(ErrorCode::invalid_argument, "-o {}: --dither is for 16 and 24 bits",
+         options.out.string());
   result.clip_mode = options.clip_mode;
   return result;
+}
+
+/// What became of samples beyond full scale; empty where there were none.
+std::string clipping_text(float peak, const StemFileOptions& writing) {
+  const bool floats = writing.writer.sample_format == audio::SampleFormat::float32 &&
+                      writing.writer.type == audio::FileType::wav;
+  if (peak <= 1.0F || floats || writing.clip_mode != ClipMode::none) return "";
+  return fmt::format(
+      "its peak, {:.2f} dB over full scale, is cut off; --clip-mode rescale turns the file down",
+      20.0F * std::log10(peak));
 }
 
 /// Reads, processes and hands on; after the end as much silence as the tail is long.
@@ -68,6 +83,7 @@ class Stream {
         reader_(reader),
         in_(reader.format().channels, kBlockFrames),
         out_(processing.out_channels, kBlockFrames),
+        lead_(processing.lead_frames),
         in_pointers_(pointers_of<const float>(in_)),
         out_pointers_(pointers_of<float>(out_)) {}
 
@@ -90,10 +106,19 @@ class Stream {
     return frames;
   }
 
+  /// Of what was handed on.
+  float peak() const { return peak_; }
+
  private:
   void pass(std::size_t frames) {
     processing_.process(in_pointers_, out_pointers_, frames);
-    files_.write(audio::AudioView(out_).part(0, frames), {});
+    const auto skipped =
+        static_cast<std::size_t>(std::min(lead_, static_cast<std::int64_t>(frames)));
+    lead_ -= static_cast<std::int64_t>(skipped);
+    const audio::AudioView block = audio::AudioView(out_).part(skipped, frames - skipped);
+    for (std::size_t channel = 0; channel < block.channels(); ++channel)
+      for (const float sample : block.channel(channel)) peak_ = std::max(peak_, std::abs(sample));
+    if (block.frames() > 0) files_.write(block, {});
   }
 
   const FileProcessing& processing_;
@@ -101,6 +126,8 @@ class Stream {
   audio::AudioReader& reader_;
   AudioBuffer in_;
   AudioBuffer out_;
+  std::int64_t lead_;
+  float peak_ = 0.0F;
   std::vector<const float*> in_pointers_;
   std::vector<float*> out_pointers_;
 };
@@ -119,10 +146,13 @@ void add_file_processing_options(CLI::App& command, FileProcessingOptions& optio
       .add_option_function<std::string>(
           "--clip-mode",
           [&options, modes](const std::string& name) { options.clip_mode = modes.at(name); },
-          "Against clipping: turn the whole file down, limit its samples, or nothing")
+          "Against clipping: turn the whole file down, limit its samples, or nothing, which "
+          "leaves floats as they are and cuts integers off at full scale")
       ->check(CLI::IsMember({"rescale", "clamp", "none"}))
       ->type_name("rescale|clamp|none")
-      ->default_str("rescale");
+      ->default_str("none");
+  command.add_flag("--dither", options.dither,
+                   "Add triangular noise of one step before rounding to 16 or 24 bits");
   add_output_format_options(command, options.format);
 }
 
@@ -138,9 +168,12 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   StemPlan plan;
   plan.outputs.push_back({.name = "", .mix_weight = 1.0F, .source_weights = {}});
   StemFileOptions writing = file_options(format, processing, options);
-  if (format.frames) writing.writer.expected_frames = *format.frames + processing.tail_frames;
+  if (format.frames)
+    writing.writer.expected_frames =
+        *format.frames + processing.tail_frames - processing.lead_frames;
   StemFiles files(plan, {options.out}, writing);
-  const std::int64_t frames = Stream(reader, processing, files).run([&](std::int64_t done) {
+  Stream stream(reader, processing, files);
+  const std::int64_t frames = stream.run([&](std::int64_t done) {
     throw_if_interrupted();
     const double part = expected > 0.0 ? std::min(1.0, static_cast<double>(done) / expected) : 0.0;
     board.update(0, kProcessingShare * part);
@@ -153,6 +186,8 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   });
   files.commit();
   board.end(0);
+  if (const std::string text = clipping_text(stream.peak(), writing); !text.empty())
+    console.line(fmt::format("Warning: {}: {}", options.out.string(), text));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const double seconds = static_cast<double>(frames) / format.sample_rate_hz;
   console.line(fmt::format("{}: {:.1f} s, {:.0f} x real time", options.out.string(), taken.count(),

@@ -148,7 +148,14 @@ int filter(const FilterOptions& options) {
   FileProcessing processing;
   processing.out_channels = reader.format().channels;
   processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
-                           std::size_t frames) { cascade.process(in, out, frames); };
+                           std::size_t frames) {
+    cascade.process(in, out, frames);
+    if (cascade.status().replaced)
+      fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());
+    if (cascade.status().cleared)
+      fail(ErrorCode::invalid_data, "{}: the filters' gain is beyond all numbers",
+           options.file.in.string());
+  };
   process_file(reader, processing, options.file);
   return 0;
 }

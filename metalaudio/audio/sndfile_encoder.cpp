@@ -1,4 +1,5 @@
 #include <metalaudio/audio/audio_encoder.h>
+#include <metalaudio/audio/quantizer.h>
 #include <metalaudio/core/error.h>
 #include <sndfile.h>
 
@@ -65,7 +66,12 @@ SF_VIRTUAL_IO virtual_file() {
 class SndfileEncoder final : public AudioEncoder {
  public:
   SndfileEncoder(OutputFile& file, const AudioWriterOptions& options)
-      : file_(file), options_(options), io_(virtual_file()), limited_(is_wav()) {
+      : file_(file),
+        options_(options),
+        io_(virtual_file()),
+        limited_(is_wav()),
+        bits_(options.sample_format == SampleFormat::pcm16 ? 16 : 24),
+        quantize_(options.rounding, bits_) {
     SF_INFO info = info_of(options);
     sndfile_.reset(sf_open_virtual(&io_, SFM_WRITE, &info, &file_));
     if (!sndfile_) {
@@ -106,12 +112,10 @@ class SndfileEncoder final : public AudioEncoder {
 
   /// libsndfile takes the upper bits of 32.
   sf_count_t write_integers(std::span<const float> interleaved, sf_count_t frames) {
-    const bool is_16_bit = options_.sample_format == SampleFormat::pcm16;
-    const float largest = is_16_bit ? kLargest16Bit : kLargest24Bit;
-    const int scale = is_16_bit ? 1 << 16 : 1 << 8;
+    const int scale = 1 << (32 - bits_);
     integers_.resize(interleaved.size());
     std::ranges::transform(interleaved, integers_.begin(),
-                           [=](float sample) { return quantize(sample, largest) * scale; });
+                           [&](float sample) { return quantize_(sample) * scale; });
     return sf_writef_int(sndfile_.get(), integers_.data(), frames);
   }
 
@@ -124,6 +128,8 @@ class SndfileEncoder final : public AudioEncoder {
   AudioWriterOptions options_;
   SF_VIRTUAL_IO io_;
   bool limited_;
+  int bits_;
+  Quantizer quantize_;
   std::unique_ptr<SNDFILE, Close> sndfile_;
   std::vector<int> integers_;
   std::int64_t written_ = 0;
