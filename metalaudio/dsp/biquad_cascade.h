@@ -29,7 +29,7 @@ struct BiquadStatus {
 /// within 1e-7 of its peak, or of full scale where that is more, of exact arithmetic on the same
 /// coefficients. Tested with every shape of design_biquad() at Q 1e-6 to 1e6, and with every other
 /// design up to order 256, from 10 Hz to 0.49 of sample rates from 8 to 768 kHz. Sections of one's
-/// own keep it in the order of order_sections().
+/// own keep it where no frequency is lost on the way and raised again.
 /// Shapes:   in[frames][channels] -> out[frames][channels], or planar; in and out may be the same.
 /// Errors:   the constructor and request_coefficients() throw Error{invalid_argument} on sections
 ///           that are unstable or not finite or not as many as at construction, and on 0 channels.

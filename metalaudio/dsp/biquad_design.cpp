@@ -1,6 +1,5 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/biquad_design.h>
-#include <metalaudio/dsp/biquad_order.h>
 
 #include <cmath>
 #include <numbers>
@@ -38,8 +37,8 @@ void check_width(double value, const char* name) {
   }
 }
 
-/// Poles that rounding has put onto the unit circle: narrower, or nearer to an end of the band, than
-/// double can hold.
+/// Poles that rounding has put onto the unit circle: narrower, or nearer to an end of the band,
+/// than double can hold.
 void check_poles(const char* operation, std::span<const BiquadCoefficients> sections,
                  double frequency_hz, double sample_rate_hz) {
   for (const BiquadCoefficients& s : sections) {
@@ -48,6 +47,31 @@ void check_poles(const char* operation, std::span<const BiquadCoefficients> sect
          "[{}] at {} Hz of a sample rate of {} Hz: too narrow or too low for double precision",
          operation, frequency_hz, sample_rate_hz);
   }
+}
+
+/// A pair of a Butterworth filter's poles: pair 0 is the sharpest.
+struct PolePair {
+  double angle;  ///< from the imaginary axis
+
+  double q() const { return 0.5 / std::sin(angle); }
+};
+
+/// The pairs in an order in which sharp and dull ones take turns, so that the gain at the corner,
+/// which is the product of their Q, stays near 1. In order of Q it falls by up to 10^18 on the way
+/// and is raised again, and rounding with it. It depends on the order alone: sections of two
+/// designs correspond, and can glide into each other.
+std::vector<PolePair> butterworth_pairs(std::size_t order) {
+  std::vector<PolePair> pairs;
+  std::size_t sharpest = 0;
+  std::size_t dullest = order / 2;
+  double gain = 1.0;
+  while (sharpest < dullest) {
+    const std::size_t k = gain > 1.0 ? --dullest : sharpest++;
+    pairs.push_back(
+        {std::numbers::pi * static_cast<double>(2 * k + 1) / static_cast<double>(2 * order)});
+    gain *= pairs.back().q();
+  }
+  return pairs;
 }
 
 bool is_shelf(BiquadShape shape) {
@@ -165,16 +189,13 @@ std::vector<BiquadCoefficients> design_butterworth(PassBand pass, std::size_t or
     const double b1 = pass == PassBand::low ? b : -b;
     sections.push_back({b, b1, 0.0, (t - 1.0) / (1.0 + t), 0.0});
   }
-  for (std::size_t k = order / 2; k-- > 0;) {
-    const double angle =
-        std::numbers::pi * static_cast<double>(2 * k + 1) / static_cast<double>(2 * order);
+  for (const PolePair& pair : butterworth_pairs(order)) {
     sections.push_back(design_biquad(
         {.shape = pass == PassBand::low ? BiquadShape::low_pass : BiquadShape::high_pass,
          .frequency_hz = frequency_hz,
          .sample_rate_hz = sample_rate_hz,
-         .width = Q(1.0 / (2.0 * std::sin(angle)))}));
+         .width = Q(pair.q())}));
   }
-  order_sections(sections);
   return sections;
 }
 
@@ -202,10 +223,8 @@ std::vector<BiquadCoefficients> design_butterworth_band(std::size_t order, doubl
     sections.push_back({gain, gain * b1, zeros == 1 ? -gain : gain, 2.0 * (product - 1.0) / a0,
                         (1.0 + sum + product) / a0});
   };
-  for (std::size_t k = 0; k < order / 2; ++k) {
-    const double angle =
-        std::numbers::pi * (0.5 + static_cast<double>(2 * k + 1) / static_cast<double>(2 * order));
-    const Complex half = std::polar((high - low) / 2.0, angle);
+  for (const PolePair& pair : butterworth_pairs(order)) {
+    const Complex half = std::polar((high - low) / 2.0, std::numbers::pi / 2.0 + pair.angle);
     const Complex root = std::sqrt(half * half - low * high);
     // A pole of the prototype gives one on either side of the middle. The lower one gets both zeros
     // at 0 Hz, the upper one none: so each has its gain in the band, however wide that is.
@@ -218,7 +237,6 @@ std::vector<BiquadCoefficients> design_butterworth_band(std::size_t order, doubl
   }
   // The prototype's real pole gives one conjugate pair, or two real poles.
   if (order % 2 == 1) add(low - high, low * high, 1);
-  order_sections(sections);
   check_poles("design_butterworth_band", sections, low_hz, sample_rate_hz);
   return sections;
 }

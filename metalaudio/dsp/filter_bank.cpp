@@ -113,9 +113,14 @@ void FilterBank::process(std::span<const float> in, std::span<float* const> out)
     first += frames;
     m.since_settled = (m.since_settled + frames) % kSettleSamples;
     if (m.since_settled > 0) continue;
-    m.for_each_state([](double& state) {
+    bool finite = true;
+    m.for_each_state([&](double& state) {
+      finite = finite && std::isfinite(state);
       if (std::abs(state) < kInaudible) state = 0.0;
     });
+    if (finite) continue;
+    m.for_each_state([](double& state) { state = 0.0; });
+    m.faulted.store(true, std::memory_order_relaxed);
   }
 }
 

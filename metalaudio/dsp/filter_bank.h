@@ -38,7 +38,8 @@ class FilterBank {
   /// Of the bands' sum: how well adding them up gives the input back.
   std::complex<double> sum_response(double frequency_hz, double sample_rate_hz) const;
 
-  /// Whether a sample was not finite, or beyond ±1e30, since clear_status(); it was taken for 0.
+  /// Whether a sample was not finite, or beyond ±1e30, since clear_status(), and was taken
+  /// for 0; or states overflowed, and were cleared.
   bool faulted() const noexcept;
   void clear_status() noexcept;
 

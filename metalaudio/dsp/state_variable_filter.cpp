@@ -17,7 +17,7 @@ constexpr double kInaudible = 1e-30;
 
 /// Written so that NaN fails.
 bool usable(const StateVariableParameters& p, double sample_rate_hz) noexcept {
-  return p.frequency_hz > 0.0 && p.frequency_hz < sample_rate_hz / 2.0 && p.q > 0.0 && p.q <= 1e6 &&
+  return p.frequency_hz > 0.0 && p.frequency_hz < sample_rate_hz / 2.0 && p.q >= 1e-6 && p.q <= 1e6 &&
          std::abs(p.gain_db) <= 120.0;
 }
 
@@ -30,7 +30,7 @@ StateVariableFilter::StateVariableFilter(double sample_rate_hz,
         usable(parameters, sample_rate_hz))) {
     fail(ErrorCode::invalid_argument,
          "[StateVariableFilter] {} Hz, Q {}, {} dB at a sample rate of {} Hz: expected a frequency "
-         "below half the rate, 0 < Q <= 1e6, at most 120 dB",
+         "below half the rate, 1e-6 <= Q <= 1e6, at most 120 dB",
          parameters.frequency_hz, parameters.q, parameters.gain_db, sample_rate_hz);
   }
   mix();

@@ -116,6 +116,20 @@ TEST(BiquadDesign, LinkwitzRileySumsToAnAllPass) {
   }
 }
 
+/// So that a glide from one to the other goes from each section to its like.
+TEST(BiquadDesign, SectionsOfTheSameOrderCorrespondAtEveryFrequency) {
+  for (const std::size_t order : {4U, 9U, 64U}) {
+    const auto one = design_butterworth(PassBand::low, order, 20.0, kRate);
+    const auto other = design_butterworth(PassBand::low, order, 200.0, kRate);
+    for (std::size_t i = order % 2; i < one.size(); ++i) {
+      // Sharper sections have less damping, at any frequency.
+      for (std::size_t k = order % 2; k < i; ++k) {
+        EXPECT_EQ(one[i].a2 < one[k].a2, other[i].a2 < other[k].a2) << order;
+      }
+    }
+  }
+}
+
 TEST(BiquadDesign, RefusesWhatMakesNoFilter) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto shape = BiquadShape::low_pass;

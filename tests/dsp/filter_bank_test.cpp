@@ -195,7 +195,7 @@ TEST(FilterBank, EqualsTheReferenceOnEveryInstructionSet) {
 }
 
 TEST(FilterBank, CrossoverBandsSumToAnAllPass) {
-  for (const std::size_t order : {2U, 4U, 8U}) {
+  for (const std::size_t order : {2U, 4U, 8U, 34U, 128U, 256U}) {
     const std::vector<double> splits = {120.0, 900.0, 5000.0};
     FilterBank bank(design_crossover(splits, order, kRate));
     ASSERT_EQ(bank.bands(), 4U);
@@ -235,6 +235,18 @@ TEST(FilterBank, RefusesAndRecovers) {
   const auto y = run(bank, noise(640, 2), 64);
   EXPECT_FALSE(bank.faulted());
   for (const float v : y[0]) ASSERT_TRUE(std::isfinite(v));
+}
+
+TEST(FilterBank, StatesThatOverflowAreCleared) {
+  // Sections of such gain that double runs out.
+  FilterBank bank(std::vector<FilterSections>{FilterSections(8, {1e60, 0, 0, -0.5, 0}), {{}}});
+  const auto x = noise(1024, 4);
+  run(bank, x, 64);
+  EXPECT_TRUE(bank.faulted());
+  bank.clear_status();
+  const auto y = run(bank, std::vector<float>(1024), 64);
+  EXPECT_EQ(y[0], std::vector<float>(1024));
+  EXPECT_FALSE(bank.faulted());
 }
 
 TEST(FilterBank, TenThousandBlocksStayRealTime) {
