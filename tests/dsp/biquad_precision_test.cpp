@@ -1,6 +1,7 @@
 #include <metalaudio/dsp/biquad_cascade.h>
 #include <metalaudio/dsp/biquad_design.h>
 #include <metalaudio/dsp/filter_bank.h>
+#include <metalaudio/dsp/state_variable_filter.h>
 
 #include <gtest/gtest.h>
 
@@ -233,6 +234,65 @@ TEST(BiquadPrecision, EveryOrderOfBandPassEqualsTheFormulaOnNoise) {
           EXPECT_LT(error_of(sections, x, channels, expected), kPromise)
               << "order " << order << ", " << low << " to " << high << " of " << rate << " Hz, "
               << channels;
+        }
+      }
+    }
+  }
+}
+
+/// The header's bank: every band at rates from 8 to 768 kHz, against its own sections.
+TEST(BiquadPrecision, FilterBanksKeepThePromiseToo) {
+  const auto x = noise_and_step(4000);
+  for (const double rate : kRates) {
+    const auto filters =
+        design_band_passes(octave_bands(OctaveFraction::third_octave, 10.0, 0.4 * rate), rate);
+    FilterBank bank(filters);
+    std::vector<std::vector<float>> y(filters.size(), std::vector<float>(x.size()));
+    std::vector<float*> out;
+    for (auto& band : y) out.push_back(band.data());
+    bank.process(x, out);
+    for (std::size_t band = 0; band < filters.size(); ++band) {
+      const auto expected = run_exact(exact(filters[band]), x);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        ASSERT_LT(std::abs(y[band][i] - expected[i]), kPromise) << rate << " band " << band;
+      }
+    }
+  }
+}
+
+/// The low-pass of the form that StateVariableFilter has, in long double.
+std::vector<Exact> exact_state_variable(double hz, double rate, double q,
+                                        const std::vector<float>& x) {
+  const Exact g = std::tan(std::acos(-1.0L) * hz / rate);
+  const Exact a1 = 1.0L / (1.0L + g * (g + 1.0L / Exact(q)));
+  Exact state1 = 0.0L;
+  Exact state2 = 0.0L;
+  std::vector<Exact> y;
+  for (const float v : x) {
+    const Exact v3 = v - state2;
+    const Exact v1 = a1 * (state1 + g * v3);
+    const Exact v2 = state2 + g * v1;
+    state1 = 2.0L * v1 - state1;
+    state2 = 2.0L * v2 - state2;
+    y.push_back(v2);
+  }
+  return y;
+}
+
+TEST(BiquadPrecision, TheStateVariableFormKeepsThePromiseToo) {
+  const auto x = noise_and_step(4000);
+  for (const double rate : kRates) {
+    for (const double hz : frequencies(rate)) {
+      for (const double q : {1e-6, 0.1, 0.7, 10.0, 1e3, 1e6}) {
+        StateVariableFilter filter(rate, {.frequency_hz = hz, .q = q});
+        std::vector<float> y(x.size());
+        filter.process(x, y);
+        const auto expected = exact_state_variable(hz, rate, q, x);
+        Exact peak = 1.0L;
+        for (const Exact v : expected) peak = std::max(peak, std::abs(v));
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          ASSERT_LT(std::abs(y[i] - expected[i]), kPromise * peak)
+              << hz << " of " << rate << " " << q;
         }
       }
     }
