@@ -149,7 +149,7 @@ void bench_bank(nlohmann::json& rows) {
 
 void bench_biquads(nlohmann::json& rows) {
   bench_channels(1, true, 2.2, rows);
-  for (const std::size_t channels : {2U, 4U, 6U, 8U, 16U}) {
+  for (const std::size_t channels : {2U, 4U, 6U, 7U, 8U, 12U, 16U}) {
     for (const bool planar : {true, false}) {
       bench_channels(channels, planar, channels == 16 ? 0.6 : 0.0, rows);
     }

@@ -161,6 +161,21 @@ TEST(BiquadCascade, PlanarGivesTheBitsOfInterleaved) {
   });
 }
 
+/// Groups that do not fill a vector write no further than their channels.
+TEST(BiquadCascade, LeavesWhatLiesBehindTheBlockAlone) {
+  for_each_target([](const char* target) {
+    for (std::size_t channels = 1; channels <= 20; ++channels) {
+      const std::size_t frames = 37;
+      const auto x = uniform(channels * frames, 8);
+      BiquadCascade cascade(equalizer(), {.channels = channels});
+      std::vector<float> y(x.size() + 16, 7.0F);
+      cascade.process(x, std::span(y).first(x.size()));
+      EXPECT_EQ(std::vector<float>(y.end() - 16, y.end()), std::vector<float>(16, 7.0F))
+          << target << " " << channels;
+    }
+  });
+}
+
 /// With a section at 40 Hz, where float in the usual form errs by 1.8e-4: one rounding of numbers
 /// up to 5.
 TEST(BiquadCascade, StaysWithinTheMarkOfAccuracyAtLowFrequencies) {

@@ -124,11 +124,11 @@ std::unique_ptr<BiquadEngine> make_biquad_chain_engine(std::size_t channels, std
 }
 
 std::unique_ptr<BiquadEngine> make_biquad_engine(std::size_t channels, std::size_t sections) {
-  // A vector costs the same however many of its lanes have a channel: as much as six chains of its
+  // A vector costs the same however many of its lanes have a channel: as much as five chains of its
   // eight, measured.
   const std::size_t lanes = biquad_kernels().lanes;
   const std::size_t rounded_up = (channels + lanes - 1) / lanes * lanes;
-  if (4 * channels <= 3 * rounded_up) return make_biquad_chain_engine(channels, sections);
+  if (8 * channels <= 5 * rounded_up) return make_biquad_chain_engine(channels, sections);
   return make_biquad_lane_engine(channels, sections);
 }
 

@@ -52,7 +52,8 @@ struct BiquadKernels {
   void (*run_lanes)(double* sections, std::size_t count, double* x, std::size_t frames);
 
   /// Between a tile x[frames][lanes] and `count` <= lanes channels, planar from frame `first` on or
-  /// interleaved with frames of `stride`; lanes without a channel are read as zero. Reading returns
+  /// interleaved with frames of `stride`; lanes without a channel hold
+  /// anything in range. Reading returns
   /// whether all were in range; those that were not become 0.
   bool (*gather)(const float* const* channels, std::size_t count, std::size_t first,
                  std::size_t frames, double* x);

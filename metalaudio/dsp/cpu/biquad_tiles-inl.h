@@ -72,22 +72,19 @@ inline bool gather(const float* const* channels, std::size_t count, std::size_t 
   constexpr std::size_t kLanes = hn::MaxLanes(Widening::D());
   Widening widening;
   std::size_t f = 0;
-  if (count == kLanes) {
-    for (; f + kLanes <= frames; f += kLanes, x += kLanes * kLanes) {
-      hn::Vec<Widening::D> v[kLanes];
+  // Lanes without a channel run along with the last one.
+  const float* from[kLanes];
+  for (std::size_t c = 0; c < kLanes; ++c) from[c] = channels[c < count ? c : count - 1] + first;
+  for (; f + kLanes <= frames; f += kLanes, x += kLanes * kLanes) {
+    hn::Vec<Widening::D> v[kLanes];
 #pragma GCC unroll 8
-      for (std::size_t c = 0; c < kLanes; ++c) {
-        v[c] = widening(hn::LoadU(half, channels[c] + first + f));
-      }
-      transpose(d, v, [&](std::size_t i, hn::Vec<Widening::D> row) HWY_ATTR {
-        hn::Store(row, d, x + i * kLanes);
-      });
-    }
+    for (std::size_t c = 0; c < kLanes; ++c) v[c] = widening(hn::LoadU(half, from[c] + f));
+    transpose(d, v, [&](std::size_t i, hn::Vec<Widening::D> row) HWY_ATTR {
+      hn::Store(row, d, x + i * kLanes);
+    });
   }
   for (; f < frames; ++f, x += kLanes) {
-    for (std::size_t c = 0; c < kLanes; ++c) {
-      x[c] = c < count ? widening(channels[c][first + f]) : 0.0;
-    }
+    for (std::size_t c = 0; c < kLanes; ++c) x[c] = widening(from[c][f]);
   }
   return widening.fine();
 }
@@ -98,15 +95,13 @@ inline void scatter(const double* x, std::size_t frames, float* const* channels,
   const Widening::Half half;
   constexpr std::size_t kLanes = hn::MaxLanes(Widening::D());
   std::size_t f = 0;
-  if (count == kLanes) {
-    for (; f + kLanes <= frames; f += kLanes, x += kLanes * kLanes) {
-      hn::Vec<Widening::D> v[kLanes];
+  for (; f + kLanes <= frames; f += kLanes, x += kLanes * kLanes) {
+    hn::Vec<Widening::D> v[kLanes];
 #pragma GCC unroll 8
-      for (std::size_t i = 0; i < kLanes; ++i) v[i] = hn::Load(d, x + i * kLanes);
-      transpose(d, v, [&](std::size_t c, hn::Vec<Widening::D> channel) HWY_ATTR {
-        hn::StoreU(hn::DemoteTo(half, channel), half, channels[c] + first + f);
-      });
-    }
+    for (std::size_t i = 0; i < kLanes; ++i) v[i] = hn::Load(d, x + i * kLanes);
+    transpose(d, v, [&](std::size_t c, hn::Vec<Widening::D> channel) HWY_ATTR {
+      if (c < count) hn::StoreU(hn::DemoteTo(half, channel), half, channels[c] + first + f);
+    });
   }
   for (; f < frames; ++f, x += kLanes) {
     for (std::size_t c = 0; c < count; ++c) channels[c][first + f] = static_cast<float>(x[c]);
@@ -119,9 +114,12 @@ inline bool load_rows(const float* in, std::size_t stride, std::size_t count, st
   const Widening::Half half;
   constexpr std::size_t kLanes = hn::MaxLanes(Widening::D());
   Widening widening;
+  const auto there = hn::FirstN(half, count);
   for (std::size_t f = 0; f < frames; ++f, in += stride, x += kLanes) {
     if (count == kLanes) {
       hn::Store(widening(hn::LoadU(half, in)), d, x);
+    } else if constexpr (kLanes > 2) {
+      hn::Store(widening(hn::MaskedLoad(there, half, in)), d, x);
     } else {
       for (std::size_t c = 0; c < kLanes; ++c) x[c] = c < count ? widening(in[c]) : 0.0;
     }
@@ -134,9 +132,12 @@ inline void store_rows(const double* x, std::size_t frames, float* out, std::siz
   const Widening::D d;
   const Widening::Half half;
   constexpr std::size_t kLanes = hn::MaxLanes(Widening::D());
+  const auto there = hn::FirstN(half, count);
   for (std::size_t f = 0; f < frames; ++f, out += stride, x += kLanes) {
     if (count == kLanes) {
       hn::StoreU(hn::DemoteTo(half, hn::Load(d, x)), half, out);
+    } else if constexpr (kLanes > 2) {
+      hn::BlendedStore(hn::DemoteTo(half, hn::Load(d, x)), there, half, out);
     } else {
       for (std::size_t c = 0; c < count; ++c) out[c] = static_cast<float>(x[c]);
     }
