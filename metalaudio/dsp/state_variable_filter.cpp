@@ -17,8 +17,8 @@ constexpr double kInaudible = 1e-30;
 
 /// Written so that NaN fails.
 bool usable(const StateVariableParameters& p, double sample_rate_hz) noexcept {
-  return p.frequency_hz > 0.0 && p.frequency_hz < sample_rate_hz / 2.0 && p.q >= 1e-6 && p.q <= 1e6 &&
-         std::abs(p.gain_db) <= 120.0;
+  return p.frequency_hz > 0.0 && p.frequency_hz < sample_rate_hz / 2.0 && p.q >= 1e-6 &&
+         p.q <= 1e6 && std::abs(p.gain_db) <= 120.0;
 }
 
 }  // namespace

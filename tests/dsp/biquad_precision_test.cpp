@@ -162,6 +162,32 @@ TEST(BiquadPrecision, EveryOrderOfButterworthEqualsTheFormulaOnNoise) {
   }
 }
 
+/// Long enough for 10 Hz to settle at 768 kHz. The coefficients themselves are rounded there, to
+/// 1e-8 of the frequency, which high orders show.
+TEST(BiquadPrecision, TheLowestFrequenciesKeepThePromiseInTheLongRun) {
+  const double rate = 768000.0;
+  const auto x = noise_and_step(600000);
+  for (const std::size_t order : {2U, 8U, 64U}) {
+    for (const PassBand pass : {PassBand::low, PassBand::high}) {
+      const auto sections = design_butterworth(pass, order, 10.0, rate);
+      const auto expected = run_exact(exact(sections), x);
+      const auto formula = run_exact(exact_butterworth(pass, order, 10.0, rate), x);
+      for (const std::size_t channels : {1U, 8U}) {
+        EXPECT_LT(error_of(sections, x, channels, expected), kPromise) << order << " " << channels;
+        EXPECT_LT(error_of(sections, x, channels, formula), 1e-6) << order << " " << channels;
+      }
+    }
+  }
+  for (const double q : {0.7, 30.0, 1e4}) {
+    const Sections peak = {design_biquad({BiquadShape::peaking, 10.0, rate, Q(q), 12.0}),
+                           design_biquad({BiquadShape::low_shelf, 10.0, rate, Q(0.7), -12.0})};
+    const auto expected = run_exact(exact(peak), x);
+    for (const std::size_t channels : {1U, 8U}) {
+      EXPECT_LT(error_of(peak, x, channels, expected), kPromise) << q << " " << channels;
+    }
+  }
+}
+
 TEST(BiquadPrecision, EveryOrderOfLinkwitzRileyEqualsTheFormulaOnNoise) {
   const auto x = noise_and_step(2000);
   for (const std::size_t order : {2U, 8U, 64U, 256U}) {
