@@ -28,7 +28,7 @@ from htdemucs_models import metadata, music
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden"
 FOLDER = GOLDEN / "separation"
 SHIPPED = GOLDEN.parents[1] / "models"
-STRIDE = {"linear": 1, "htdemucs": 7, "extreme": 31}  # of the flattened stems that are stored
+STRIDE = {"linear": 1, "htdemucs": 7, "extreme": 11}  # of the flattened stems that are stored
 
 
 class Linear(HTDemucs):
@@ -101,10 +101,10 @@ SPIKES = {
     "click_in_silence": [[0, 4000, 0.9], [1, 4000, -0.4]],
     "impulse_at_the_start": [[0, 0, 1.0], [1, 0, 1.0]],
     "impulse_at_the_end": [[0, -1, 1.0]],
-    "one_step_of_16_bits": [[0, 6000, 1 / 32768]],
+    "one_step_of_16_bits": [[0, 5000, 1 / 32768]],
 }
 EXTREME_PARTS = {name: [{"spike": spike} for spike in spikes] for name, spikes in SPIKES.items()} | {
-    "kicks_over_dither": [{"noise": 1 / 32768, "gains": [1, -1]}, {"kicks": 0.5, "every": 24000}],
+    "kicks_over_dither": [{"noise": 1 / 32768, "gains": [1, -1]}, {"kicks": 0.5, "every": 16000}],
     "noise_at_minus_120_db": [{"noise": 1e-6, "gains": [1, 0.5]}],
     "noise_at_minus_600_db": [{"noise": 1e-30, "gains": [1, 0.5]}],
     "square_at_full_scale": [{"square": 1.0, "half_period": 37}],
@@ -116,7 +116,7 @@ EXTREME_PARTS = {name: [{"spike": spike} for spike in spikes] for name, spikes i
 }
 EXTREME = [
     case(f"{name}_{model}", length, models=[model], normalise=True, parts=parts)
-    for model, length in (("htdemucs", 12000), ("demo_6s", 60000)) for name, parts in EXTREME_PARTS.items()
+    for model, length in (("htdemucs", 6000), ("demo_6s", 20000)) for name, parts in EXTREME_PARTS.items()
     if model == "htdemucs" or name in ("click_in_silence", "kicks_over_dither", "square_at_full_scale")
 ] + [case("five_samples_htdemucs", 5, models=["htdemucs"], normalise=True, parts=[{"noise": 0.5, "gains": [1, 0.5]}])]
 
@@ -166,7 +166,7 @@ def run(options, seed):
         mix = extreme(options["parts"], options["length"])
         stems = separate(model, mix, options)
         exact = separate(copy.deepcopy(model).double(), mix.double(), options)
-        options["upstream_db"] = round(worst_snr_db(exact, stems.double()), 1)
+        options["upstream_db"] = round(worst_snr_db(exact, stems), 1)
         return None, stems
     mix = music(model.audio_channels, options["length"], model.samplerate, seed, 0.3)
     if options.get("silent"):
@@ -176,6 +176,7 @@ def run(options, seed):
 
 def worst_snr_db(exact, stems):
     """Of the stems; 300 where both are silent."""
+    exact, stems = exact.double(), stems.double()  # squares of 1e-30 are no float32
     signal, error = exact.square().sum((1, 2)), (exact - stems).square().sum((1, 2))
     return (10 * torch.log10(signal / error)).nan_to_num(nan=300, posinf=300).min().item()
 
