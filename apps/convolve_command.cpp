@@ -56,7 +56,7 @@ int convolve(const ConvolveOptions& options) {
   processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
                            std::size_t frames) {
     convolution->process(in, out, frames);
-    if (convolution->status() != dsp::ConvolutionStatus::ok)
+    if (convolution->status() != Trouble::none)
       fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());
   };
   process_file(reader, processing, options.file);

@@ -150,9 +150,10 @@ int filter(const FilterOptions& options) {
   processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
                            std::size_t frames) {
     cascade.process(in, out, frames);
-    if (cascade.status().replaced)
+    const Trouble trouble = cascade.status();
+    if (trouble == Trouble::input_replaced)
       fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());
-    if (cascade.status().cleared)
+    if (trouble == Trouble::state_cleared)
       fail(ErrorCode::invalid_data, "{}: the filters' gain is beyond all numbers",
            options.file.in.string());
   };

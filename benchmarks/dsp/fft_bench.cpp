@@ -3,7 +3,7 @@
 #include <fftw3.h>
 #include <fmt/format.h>
 #include <kissfft/kiss_fftr.h>
-#include <metalaudio/dsp/aligned_array.h>
+#include <metalaudio/core/array.h>
 #include <metalaudio/dsp/fft.h>
 
 #include <cmath>
@@ -30,10 +30,10 @@ const std::map<std::size_t, Mark> kMarks = {
 };
 
 /// Memory on cache lines, as each library's own allocator gives it.
-using dsp::AlignedArray;
+using metalaudio::Array;
 
-AlignedArray<float> ramp(std::size_t n) {
-  AlignedArray<float> x(n);
+Array<float> ramp(std::size_t n) {
+  Array<float> x(n);
   for (std::size_t i = 0; i < n; ++i) x[i] = std::sin(0.1F * static_cast<float>(i * i % 1009));
   return x;
 }
@@ -52,9 +52,9 @@ double planning_ns(std::size_t n) {
 
 void bench_fft(std::size_t n, bool patient, nlohmann::json& rows) {
   dsp::Fft fft(n);
-  AlignedArray<Complex> spectrum(fft.bins());
-  AlignedArray<float> unordered(fft.unordered_size());
-  AlignedArray<float> back(n);
+  Array<Complex> spectrum(fft.bins());
+  Array<float> unordered(fft.unordered_size());
+  Array<float> back(n);
 
   float* in = fftwf_alloc_real(n);
   fftwf_complex* out = fftwf_alloc_complex(n / 2 + 1);
@@ -103,7 +103,7 @@ void bench_fft_batch(std::size_t n, std::size_t channels, nlohmann::json& rows) 
   const dsp::Fft fft(n);
   auto scratch = fft.make_scratch();
   const auto x = ramp(n * channels);
-  AlignedArray<Complex> spectra(fft.bins() * channels);
+  Array<Complex> spectra(fft.bins() * channels);
   Race race;
   race.add([&] { fft.forward_batch(x, spectra, scratch); });
   const double ns = race.run()[0];

@@ -9,8 +9,10 @@
 namespace metalaudio {
 
 /// A place with memory and an order of execution. The only general virtual seam of the library:
-/// what runs there belongs to each operation, not to the device.
-/// Errors:   allocate throws Error{out_of_memory}; copy and synchronize throw
+/// what runs there belongs to each operation, not to the device. Its memory is named by handles,
+/// which are addresses only where properties().host_memory says so; a place in it is a handle and
+/// an offset in bytes, since some GPUs' buffers have no address.
+/// Errors:   allocate throws Error{out_of_memory}; the copies, clear and synchronize throw
 ///           Error{backend_unavailable} when the device was lost.
 /// Threads:  any; a stream runs its work in the order it was given.
 class AudioDevice {
@@ -20,10 +22,15 @@ class AudioDevice {
   virtual const DeviceProperties& properties() const noexcept = 0;
   /// At least `bytes` bytes, 64-byte aligned, of any content.
   virtual void* allocate(std::size_t bytes) = 0;
-  virtual void deallocate(void* data) noexcept = 0;
-  virtual void clear(void* data, std::size_t bytes) = 0;
-  /// Either end may be this device's memory or the host's. Returns once `from` may be reused.
-  virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
+  virtual void deallocate(void* handle) noexcept = 0;
+  virtual void clear(void* handle, std::size_t offset, std::size_t bytes) = 0;
+  /// From the host's memory; returns once `host` may be reused.
+  virtual void upload(void* handle, std::size_t offset, const void* host, std::size_t bytes) = 0;
+  /// To the host's memory; returns once the bytes are there.
+  virtual void download(void* host, const void* handle, std::size_t offset, std::size_t bytes) = 0;
+  /// Between two places of this device that do not overlap.
+  virtual void copy(void* to, std::size_t to_offset, const void* from, std::size_t from_offset,
+                    std::size_t bytes) = 0;
   /// Returns when all work given to the stream is done.
   virtual void synchronize() = 0;
   /// The backend's own handle (a cudaStream_t); null where work runs on the calling thread.

@@ -13,7 +13,7 @@ struct DeviceProperties {
   int index = 0;                 ///< among the devices of its backend
   std::string name;              ///< for a person, as the maker calls it
   std::size_t memory_bytes = 0;  ///< in all; 0 where it is not known
-  bool host_memory = true;       ///< whether the CPU can read and write what it allocates
+  bool host_memory = true;       ///< whether its handles are addresses that the CPU can use
 };
 
 }  // namespace metalaudio

@@ -15,7 +15,7 @@ namespace metalaudio {
 /// Threads:  a value.
 class Shape {
  public:
-  static constexpr std::size_t kMaxRank = 6;
+  static constexpr std::size_t kMaxRank = 8;
 
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> extents);

@@ -1,10 +1,8 @@
-#include <metalaudio/core/cpu/aligned_memory.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/tensor.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -12,18 +10,22 @@ namespace metalaudio {
 
 namespace {
 
-std::size_t checked_bytes(const Shape& shape) {
+std::size_t checked_bytes(const Shape& shape, DataType type) {
   const auto size = static_cast<std::size_t>(shape.size());
-  if (size > std::numeric_limits<std::size_t>::max() / sizeof(float)) {
-    fail(ErrorCode::out_of_memory, "[Tensor] {} values for {}", size, shape.to_string());
+  if (size > std::numeric_limits<std::size_t>::max() / size_of(type)) {
+    fail(ErrorCode::out_of_memory, "[Tensor] {} of shape {}", to_string(type), shape.to_string());
   }
-  return size * sizeof(float);
+  return size * size_of(type);
 }
 
-void check_size(const Shape& shape, std::size_t values) {
-  if (values != static_cast<std::size_t>(shape.size())) {
+void check_floats(const Tensor& tensor, std::size_t values) {
+  if (tensor.type() != DataType::f32) {
+    fail(ErrorCode::invalid_argument, "[Tensor] f32 values copied with type {}",
+         to_string(tensor.type()));
+  }
+  if (values != tensor.size()) {
     fail(ErrorCode::invalid_argument, "[Tensor] {} values copied with shape {}: expected {}",
-         values, shape.to_string(), shape.size());
+         values, tensor.shape().to_string(), tensor.size());
   }
 }
 
@@ -37,19 +39,12 @@ void check_finite(std::span<const float> values) {
 
 }  // namespace
 
-Tensor::Tensor(const Shape& shape)
-    : shape_(shape), data_(static_cast<float*>(allocate_aligned(checked_bytes(shape)))) {
-  std::fill_n(data(), size(), 0.0F);
-}
+Tensor::Tensor(const Shape& shape, DataType type) : Tensor(shape, type, nullptr) {}
 
-Tensor::Tensor(const Shape& shape, std::shared_ptr<AudioDevice> device)
-    : shape_(shape),
-      data_(static_cast<float*>(device->allocate(checked_bytes(shape))), Free{device}) {
-  device->clear(data(), bytes());
-}
+Tensor::Tensor(const Shape& shape, DataType type, std::shared_ptr<AudioDevice> device)
+    : shape_(shape), type_(type), buffer_(checked_bytes(shape, type), std::move(device)) {}
 
-Tensor::Tensor(const Tensor& other)
-    : Tensor(other.device() ? Tensor(other.shape_, other.device()) : Tensor(other.shape_)) {
+Tensor::Tensor(const Tensor& other) : Tensor(other.shape_, other.type_, other.device()) {
   copy_from(other);
 }
 
@@ -59,52 +54,27 @@ Tensor& Tensor::operator=(const Tensor& other) {
 }
 
 Tensor::Tensor(Tensor&& other) noexcept
-    : shape_(std::exchange(other.shape_, Shape{0})), data_(std::move(other.data_)) {}
+    : shape_(std::exchange(other.shape_, Shape{0})),
+      type_(other.type_),
+      buffer_(std::move(other.buffer_)) {}
 
 Tensor& Tensor::operator=(Tensor&& other) noexcept {
   shape_ = std::exchange(other.shape_, Shape{0});
-  data_ = std::move(other.data_);
+  type_ = other.type_;
+  buffer_ = std::move(other.buffer_);
   return *this;
 }
 
-void Tensor::copy_from(std::span<const float> values) {
-  check_size(shape_, values.size());
-  check_finite(values);
-  if (device()) {
-    device()->copy(data(), values.data(), bytes());
-  } else {
-    std::copy(values.begin(), values.end(), data());
-  }
+void Tensor::copy_from(std::span<const float> values, Allow allow) {
+  check_floats(*this, values.size());
+  if (allow == Allow::finite) check_finite(values);
+  copy({values, shape_}, view());
 }
 
-void Tensor::copy_to(std::span<float> values) const {
-  check_size(shape_, values.size());
-  if (device()) {
-    device()->copy(values.data(), data(), bytes());
-  } else {
-    std::copy_n(data(), size(), values.data());
-  }
-  check_finite(values);
-}
-
-void Tensor::copy_from(const Tensor& other) {
-  if (other.shape_ != shape_) {
-    fail(ErrorCode::invalid_argument, "[Tensor] shape {} copied to {}", other.shape_.to_string(),
-         shape_.to_string());
-  }
-  if (AudioDevice* const mover = device() ? device().get() : other.device().get()) {
-    mover->copy(data(), other.data(), bytes());
-  } else {
-    std::copy_n(other.data(), size(), data());
-  }
-}
-
-void Tensor::Free::operator()(float* data) const noexcept {
-  if (device) {
-    device->deallocate(data);
-  } else {
-    free_aligned(data);
-  }
+void Tensor::copy_to(std::span<float> values, Allow allow) const {
+  check_floats(*this, values.size());
+  copy(view(), {values, shape_});
+  if (allow == Allow::finite) check_finite(values);
 }
 
 }  // namespace metalaudio

@@ -41,6 +41,7 @@ void ThreadPool::run(std::size_t count, Call call, void* body) {
     call_ = call;
     body_ = body;
     count_ = count;
+    mode_ = FloatingPointMode::current();
     next_.store(0, std::memory_order_relaxed);
     active_ = workers_.size();
     ++generation_;
@@ -60,6 +61,7 @@ void ThreadPool::work(std::size_t thread) {
       if (stop_) return;
       seen = generation_;
     }
+    mode_.apply();
     take_indices(thread);
     {
       const std::lock_guard lock(mutex_);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/core/realtime/denormals.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -28,7 +30,8 @@ class ThreadPool {
   std::size_t threads() const noexcept { return workers_.size() + 1; }
 
   /// Calls body(index, thread) for every index in [0, count), in any order, and returns when all
-  /// are done. thread < threads() names the running thread, for scratch memory of its own.
+  /// are done. thread < threads() names the running thread, for scratch memory of its own. Every
+  /// thread rounds and flushes denormals as the caller does.
   template <typename Body>
   void parallel_for(std::size_t count, Body&& body) {
     using B = std::remove_reference_t<Body>;
@@ -56,6 +59,7 @@ class ThreadPool {
   Call call_ = nullptr;  // written by the caller before generation_ changes
   void* body_ = nullptr;
   std::size_t count_ = 0;
+  FloatingPointMode mode_ = FloatingPointMode::current();
   std::atomic<std::size_t> next_{0};
 };
 

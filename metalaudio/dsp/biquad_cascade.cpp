@@ -1,11 +1,10 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/realtime/denormals.h>
+#include <metalaudio/core/realtime/triple_buffer.h>
 #include <metalaudio/dsp/biquad_cascade.h>
 #include <metalaudio/dsp/biquad_engine.h>
-#include <metalaudio/dsp/flush_denormals.h>
-#include <metalaudio/dsp/triple_buffer.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <vector>
 
@@ -18,10 +17,6 @@ using Sections = std::vector<BiquadCoefficients>;
 /// Steps and settling happen at multiples of these many samples, whatever the blocks are.
 constexpr std::size_t kStepSamples = 4;
 constexpr std::size_t kSettleSamples = 1024;
-
-constexpr unsigned kRefused = 1;
-constexpr unsigned kReplaced = 2;
-constexpr unsigned kCleared = 4;
 
 double between(double from, double to, double t) { return from + (to - from) * t; }
 
@@ -77,20 +72,18 @@ struct BiquadCascade::Impl {
 
   void process(const BiquadBlock& block, std::size_t frames) noexcept {
     const FlushDenormals flush;
-    if (requests.take()) glide_to(requests.read_slot());
+    if (requests.update()) glide_to(requests.read_buffer());
     for (std::size_t first = 0; first < frames;) {
       if (steps_left > 0 && in_step == 0) step();
       std::size_t count = std::min(frames - first, kSettleSamples - since_settled);
       if (steps_left > 0) count = std::min(count, kStepSamples - in_step);
-      if (!engine->process(block, first, count)) note(kReplaced);
+      if (!engine->process(block, first, count)) status.report(Trouble::input_replaced);
       first += count;
       in_step = (in_step + count) % kStepSamples;
       since_settled = (since_settled + count) % kSettleSamples;
-      if (since_settled == 0 && !engine->settle()) note(kCleared);
+      if (since_settled == 0 && !engine->settle()) status.report(Trouble::state_cleared);
     }
   }
-
-  void note(unsigned fault) noexcept { status.fetch_or(fault, std::memory_order_relaxed); }
 
   Sections target;
   Sections from;
@@ -101,7 +94,7 @@ struct BiquadCascade::Impl {
   std::size_t steps_left;
   std::size_t in_step = 0;
   std::size_t since_settled = 0;
-  std::atomic<unsigned> status{0};
+  RealtimeStatus status;
   std::unique_ptr<BiquadEngine> engine;
 };
 
@@ -138,7 +131,7 @@ bool BiquadCascade::set_coefficients(std::span<const BiquadCoefficients> section
   if (fine) {
     impl_->glide_to(sections);
   } else {
-    impl_->note(kRefused);
+    impl_->status.report(Trouble::parameters_refused);
   }
   return fine;
 }
@@ -149,13 +142,13 @@ void BiquadCascade::request_coefficients(std::span<const BiquadCoefficients> sec
     fail(ErrorCode::invalid_argument, "[BiquadCascade] {} sections: expected {}", sections.size(),
          impl_->target.size());
   }
-  Sections& slot = impl_->requests.write_slot();
+  Sections& slot = impl_->requests.write_buffer();
   std::copy(sections.begin(), sections.end(), slot.begin());
   impl_->requests.publish();
 }
 
 void BiquadCascade::reset() noexcept {
-  if (impl_->requests.take()) impl_->glide_to(impl_->requests.read_slot());
+  if (impl_->requests.update()) impl_->glide_to(impl_->requests.read_buffer());
   impl_->current = impl_->target;
   impl_->steps_left = 0;
   impl_->in_step = 0;
@@ -164,11 +157,7 @@ void BiquadCascade::reset() noexcept {
   impl_->engine->reset();
 }
 
-BiquadStatus BiquadCascade::status() const noexcept {
-  const unsigned bits = impl_->status.load(std::memory_order_relaxed);
-  return {(bits & kRefused) != 0, (bits & kReplaced) != 0, (bits & kCleared) != 0};
-}
-
-void BiquadCascade::clear_status() noexcept { impl_->status.store(0, std::memory_order_relaxed); }
+Trouble BiquadCascade::status() const noexcept { return impl_->status.peek(); }
+Trouble BiquadCascade::take_status() noexcept { return impl_->status.take(); }
 
 }  // namespace metalaudio::dsp

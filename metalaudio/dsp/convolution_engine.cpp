@@ -15,7 +15,7 @@ ConvolutionEngine::ConvolutionEngine(std::span<const ConvolutionRoute> routes, s
   for (const ConvolutionRoute& route : routes) {
     ir_samples_ = std::max(ir_samples_, route.ir.size());
     const std::size_t taps = std::min(route.ir.size(), layout.head_taps);
-    heads_.push_back({route.input, route.output, AlignedArray<float>(taps)});
+    heads_.push_back({route.input, route.output, Array<float>(taps)});
     std::copy_n(route.ir.begin(), taps, heads_.back().taps.begin());
   }
   // A level's window stays in place for one more of its periods.

@@ -30,7 +30,7 @@ class ConvolutionEngine {
   struct Head {
     std::size_t input;
     std::size_t output;
-    AlignedArray<float> taps;
+    Array<float> taps;
   };
 
   void process_within_block(const float* const* in, float* const* out, std::size_t at,
@@ -46,7 +46,7 @@ class ConvolutionEngine {
   std::vector<ConvolutionLevel> levels_;
   std::vector<std::size_t> level_position_;  ///< in the level's current period
   std::size_t ring_samples_ = 0;
-  std::vector<AlignedArray<float>> rings_;  ///< each twice over, so that any window is contiguous
+  std::vector<Array<float>> rings_;  ///< each twice over, so that any window is contiguous
   std::vector<const float*> windows_;
   std::size_t outputs_;
   std::size_t position_ = 0;  ///< in the ring

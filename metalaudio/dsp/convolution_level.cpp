@@ -33,8 +33,8 @@ ConvolutionLevel::ConvolutionLevel(const ConvolutionLayout::Level& level, std::s
     output.spectra.resize(output.filters.size());
   }
   for (Output& output : outputs_) {
-    output.sum = AlignedArray<float>(fft_.unordered_size());
-    for (auto& time : output.time) time = AlignedArray<float>(fft_.size());
+    output.sum = Array<float>(fft_.unordered_size());
+    for (auto& time : output.time) time = Array<float>(fft_.size());
   }
   for (ConvolutionRoute& route : routes_) route.ir = {};  // the caller's memory ends here
   count_units();
@@ -42,8 +42,8 @@ ConvolutionLevel::ConvolutionLevel(const ConvolutionLayout::Level& level, std::s
 }
 
 void ConvolutionLevel::transform_filters(std::span<const ConvolutionRoute> routes) {
-  filters_ = AlignedArray<float>(routes.size() * level_.partitions * fft_.unordered_size());
-  AlignedArray<float> time(fft_.size());
+  filters_ = Array<float>(routes.size() * level_.partitions * fft_.unordered_size());
+  Array<float> time(fft_.size());
   for (std::size_t r = 0; r < routes.size(); ++r) {
     for (std::size_t j = 0; j < route_partitions_[r]; ++j) {
       const auto taps = routes[r].ir.subspan(level_.first_tap + j * level_.partition);

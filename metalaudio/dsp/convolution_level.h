@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/core/realtime.h>
+#include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/dsp/convolution_layout.h>
 #include <metalaudio/dsp/cpu/convolution_kernels.h>
 #include <metalaudio/dsp/fft.h>
@@ -43,8 +43,8 @@ class ConvolutionLevel {
   struct Output {
     std::vector<const float*> spectra;  ///< of inputs, newest first, route after route
     std::vector<const float*> filters;  ///< of the same
-    AlignedArray<float> sum;
-    AlignedArray<float> time[2];
+    Array<float> sum;
+    Array<float> time[2];
   };
 
   void transform_filters(std::span<const ConvolutionRoute> routes);
@@ -60,8 +60,8 @@ class ConvolutionLevel {
   const ConvolutionKernels& kernels_;
   Fft fft_;
   std::size_t bins_;  ///< half of an unordered spectrum
-  AlignedArray<float> filters_;
-  AlignedArray<float> inputs_;  ///< a ring of spectra for each input
+  Array<float> filters_;
+  Array<float> inputs_;  ///< a ring of spectra for each input
   std::vector<const float*> windows_;
   std::vector<Output> outputs_;
   std::size_t slot_ = 0;   ///< the newest spectrum's

@@ -29,10 +29,10 @@ bool is_silent(std::span<const float> x) {
 std::vector<float> convolve_fft(std::span<const float> x, std::span<const float> ir) {
   const std::size_t total = x.size() + ir.size() - 1;
   Fft fft(std::bit_ceil(std::max<std::size_t>(total, 2)));
-  AlignedArray<float> time(fft.size());
-  AlignedArray<float> a(fft.unordered_size());
-  AlignedArray<float> b(fft.unordered_size());
-  AlignedArray<float> product(fft.unordered_size());
+  Array<float> time(fft.size());
+  Array<float> a(fft.unordered_size());
+  Array<float> b(fft.unordered_size());
+  Array<float> product(fft.unordered_size());
   std::copy(x.begin(), x.end(), time.begin());
   fft.forward_unordered(time, a);
   std::fill(time.begin(), time.end(), 0.0F);

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <metalaudio/core/array.h>
 #include <metalaudio/core/backend.h>
 #include <metalaudio/core/tolerance_configuration.h>
-#include <metalaudio/dsp/aligned_array.h>
 
 #include <span>
 
@@ -28,7 +28,7 @@ class FftScratch {
   T* data() noexcept { return memory_.data(); }
 
  private:
-  AlignedArray<T> memory_;
+  Array<T> memory_;
 };
 
 }  // namespace metalaudio::dsp

@@ -1,9 +1,9 @@
+#include <metalaudio/core/array.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/dsp/aligned_array.h>
+#include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/dsp/cpu/biquad_kernels.h>
 #include <metalaudio/dsp/cpu/biquad_lane_section.h>
 #include <metalaudio/dsp/filter_bank.h>
-#include <metalaudio/dsp/flush_denormals.h>
 
 #include <algorithm>
 #include <cassert>
@@ -84,11 +84,11 @@ struct FilterBank::Impl {
   std::size_t groups;
   std::size_t sections;
   std::size_t group_size;
-  AlignedArray<double> rows;  ///< [groups][sections][kBiquadLaneRows][lanes]
-  AlignedArray<double> tile;
-  AlignedArray<double> input;
+  Array<double> rows;  ///< [groups][sections][kBiquadLaneRows][lanes]
+  Array<double> tile;
+  Array<double> input;
   std::size_t since_settled = 0;
-  std::atomic<bool> faulted{false};
+  RealtimeStatus status;
 };
 
 FilterBank::FilterBank(std::span<const FilterSections> bands)
@@ -107,7 +107,7 @@ void FilterBank::process(std::span<const float> in, std::span<float* const> out)
     const std::size_t frames =
         std::min({kTileFrames, in.size() - first, kSettleSamples - m.since_settled});
     if (!m.kernels.widen(in.data() + first, frames, m.input.data())) {
-      m.faulted.store(true, std::memory_order_relaxed);
+      m.status.report(Trouble::input_replaced);
     }
     m.process_tile(out, first, frames);
     first += frames;
@@ -120,7 +120,7 @@ void FilterBank::process(std::span<const float> in, std::span<float* const> out)
     });
     if (finite) continue;
     m.for_each_state([](double& state) { state = 0.0; });
-    m.faulted.store(true, std::memory_order_relaxed);
+    m.status.report(Trouble::state_cleared);
   }
 }
 
@@ -140,7 +140,7 @@ std::complex<double> FilterBank::sum_response(double frequency_hz, double sample
   return sum;
 }
 
-bool FilterBank::faulted() const noexcept { return impl_->faulted.load(std::memory_order_relaxed); }
-void FilterBank::clear_status() noexcept { impl_->faulted.store(false, std::memory_order_relaxed); }
+Trouble FilterBank::status() const noexcept { return impl_->status.peek(); }
+Trouble FilterBank::take_status() noexcept { return impl_->status.take(); }
 
 }  // namespace metalaudio::dsp

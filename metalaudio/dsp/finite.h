@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/core/realtime.h>
+#include <metalaudio/core/realtime/marker.h>
 
 #include <bit>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/dsp/finite.h>
-#include <metalaudio/dsp/flush_denormals.h>
 #include <metalaudio/dsp/state_variable_filter.h>
 
 #include <algorithm>
@@ -86,7 +86,7 @@ void StateVariableFilter::process(std::span<const float> in, std::span<float> ou
     double x = in[i];
     if (!(std::abs(x) <= double{kLargestSample})) {
       x = 0.0;
-      faulted_ = true;
+      status_.report(Trouble::input_replaced);
     }
     const double v3 = x - state2_;
     const double v1 = a1_ * state1_ + a2_ * v3;
@@ -107,7 +107,7 @@ void StateVariableFilter::process(std::span<const float> in, std::span<const flo
       parameters_.frequency_hz = std::clamp(hz, 1e-6 * sample_rate_hz_, 0.4999 * sample_rate_hz_);
       tune();
     } else {
-      faulted_ = true;
+      status_.report(Trouble::parameters_refused);
     }
     out[i] = process(in[i]);
   }
@@ -115,7 +115,7 @@ void StateVariableFilter::process(std::span<const float> in, std::span<const flo
 
 bool StateVariableFilter::set(const StateVariableParameters& parameters) noexcept {
   if (!usable(parameters, sample_rate_hz_)) {
-    faulted_ = true;
+    status_.report(Trouble::parameters_refused);
     return false;
   }
   parameters_ = parameters;

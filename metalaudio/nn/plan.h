@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/core/realtime.h>
+#include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/nn/graph/graph.h>
 #include <metalaudio/nn/precision.h>

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/error.h>
 
 #include <utility>
 
@@ -32,6 +33,27 @@ TEST(AudioBuffer, CopiesAreTheirOwn) {
   const AudioBuffer copy = buffer;
   buffer.channel(0)[0] = 1.0F;
   EXPECT_EQ(copy.channel(0)[0], 0.0F);
+}
+
+TEST(AudioBuffer, AMovedOneHoldsNothing) {
+  AudioBuffer buffer(2, 3);
+  buffer.channel(1)[2] = 1.0F;
+  AudioBuffer moved = std::move(buffer);
+  EXPECT_EQ(moved.channel(1)[2], 1.0F);
+  EXPECT_EQ(buffer.channels(), 0U);  // NOLINT(bugprone-use-after-move): moved-from is specified
+  EXPECT_EQ(buffer.frames(), 0U);
+  buffer = std::move(moved);
+  EXPECT_EQ(buffer.channel(1)[2], 1.0F);
+  EXPECT_EQ(moved.channels(), 0U);  // NOLINT(bugprone-use-after-move): as above
+}
+
+TEST(AudioBuffer, ASizeThatOverflowsIsOutOfMemory) {
+  try {
+    const AudioBuffer buffer(std::size_t{1} << 33, std::size_t{1} << 32);
+    ADD_FAILURE() << "the buffer was made";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::out_of_memory);
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <metalaudio/core/audio_device.h>
 #include <metalaudio/core/error.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -24,16 +25,24 @@ TEST(AudioDevice, AutomaticOpensSomethingThatIsListed) {
 
 TEST(AudioDevice, TheCpuAllocatesClearsAndCopies) {
   const auto device = open_device(Backend::cpu);
-  auto* const data = static_cast<unsigned char*>(device->allocate(100));
+  void* const handle = device->allocate(100);
+  auto* const data = static_cast<unsigned char*>(handle);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % 64, 0U);
-  device->clear(data, 100);
+  std::fill_n(data, 100, static_cast<unsigned char>(9));
+  device->clear(handle, 10, 90);
+  EXPECT_EQ(data[9], 9);
+  EXPECT_EQ(data[10], 0);
   const std::array<unsigned char, 3> from{1, 2, 3};
-  device->copy(data + 97, from.data(), from.size());
+  device->upload(handle, 97, from.data(), from.size());
+  device->copy(handle, 20, handle, 98, 2);
+  std::array<unsigned char, 4> back{};
+  device->download(back.data(), handle, 19, back.size());
   device->synchronize();
   EXPECT_EQ(data[96], 0);
   EXPECT_EQ(data[99], 3);
+  EXPECT_EQ(back, (std::array<unsigned char, 4>{0, 2, 3, 0}));
   EXPECT_EQ(device->stream(), nullptr);
-  device->deallocate(data);
+  device->deallocate(handle);
 }
 
 TEST(AudioDevice, WhatIsNotThereIsABackendUnavailable) {

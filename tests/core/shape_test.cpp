@@ -44,9 +44,9 @@ TEST(Shape, RejectsANegativeExtent) {
   EXPECT_EQ(code_of_shape({2, -1}), ErrorCode::invalid_argument);
 }
 
-TEST(Shape, RejectsMoreThanSixExtents) {
-  EXPECT_EQ((Shape{1, 1, 1, 1, 1, 1}).rank(), Shape::kMaxRank);
-  EXPECT_EQ(code_of_shape({1, 1, 1, 1, 1, 1, 1}), ErrorCode::invalid_argument);
+TEST(Shape, RejectsMoreThanEightExtents) {
+  EXPECT_EQ((Shape{1, 1, 1, 1, 1, 1, 1, 1}).rank(), Shape::kMaxRank);
+  EXPECT_EQ(code_of_shape({1, 1, 1, 1, 1, 1, 1, 1, 1}), ErrorCode::invalid_argument);
 }
 
 TEST(Shape, RejectsAProductThatOverflowsEvenBesideAZero) {

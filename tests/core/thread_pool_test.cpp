@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/core/thread_pool.h>
 
 #include <atomic>
@@ -49,6 +50,27 @@ TEST_P(ThreadPoolOf, OneLoopSeesWhatTheLastOneWrote) {
     std::swap(from, to);
   }
   for (const int value : from) EXPECT_EQ(value, 50);
+}
+
+TEST_P(ThreadPoolOf, EveryThreadFlushesDenormalsWhereTheCallerDoes) {
+  ThreadPool pool(GetParam());
+  const auto all_in_the_callers_mode = [&] {
+    const FloatingPointMode mode = FloatingPointMode::current();
+    std::atomic<std::size_t> arrived = 0;
+    std::atomic<bool> same = true;
+    pool.parallel_for(pool.threads(), [&](std::size_t, std::size_t) {
+      ++arrived;
+      while (arrived < pool.threads()) std::this_thread::yield();  // so that each thread has one
+      if (FloatingPointMode::current() != mode) same = false;
+    });
+    return same.load();
+  };
+  EXPECT_TRUE(all_in_the_callers_mode());
+  {
+    const FlushDenormals flush;
+    EXPECT_TRUE(all_in_the_callers_mode());
+  }
+  EXPECT_TRUE(all_in_the_callers_mode());
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolOf, ::testing::Values(1, 2, 3, 8));

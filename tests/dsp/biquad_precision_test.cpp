@@ -72,7 +72,7 @@ double error_of(const Sections& sections, const std::vector<float>& x, std::size
     error = std::isnan(e) ? HUGE_VAL : std::max(error, e);
     peak = std::max(peak, std::abs(expected[i / channels]));
   }
-  EXPECT_TRUE(cascade.status().ok());
+  EXPECT_EQ(cascade.status(), Trouble::none);
   return error / static_cast<double>(peak);
 }
 

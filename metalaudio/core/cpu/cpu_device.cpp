@@ -2,6 +2,7 @@
 #include <metalaudio/core/cpu/cpu_device.h>
 #include <metalaudio/core/hardware_profile.h>
 
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -15,15 +16,31 @@ class CpuDevice final : public AudioDevice {
 
   const DeviceProperties& properties() const noexcept override { return properties_; }
   void* allocate(std::size_t bytes) override { return allocate_aligned(bytes); }
-  void deallocate(void* data) noexcept override { free_aligned(data); }
-  void clear(void* data, std::size_t bytes) override { std::memset(data, 0, bytes); }
-  void copy(void* to, const void* from, std::size_t bytes) override {
-    std::memmove(to, from, bytes);
+  void deallocate(void* handle) noexcept override { free_aligned(handle); }
+  void clear(void* handle, std::size_t offset, std::size_t bytes) override {
+    std::memset(at(handle, offset), 0, bytes);
+  }
+  void upload(void* handle, std::size_t offset, const void* host, std::size_t bytes) override {
+    std::memcpy(at(handle, offset), host, bytes);
+  }
+  void download(void* host, const void* handle, std::size_t offset, std::size_t bytes) override {
+    std::memcpy(host, at(handle, offset), bytes);
+  }
+  void copy(void* to, std::size_t to_offset, const void* from, std::size_t from_offset,
+            std::size_t bytes) override {
+    std::memcpy(at(to, to_offset), at(from, from_offset), bytes);
   }
   void synchronize() override {}
   void* stream() const noexcept override { return nullptr; }
 
  private:
+  static std::byte* at(void* handle, std::size_t offset) {
+    return static_cast<std::byte*>(handle) + offset;
+  }
+  static const std::byte* at(const void* handle, std::size_t offset) {
+    return static_cast<const std::byte*>(handle) + offset;
+  }
+
   DeviceProperties properties_;
 };
 

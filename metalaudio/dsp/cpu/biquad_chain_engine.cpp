@@ -1,4 +1,4 @@
-#include <metalaudio/dsp/aligned_array.h>
+#include <metalaudio/core/array.h>
 #include <metalaudio/dsp/biquad_engine.h>
 #include <metalaudio/dsp/cpu/biquad_kernels.h>
 
@@ -112,9 +112,9 @@ class ChainEngine final : public BiquadEngine {
   std::size_t channels_;
   std::size_t sections_;
   std::size_t groups_;
-  AlignedArray<BiquadChain> chains_;  ///< [channels][groups]
-  AlignedArray<double> samples_;
-  AlignedArray<float> frames_;
+  Array<BiquadChain> chains_;  ///< [channels][groups]
+  Array<double> samples_;
+  Array<float> frames_;
 };
 
 }  // namespace

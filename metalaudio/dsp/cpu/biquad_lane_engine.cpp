@@ -1,4 +1,4 @@
-#include <metalaudio/dsp/aligned_array.h>
+#include <metalaudio/core/array.h>
 #include <metalaudio/dsp/biquad_engine.h>
 #include <metalaudio/dsp/cpu/biquad_kernels.h>
 #include <metalaudio/dsp/cpu/biquad_lane_section.h>
@@ -102,8 +102,8 @@ class LaneEngine final : public BiquadEngine {
   std::size_t groups_;
   std::vector<BiquadCoefficients> current_;
   std::size_t group_size_;
-  AlignedArray<double> rows_;  ///< [groups][sections][kBiquadLaneRows][lanes]
-  AlignedArray<double> tile_;
+  Array<double> rows_;  ///< [groups][sections][kBiquadLaneRows][lanes]
+  Array<double> tile_;
 };
 
 }  // namespace

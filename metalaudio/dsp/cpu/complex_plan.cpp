@@ -120,8 +120,8 @@ class BluesteinPlan final : public ComplexPlan<T> {
         filter_(2 * length_) {
     const FftRoots root(2 * size);
     const std::size_t inner_size = inner_->size();
-    AlignedArray<T> time(2 * length_);
-    AlignedArray<T> scratch(inner_->total_scratch_size());
+    Array<T> time(2 * length_);
+    Array<T> scratch(inner_->total_scratch_size());
     for (std::size_t i = 0; i < size; ++i) {
       // k² modulo 2·size keeps the angle exact.
       const std::complex<double> w = root(i * i % (2 * size));
@@ -169,8 +169,8 @@ class BluesteinPlan final : public ComplexPlan<T> {
 
   std::unique_ptr<const ComplexPlan<T>> inner_;
   std::size_t length_;
-  AlignedArray<T> chirp_;
-  AlignedArray<T> filter_;
+  Array<T> chirp_;
+  Array<T> filter_;
 };
 
 }  // namespace

@@ -144,7 +144,7 @@ class EvenFft final : public FftImpl<T> {
   std::unique_ptr<const ComplexPlan<T>> plan_;
   std::size_t length_;
   std::size_t z_offset_;  ///< of Z in the scratch
-  AlignedArray<T> w_;
+  Array<T> w_;
 };
 
 /// Odd sizes: a complex transform of the whole size.

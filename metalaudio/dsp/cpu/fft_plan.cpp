@@ -130,7 +130,7 @@ FftColumns<T> make_fft_columns(const std::vector<std::size_t>& radices, std::siz
     block /= radix;
     count += 2 * (radix - 1) * block;
   }
-  columns.twiddles = AlignedArray<T>(count);
+  columns.twiddles = Array<T>(count);
   T* out = columns.twiddles.data();
   const FftRoots root(rows);
   for (const FftPass& pass : columns.passes) {
@@ -160,7 +160,7 @@ template <typename T>
 FftGroups<T> make_fft_groups(std::size_t size, std::size_t rows, std::size_t lanes) {
   FftGroups<T> groups;
   groups.starts = vector_starts(rows, lanes);
-  groups.twiddles = AlignedArray<T>(groups.starts.size() * (lanes - 1) * 2 * lanes);
+  groups.twiddles = Array<T>(groups.starts.size() * (lanes - 1) * 2 * lanes);
   const FftRoots root(size);
   T* out = groups.twiddles.data();
   for (const std::size_t start : groups.starts) {
@@ -199,7 +199,7 @@ FftGrid<T> make_fft_grid(std::size_t size, std::size_t tall, std::size_t lanes) 
   plan.wide_stripes = (size / tall + lanes - 1) / lanes;
   plan.starts = vector_starts(tall, lanes);
   plan.stride = plan.starts.size() * lanes;
-  plan.twiddles = AlignedArray<T>(plan.wide_stripes * plan.starts.size() * 2 * lanes * lanes);
+  plan.twiddles = Array<T>(plan.wide_stripes * plan.starts.size() * 2 * lanes * lanes);
   const FftRoots root(size);
   T* out = plan.twiddles.data();
   for (std::size_t stripe = 0; stripe < plan.wide_stripes; ++stripe) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/dsp/aligned_array.h>
+#include <metalaudio/core/array.h>
 
 #include <complex>
 #include <cstddef>
@@ -39,7 +39,7 @@ struct FftColumns {
   /// sets.
   std::size_t gap = 0;
   std::vector<FftPass> passes;
-  AlignedArray<T> twiddles;           ///< re, im, re, im, …
+  Array<T> twiddles;                  ///< re, im, re, im, …
   std::vector<std::uint32_t> row_of;  ///< padded with row 0 to one full vector
   std::size_t stored_rows() const noexcept {
     return rows + (passes.empty() ? 0 : passes[0].radix * gap);
@@ -59,7 +59,7 @@ std::size_t fft_gap(const std::vector<std::size_t>& radices);
 template <typename T>
 struct FftGroups {
   std::vector<std::uint32_t> starts;  ///< the first of each group; the last may overlap another
-  AlignedArray<T> twiddles;           ///< [group][lane 1…][re, im][lanes]
+  Array<T> twiddles;                  ///< [group][lane 1…][re, im][lanes]
 };
 
 template <typename T>
@@ -90,7 +90,7 @@ struct FftGrid {
   std::size_t wide_stripes = 0;       ///< vectors in a row of `wide` points
   std::vector<std::uint32_t> starts;  ///< the first column of each vector in a row of `tall` points
   std::size_t stride = 0;             ///< of the transposed rows
-  AlignedArray<T> twiddles;           ///< [stripe][start][lane][re, im][lanes]
+  Array<T> twiddles;                  ///< [stripe][start][lane][re, im][lanes]
   std::size_t stripe_size() const noexcept;
   std::size_t scratch_size() const noexcept;
 };

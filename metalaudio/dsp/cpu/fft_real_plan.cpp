@@ -32,7 +32,7 @@ FftMirrors<T> make_mirrors(std::size_t count, std::size_t radix, Row row,
     return single_a != single_b ? single_a : row(a) < row(b);
   });
   FftMirrors<T> mirrors;
-  mirrors.factors = AlignedArray<T>(2 * radix * numbers.size());
+  mirrors.factors = Array<T>(2 * radix * numbers.size());
   T* out = mirrors.factors.data();
   for (const std::size_t k : numbers) {
     mirrors.pairs.push_back(
@@ -51,8 +51,8 @@ FftMirrors<T> make_mirrors(std::size_t count, std::size_t radix, Row row,
 template <typename T>
 void make_middle(FftReal<T>& plan) {
   const std::size_t lanes = plan.lanes;
-  plan.middle_forward = AlignedArray<T>(lanes * lanes);
-  plan.middle_inverse = AlignedArray<T>(lanes * lanes);
+  plan.middle_forward = Array<T>(lanes * lanes);
+  plan.middle_inverse = Array<T>(lanes * lanes);
   const FftRoots root(2 * lanes);
   for (std::size_t j = 0; j < lanes; ++j) {
     for (std::size_t l = 0; l < lanes / 2; ++l) {
@@ -78,8 +78,8 @@ void write(const std::complex<double>& v, std::size_t lanes, T* out) {
 template <typename T>
 void make_half_group(FftReal<T>& plan) {
   const std::size_t lanes = plan.lanes, half = lanes / 2;
-  plan.half_forward = AlignedArray<T>(half * 4 * lanes);
-  plan.half_inverse = AlignedArray<T>(half * 4 * lanes);
+  plan.half_forward = Array<T>(half * 4 * lanes);
+  plan.half_inverse = Array<T>(half * 4 * lanes);
   const FftRoots root(plan.size);
   for (std::size_t j = 0; j < half; ++j) {
     T* forward = plan.half_forward.data() + j * 4 * lanes;

@@ -29,7 +29,7 @@ struct FftMirrors {
   };
   /// Butterflies that mirror themselves first, row 0's before the other.
   std::vector<Pair> pairs;
-  AlignedArray<T> factors;  ///< [pair][radix][re, im]
+  Array<T> factors;  ///< [pair][radix][re, im]
 };
 
 /// A real transform of 2 · height · lanes points. Sample 2·lanes·r + l is the real part of number r
@@ -52,13 +52,13 @@ struct FftReal {
   /// Instead of groups, where there are half as many rows as lanes, in vectors of 64 bytes: the
   /// twiddles [number][P, Q][re, im][lanes] of combine_halves().
   bool halved() const noexcept { return 2 * height == lanes; }
-  AlignedArray<T> half_forward;
-  AlignedArray<T> half_inverse;
+  Array<T> half_forward;
+  Array<T> half_inverse;
   /// The groups leave out the middle row: real, with the bins height + 2·height·l, and done by its
   /// matrix, [lane][re 0…, im 0…] there and [re 0…, im 0…][lane] back.
   bool middle_alone = false;
-  AlignedArray<T> middle_forward;
-  AlignedArray<T> middle_inverse;
+  Array<T> middle_forward;
+  Array<T> middle_inverse;
   std::size_t stride = 0;
   std::size_t slices = 0;  ///< of each pass, in steps; 0 where the transform is too short
 
