@@ -69,6 +69,7 @@ std::unique_ptr<dsp::Convolution> make_convolution(const std::filesystem::path& 
 }
 
 int convolve(const ConvolveOptions& options) {
+  check_files(options.file, {options.response});
   audio::AudioReader reader(options.file.in);
   const std::size_t inputs = reader.format().channels;
   const AudioBuffer response = read_response(options.response, reader.format().sample_rate_hz);

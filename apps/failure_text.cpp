@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "apps/display_text.h"
+
 namespace metalaudio::apps {
 namespace {
 
@@ -16,10 +18,8 @@ std::string_view without_operation(std::string_view message) {
 std::string failure_text(const std::string& subject, const std::string& message) {
   std::string text(without_operation(message));
   if (!subject.empty() && text.find(subject) == std::string::npos) text = subject + ": " + text;
-  // A file name or a tensor name may hold control characters meant for the terminal.
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  return text;
+  // A file name or a tensor name may hold anything.
+  return display_text(text);
 }
 
 }  // namespace metalaudio::apps
