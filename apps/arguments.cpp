@@ -27,6 +27,8 @@ bool is_negative_number(std::string_view text) {
   return dot + 1 < text.size() && digits(text.substr(0, dot)) && digits(text.substr(dot + 1));
 }
 
+bool is_upstreams(const std::string& name) { return !kOwnOptions.contains(name); }
+
 /// Rewrites the arguments of one command and of the commands below it into words of which CLI11 can
 /// misunderstand none.
 class Rewriter {
@@ -41,6 +43,8 @@ class Rewriter {
         positional_only_ = true;
       } else if (!is_option(word)) {
         if (!app_.get_subcommands({}).empty()) return command(word);
+        if (values_.size() >= most_values())
+          fail(ErrorCode::invalid_argument, "{}: \"{}\" is one argument too many", place(), word);
         values_.push_back(kLiteral + word);
       } else if (word.starts_with("--")) {
         long_option(word);
@@ -78,6 +82,14 @@ class Rewriter {
          app_.get_parent() == nullptr ? "metalaudio" : "metalaudio " + place());
   }
 
+  std::size_t most_values() const {
+    std::size_t most = 0;
+    for (const CLI::Option* option : app_.get_options())
+      if (option->get_positional())
+        most += static_cast<std::size_t>(option->get_items_expected_max());
+    return most;
+  }
+
   const CLI::Option* find_short(char letter) const {
     for (const CLI::Option* option : app_.get_options())
       for (const std::string& name : option->get_snames())
@@ -93,6 +105,8 @@ class Rewriter {
         if (name == beginning) return {name};
         if (name.starts_with(beginning)) names.push_back(name);
       }
+    if (std::ranges::count_if(names, is_upstreams) == 1)
+      return {*std::ranges::find_if(names, is_upstreams)};
     return names;
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,11 @@ namespace metalaudio::apps {
 /// Errors:   throws CLI::ParseError, CLI::Success for --help and --version; Error{invalid_argument}
 ///           for an option or a command that there is not, or a value too many or missing.
 void parse_arguments(CLI::App& app, const std::vector<std::string>& arguments);
+
+/// Long options of `separate` that demucs does not have: a shortened name that would fit one of
+/// demucs' own still means that one.
+inline const std::set<std::string> kOwnOptions = {
+    "json", "keep-rate",     "mode",  "picture",  "precision",
+    "seed", "shift-offsets", "stems", "sum-safe", "threads"};
 
 }  // namespace metalaudio::apps

@@ -67,9 +67,11 @@ void add_apply_options(CLI::App& command, SeparateOptions& options) {
       ->type_name("PART")
       ->default_str("0.25")
       ->group(group);
-  CLI::Option* no_split =
-      command.add_flag("!--no-split", options.split, "Do not split the track into chunks")
-          ->group(group);
+  CLI::Option* no_split = command
+                              .add_flag_callback(
+                                  "--no-split", [&options] { options.split = false; },
+                                  "Do not split the track into chunks")
+                              ->group(group);
   command
       .add_option_function<std::string>(
           "--segment",

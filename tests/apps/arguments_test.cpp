@@ -113,6 +113,16 @@ TEST(Arguments, AreRefusedInOneLineThatNamesThem) {
   EXPECT_THAT(refusal({"[work]"}), HasSubstr("\"[work]\""));
   EXPECT_THAT(refusal({"++"}), HasSubstr("\"++\""));
   EXPECT_NE(refusal({}), "");
+  Commands commands;
+  CLI::App* one = commands.app.add_subcommand("one", "");
+  std::string value;
+  one->add_option("ONE", value, "");
+  try {
+    parse_arguments(commands.app, {"one", "[a]", "b"});
+    ADD_FAILURE() << "took two";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("\"b\" is one argument too many"));
+  }
 }
 
 }  // namespace

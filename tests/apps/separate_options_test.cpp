@@ -117,6 +117,32 @@ TEST(SeparateOptions, TakesWhatUpstreamTakesAndSaysWhatHasNoEffect) {
   EXPECT_EQ(parse("a -s 955717e8").model, "955717e8");
 }
 
+TEST(SeparateOptions, ShortenedNamesMeanUpstreams) {
+  // Each fits one option of demucs 4.1, and some fit one of ours besides.
+  const SeparateOptions options = parse(
+      "a --na x --re models --ou out --fi {stem}.{ext} --dev cpu --sh 2 --ov 0.5 --se 4 --t vocals "
+      "--ot minus --i --c clamp --fla --mp3-b 128 --mp3-p 3 --j 2 --verb");
+  EXPECT_EQ(options.model, "x");
+  EXPECT_EQ(options.repo, "models");
+  EXPECT_EQ(options.out, "out");
+  EXPECT_EQ(options.filename, "{stem}.{ext}");
+  EXPECT_EQ(options.shifts, 2);
+  EXPECT_DOUBLE_EQ(options.overlap, 0.5);
+  EXPECT_DOUBLE_EQ(options.segment_seconds.value(), 4.0);
+  EXPECT_EQ(options.stems.two_stems, "vocals");
+  EXPECT_EQ(options.stems.other_method, OtherMethod::minus);
+  EXPECT_TRUE(options.format.int24);
+  EXPECT_EQ(options.clip_mode, ClipMode::clamp);
+  EXPECT_TRUE(options.format.flac);
+  EXPECT_EQ(options.format.mp3_bitrate_kbps, 128);
+  EXPECT_EQ(options.format.mp3_preset, 3);
+  EXPECT_EQ(options.jobs, 2U);
+  EXPECT_TRUE(options.verbose);
+  EXPECT_FALSE(options.json);
+  EXPECT_THROW(parse("a --o x"), Error) << "out, overlap, other-method";
+  EXPECT_EQ(parse("a --mo time-only").mode, models::Mode::time_only);
+}
+
 TEST(SeparateOptions, NumbersAreNumbersAndFinite) {
   const std::vector<std::pair<std::string, std::vector<std::string>>> options = {
       {"--shifts", {"-1", "1001", "1.5"}},
