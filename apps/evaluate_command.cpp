@@ -12,6 +12,7 @@
 #include "apps/display_text.h"
 #include "apps/evaluation.h"
 #include "apps/failure_text.h"
+#include "apps/option_values.h"
 #include "apps/run_files.h"
 #include "apps/score_table.h"
 #include "apps/table_picture.h"
@@ -120,8 +121,10 @@ void add_evaluate_command(CLI::App& app, int& status) {
       ->add_option("EST_DIR", options->estimate,
                    "Folder of the same shape that holds the estimates")
       ->required();
-  command->add_option("--json", options->json, "Write the figures to this file too");
-  command->add_option("--picture", options->picture, "Draw the table into this PNG file");
+  command->add_option("--json", options->json, "Write the figures to this file too")
+      ->check(not_empty());
+  command->add_option("--picture", options->picture, "Draw the table into this PNG file")
+      ->check(not_empty());
   command->callback([options, &status] { status = evaluate(*options); });
 }
 

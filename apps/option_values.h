@@ -67,6 +67,11 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, Value& value
       ->default_str(current);
 }
 
+/// For names that an empty one, as of a variable that is not set, would make as if not given.
+inline CLI::Validator not_empty() {
+  return {[](const std::string& text) { return std::string(text.empty() ? "is empty" : ""); }, ""};
+}
+
 /// "a,b" as {"a", "b"}; no part may be empty.
 std::vector<std::string> list_of(const std::string& option, const std::string& text);
 

@@ -19,11 +19,14 @@ void add_model_options(CLI::App& command, SeparateOptions& options) {
           .add_option("-n,--name", options.model,
                       "Model name or signature; htdemucs where it is installed, otherwise the one "
                       "that ships")
+          ->check(not_empty())
           ->group(group);
   command.add_option("-s,--sig", options.model, "Signature of a model, as -n takes it too")
+      ->check(not_empty())
       ->excludes(name)
       ->group(group);
   command.add_option("--repo", options.repo, "Folder that holds the models, for use with -n")
+      ->check(not_empty())
       ->group(group);
   command
       .add_flag("--list-models", options.list_models, "List the models that can be named, and exit")
@@ -121,6 +124,7 @@ void add_stem_options(CLI::App& command, SeparateOptions& options) {
   command
       .add_option("--two-stems", options.stems.two_stems,
                   "Write only this stem and what remains without it")
+      ->check(not_empty())
       ->type_name("STEM")
       ->excludes(stems)
       ->group(group);
@@ -158,6 +162,7 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
       .add_option("--picture", options.picture,
                   "Draw the spectrograms of the mix and of each stem into this PNG; with several "
                   "tracks its name needs {track}")
+      ->check(not_empty())
       ->group(group);
   command.add_flag("--json", options.json, "One line of JSON for each track, on standard output")
       ->group(group);

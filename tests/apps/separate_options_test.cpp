@@ -169,6 +169,8 @@ TEST(SeparateOptions, NumbersAreNumbersAndFinite) {
       }
     }
   }
+  for (const char* option : {"-n", "-s", "--repo", "--two-stems", "--picture"})
+    EXPECT_THROW(parse_words({"a", option, ""}), CLI::ParseError) << option;
   EXPECT_EQ(parse("a --shifts +2").shifts, 2);  // as Python's int()
   EXPECT_DOUBLE_EQ(parse("a --segment 5e-1").segment_seconds.value(), 0.5);
 }
