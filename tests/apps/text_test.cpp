@@ -91,6 +91,7 @@ TEST(FailureText, NamesTheFileOnce) {
   EXPECT_EQ(failure_text("a.wav", "[AudioReader] not audio"), "a.wav: not audio");
   EXPECT_EQ(failure_text("a.wav", "[AudioReader] a.wav: not audio"), "a.wav: not audio");
   EXPECT_EQ(failure_text("", "plain"), "plain");
+  EXPECT_EQ(failure_text("s.wav", "out/bass.wav: full"), "s.wav: out/bass.wav: full");
 }
 
 TEST(FailureText, KeepsControlCharactersFromTheTerminal) {
