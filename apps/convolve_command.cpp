@@ -43,6 +43,7 @@ std::unique_ptr<dsp::Convolution> make_convolution(const std::filesystem::path& 
 }
 
 int convolve(const ConvolveOptions& options) {
+  check_files(options.file, {options.response});
   audio::AudioReader reader(options.file.in);
   const std::size_t inputs = reader.format().channels;
   const ImpulseResponse response =

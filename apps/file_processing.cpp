@@ -13,6 +13,7 @@
 #include "apps/console.h"
 #include "apps/interrupt.h"
 #include "apps/progress_board.h"
+#include "apps/run_files.h"
 #include "apps/stem_files.h"
 
 namespace metalaudio::apps {
@@ -30,22 +31,27 @@ std::vector<Sample*> pointers_of(AudioBuffer& buffer) {
   return pointers;
 }
 
-/// The options choose the type; where none does, the name's ending.
+/// The name's ending chooses the type; an option may, where the name has none.
 OutputFormat chosen_format(const FileProcessingOptions& options) {
+  const auto refuse = [&](const std::string& reason) {
+    fail(ErrorCode::invalid_argument, "-o {}: {}", options.out.string(), reason);
+  };
   OutputFormat format = options.format;
-  const auto by_name = audio::file_type_of(options.out);
-  if (!by_name) return format;
-  const std::string ending(audio::extension_of(*by_name));
   const bool chosen = format.flac || format.mp3;
-  if (!chosen) {
+  const auto by_name = audio::file_type_of(options.out);
+  if (!by_name) {
+    const bool by_option = chosen || format.int24 || format.float32;
+    if (!by_option || options.out.has_extension())
+      refuse("its name must end in .wav, .flac or .mp3");
+  } else if (!chosen) {
     format.flac = by_name == audio::FileType::flac;
     format.mp3 = by_name == audio::FileType::mp3;
+  } else if (format.type() != *by_name) {
+    refuse(fmt::format("named as {}, but --{} was given", audio::extension_of(*by_name),
+                       format.extension()));
   }
-  if (format.extension() != ending)
-    fail(ErrorCode::invalid_argument, "-o {}: named as {}, but --{} was given",
-         options.out.string(), ending, format.extension());
-  if (format.float32 && ending != "wav")
-    fail(ErrorCode::invalid_argument, "-o {}: --float32 is for WAV alone", options.out.string());
+  if (format.float32 && format.type() != audio::FileType::wav) refuse("--float32 is for WAV alone");
+  if (format.int24 && format.mp3) refuse("--int24 is for WAV and FLAC alone");
   return format;
 }
 
@@ -156,12 +162,28 @@ void add_file_processing_options(CLI::App& command, FileProcessingOptions& optio
   add_output_format_options(command, options.format);
 }
 
+void check_files(const FileProcessingOptions& options,
+                 const std::vector<std::filesystem::path>& more_inputs) {
+  chosen_format(options);
+  std::vector<std::filesystem::path> inputs = more_inputs;
+  inputs.push_back(options.in);
+  RunFiles files;
+  for (const std::filesystem::path& input : inputs) {
+    if (const std::string problem = input_problem(input); !problem.empty())
+      fail(ErrorCode::unsupported, "{}: {}", input.string(), problem);
+    files.add_input(input);
+  }
+  files.require("-o", options.out);
+}
+
 void process_file(audio::AudioReader& reader, const FileProcessing& processing,
                   const FileProcessingOptions& options) {
   const audio::AudioFormat& format = reader.format();
   const double expected = static_cast<double>(format.frames.value_or(0));
   const auto start = std::chrono::steady_clock::now();
   Console console;
+  const OutputFormat chosen = chosen_format(options);
+  for (const std::string& line : idle_options(chosen, chosen.type())) console.line("Note: " + line);
   ProgressBoard board(console, 1);
   board.begin(0, options.in.filename().string(), expected / format.sample_rate_hz);
 
@@ -188,6 +210,8 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   board.end(0);
   if (const std::string text = clipping_text(stream.peak(), writing); !text.empty())
     console.line(fmt::format("Warning: {}: {}", options.out.string(), text));
+  if (const std::string text = gain_text(files.gains().at(0)); !text.empty())
+    console.line(fmt::format("{}: {} (--clip-mode rescale)", options.out.string(), text));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const double seconds = static_cast<double>(frames) / format.sample_rate_hz;
   console.line(fmt::format("{}: {:.1f} s, {:.0f} x real time", options.out.string(), taken.count(),

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "apps/output_format.h"
 #include "apps/output_levels.h"
@@ -36,6 +37,12 @@ struct FileProcessing {
                      std::size_t frames)>
       process;
 };
+
+/// Before any work: the inputs are files, the output is none of them, and its name and format go
+/// together.
+/// Errors:   throws Error{invalid_argument, unsupported}, Error{io} for a folder that is missing.
+void check_files(const FileProcessingOptions& options,
+                 const std::vector<std::filesystem::path>& more_inputs);
 
 /// Streams the reader through the processing into options.out, with progress on the terminal and a
 /// closing line; memory does not grow with the file.

@@ -1,4 +1,5 @@
 #include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/error.h>
 
 #include <filesystem>
 #include <memory>
@@ -8,6 +9,7 @@
 #include "apps/console.h"
 #include "apps/interrupt.h"
 #include "apps/progress_board.h"
+#include "apps/run_files.h"
 #include "apps/spectrogram_picture.h"
 
 namespace metalaudio::apps {
@@ -33,7 +35,20 @@ std::unique_ptr<audio::TrackSource> read_whole(const std::filesystem::path& path
   return track;
 }
 
+void check_files(const SpectrogramOptions& options) {
+  check_picture_name("-o", options.out);
+  check_panel_count(options.inputs.size());
+  RunFiles files;
+  for (const std::filesystem::path& input : options.inputs) {
+    if (const std::string problem = input_problem(input); !problem.empty())
+      fail(ErrorCode::unsupported, "{}: {}", input.string(), problem);
+    files.add_input(input);
+  }
+  files.require("-o", options.out);
+}
+
 int draw(const SpectrogramOptions& options) {
+  check_files(options);
   Console console;
   std::vector<std::unique_ptr<audio::TrackSource>> tracks;
   std::vector<SpectrogramPanel> panels;

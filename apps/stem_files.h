@@ -32,8 +32,9 @@ struct StemFileOptions {
 /// Threads:  one instance per thread.
 class StemFiles {
  public:
-  /// One path for each output. The files are begun, so that a folder that cannot be written to
-  /// shows now; they appear in commit(), and without it never.
+  /// One path for each output, whose ending, where it is one of ours, chooses the type. The files
+  /// are begun, so that a folder that cannot be written to shows now; they appear in commit(), and
+  /// without it never.
   StemFiles(const StemPlan& plan, const std::vector<std::filesystem::path>& paths,
             const StemFileOptions& options);
   ~StemFiles();
