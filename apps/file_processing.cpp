@@ -54,6 +54,7 @@ StemFileOptions file_options(const audio::AudioFormat& in, const FileProcessing&
   result.writer = writer_options(chosen_format(options));
   result.writer.sample_rate_hz = in.sample_rate_hz;
   result.writer.channels = processing.out_channels;
+  if (in.channels == processing.out_channels) result.writer.channel_mask = in.channel_mask;
   result.model_rate_hz = in.sample_rate_hz;
   result.clip_mode = options.clip_mode;
   return result;
@@ -139,6 +140,7 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   plan.outputs.push_back({.name = "", .mix_weight = 1.0F, .source_weights = {}});
   StemFileOptions writing = file_options(format, processing, options);
   if (format.frames) writing.writer.expected_frames = *format.frames + processing.tail_frames;
+  writing.writer.may_be_long = !format.frames;
   StemFiles files(plan, {options.out}, writing);
   const std::int64_t frames = Stream(reader, processing, files).run([&](std::int64_t done) {
     throw_if_interrupted();

@@ -38,6 +38,7 @@ StemFileOptions file_options(const TrackJob& job, const SeparateOptions& options
     result.writer.sample_rate_hz = track.file_format().sample_rate_hz;
     result.writer.expected_frames = track.file_format().frames;
   }
+  result.length_frames = result.writer.expected_frames;
   result.writer.channels = track.channels();
   result.model_rate_hz = track.sample_rate_hz();
   result.clip_mode = options.clip_mode;

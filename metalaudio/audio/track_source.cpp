@@ -1,9 +1,12 @@
+#include <fmt/format.h>
 #include <metalaudio/audio/convert_channels.h>
+#include <metalaudio/audio/downmix.h>
 #include <metalaudio/audio/resampler.h>
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 namespace metalaudio::audio {
@@ -19,7 +22,10 @@ Number chosen_or(Number chosen, Number own) {
 }  // namespace
 
 TrackSource::TrackSource(const std::filesystem::path& path, const TrackOptions& options)
-    : TrackSource(AudioReader(path), path, options) {}
+    : TrackSource(
+          AudioReader(path, {.allow_truncated = options.allow_truncated,
+                             .channels_for_mono = std::max<std::size_t>(options.channels, 1)}),
+          path, options) {}
 
 TrackSource::TrackSource(AudioReader reader, const std::filesystem::path& path,
                          const TrackOptions& options)
@@ -28,19 +34,30 @@ TrackSource::TrackSource(AudioReader reader, const std::filesystem::path& path,
              options.memory_limit_bytes),
       file_format_(reader.format()) {
   check_channel_conversion(path.string(), file_format_.channels, channels());
+  std::optional<Downmix> downmix;
+  if (file_format_.channels > 2 && channels() == 2) {
+    if (options.downmix)
+      downmix.emplace(path.string(), file_format_.channels, file_format_.channel_mask);
+    warnings_.push_back(fmt::format("{} channels: {}", file_format_.channels,
+                                    downmix
+                                        ? "front + 0.707 centre + 0.707 side and back, without LFE"
+                                        : "front left and right are used, the others are not"));
+  }
   Resampler resampler(file_format_.sample_rate_hz, sample_rate_hz(), channels());
   AudioBuffer block(file_format_.channels, kBlockFrames);
   std::vector<float> mean;
   std::int64_t done = 0;
   while (const std::size_t got = reader.read(block)) {
     const AudioView in = AudioView(block).part(0, got);
-    append(resampler.process(convert_channels(in, channels(), mean)));
+    append(
+        resampler.process(downmix ? downmix->apply(in) : convert_channels(in, channels(), mean)));
     done += static_cast<std::int64_t>(got);
     const auto whole = static_cast<double>(file_format_.frames.value_or(0));
     if (options.progress)
       options.progress(whole > 0 ? std::min(1.0, static_cast<double>(done) / whole) : 0.0);
   }
   append(resampler.flush());
+  warnings_.insert(warnings_.end(), reader.warnings().begin(), reader.warnings().end());
   file_format_.frames = done;
   if (frames() == 0)
     fail(ErrorCode::invalid_data, "[TrackSource] {}: not a single frame of audio", path.string());

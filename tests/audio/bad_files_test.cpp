@@ -118,7 +118,7 @@ TEST_F(BadFiles, SamplesThatAreNotFinite) {
     // The last frame but 567, right channel.
     std::memcpy(bytes.data() + bytes.size() - 568 * 8 + 4, &bad, sizeof bad);
     write_text(path, bytes);
-    expect_unreadable(path, ErrorCode::invalid_data, "sample 4432 of channel 1 is");
+    expect_unreadable(path, ErrorCode::invalid_data, "at 0.100 s in channel 2");
   }
 }
 
@@ -292,7 +292,7 @@ TEST_F(BadOutput, SamplesThatAreNotFinite) {
   AudioBuffer samples = noise(2, 5000);
   writer.write(samples);
   samples.channel(1)[4500] = std::numeric_limits<float>::quiet_NaN();
-  expect_error(ErrorCode::invalid_data, {"a.wav", "sample 9500 of channel 1 is nan"},
+  expect_error(ErrorCode::invalid_data, {"a.wav", "nan at 0.215 s in channel 2"},
                [&] { writer.write(samples); });
 }
 
