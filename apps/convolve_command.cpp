@@ -1,11 +1,15 @@
+#include <fmt/format.h>
+#include <metalaudio/audio/resampler.h>
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "apps/commands.h"
+#include "apps/console.h"
 #include "apps/failure_text.h"
 #include "apps/file_processing.h"
 #include "apps/interrupt.h"
@@ -23,22 +27,28 @@ struct ConvolveOptions {
 
 /// The whole response at the input's rate. A response of another rate has its samples closer or
 /// wider apart: the factor keeps its gain.
-AudioBuffer read_response(const std::filesystem::path& path, int sample_rate_hz) {
-  audio::TrackOptions options{.sample_rate_hz = sample_rate_hz, .channels = 0};
+audio::Resampled read_response(const std::filesystem::path& path, int sample_rate_hz,
+                               bool allow_truncated) {
+  audio::TrackOptions options{
+      .sample_rate_hz = 0, .channels = 0, .allow_truncated = allow_truncated};
   options.progress = [](double) { throw_if_interrupted(); };
   const audio::TrackSource track(path, options);
+  Console console;
+  for (const std::string& warning : track.warnings())
+    console.line(fmt::format("{}: warning: {}", path.string(), warning));
   if (track.frames() > kMostFrames)
     fail(ErrorCode::unsupported, "{}: a response of {} samples: at most {}", path.string(),
          track.frames(), kMostFrames);
-  AudioBuffer response(track.channels(), static_cast<std::size_t>(track.frames()));
+  AudioBuffer samples(track.channels(), static_cast<std::size_t>(track.frames()));
   std::vector<float*> pointers;
-  for (std::size_t channel = 0; channel < response.channels(); ++channel)
-    pointers.push_back(response.channel(channel).data());
-  track.read(0, response.frames(), pointers);
-  const auto gain =
-      static_cast<float>(track.file_format().sample_rate_hz) / static_cast<float>(sample_rate_hz);
-  for (std::size_t channel = 0; channel < response.channels() && gain != 1.0F; ++channel)
-    for (float& sample : response.channel(channel)) sample *= gain;
+  for (std::size_t channel = 0; channel < samples.channels(); ++channel)
+    pointers.push_back(samples.channel(channel).data());
+  track.read(0, samples.frames(), pointers);
+  audio::Resampled response =
+      audio::resample_whole(samples, track.sample_rate_hz(), sample_rate_hz);
+  const auto gain = static_cast<float>(track.sample_rate_hz()) / static_cast<float>(sample_rate_hz);
+  for (std::size_t channel = 0; channel < samples.channels() && gain != 1.0F; ++channel)
+    for (float& sample : response.samples.channel(channel)) sample *= gain;
   return response;
 }
 
@@ -69,10 +79,13 @@ std::unique_ptr<dsp::Convolution> make_convolution(const std::filesystem::path& 
 }
 
 int convolve(const ConvolveOptions& options) {
-  audio::AudioReader reader(options.file.in);
+  audio::AudioReader reader(options.file.in, {.allow_truncated = options.file.allow_truncated});
   const std::size_t inputs = reader.format().channels;
-  const AudioBuffer response = read_response(options.response, reader.format().sample_rate_hz);
+  const audio::Resampled resampled =
+      read_response(options.response, reader.format().sample_rate_hz, options.file.allow_truncated);
+  const AudioBuffer& response = resampled.samples;
   FileProcessing processing;
+  processing.lead_frames = resampled.lead;
   processing.out_channels = output_channels(options.response, response.channels(), inputs);
   processing.tail_frames = static_cast<std::int64_t>(response.frames()) - 1;
   const auto convolution =

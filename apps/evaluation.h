@@ -37,6 +37,7 @@ std::vector<TrackPair> track_pairs(const std::filesystem::path& reference,
 /// its stems. Reads block by block; what an estimate lacks at its end counts as silence. Errors:
 /// throws Error{not_found} without a common stem, Error{invalid_data} where sample rates or
 ///           channels differ, and what audio::AudioReader throws.
-TrackScore evaluate_track(const TrackPair& pair);
+TrackScore evaluate_track(const TrackPair& pair, bool allow_truncated,
+                          std::vector<std::string>& warnings);
 
 }  // namespace metalaudio::apps

@@ -70,7 +70,8 @@ class Stream {
         in_(reader.format().channels, kBlockFrames),
         out_(processing.out_channels, kBlockFrames),
         in_pointers_(pointers_of<const float>(in_)),
-        out_pointers_(pointers_of<float>(out_)) {}
+        out_pointers_(pointers_of<float>(out_)),
+        lead_left_(processing.lead_frames) {}
 
   /// Returns the frames that were read.
   std::int64_t run(const std::function<void(std::int64_t)>& progress) {
@@ -94,7 +95,9 @@ class Stream {
  private:
   void pass(std::size_t frames) {
     processing_.process(in_pointers_, out_pointers_, frames);
-    files_.write(audio::AudioView(out_).part(0, frames), {});
+    const std::size_t dropped = std::min(frames, lead_left_);
+    lead_left_ -= dropped;
+    files_.write(audio::AudioView(out_).part(dropped, frames - dropped), {});
   }
 
   const FileProcessing& processing_;
@@ -104,6 +107,7 @@ class Stream {
   AudioBuffer out_;
   std::vector<const float*> in_pointers_;
   std::vector<float*> out_pointers_;
+  std::size_t lead_left_;
 };
 
 }  // namespace
@@ -125,6 +129,8 @@ void add_file_processing_options(CLI::App& command, FileProcessingOptions& optio
       ->type_name("rescale|clamp|none")
       ->default_str("rescale");
   add_output_format_options(command, options.format);
+  command.add_flag("--allow-truncated", options.allow_truncated,
+                   "Take a file that ends early as far as it goes, with a warning");
 }
 
 void process_file(audio::AudioReader& reader, const FileProcessing& processing,
@@ -155,6 +161,8 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   });
   files.commit();
   board.end(0);
+  for (const std::string& warning : reader.warnings())
+    console.line(fmt::format("{}: warning: {}", options.in.string(), warning));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const double seconds = static_cast<double>(frames) / format.sample_rate_hz;
   console.line(fmt::format("{}: {:.1f} s, {:.0f} x real time", options.out.string(), taken.count(),

@@ -20,6 +20,7 @@ struct FileProcessingOptions {
   std::filesystem::path out;
   OutputFormat format;
   ClipMode clip_mode = ClipMode::rescale;
+  bool allow_truncated = false;
 };
 
 /// IN, -o, --clip-mode and the output formats.
@@ -29,6 +30,7 @@ void add_file_processing_options(CLI::App& command, FileProcessingOptions& optio
 struct FileProcessing {
   std::size_t out_channels = 0;
   std::int64_t tail_frames = 0;  ///< that sound on after the input's end
+  std::size_t lead_frames = 0;   ///< that come out before the input's beginning, and are dropped
   /// in[channels of the reader][frames] -> out[out_channels][frames], block after block.
   std::function<void(std::span<const float* const> in, std::span<float* const> out,
                      std::size_t frames)>

@@ -145,6 +145,29 @@ std::size_t Resampler::latency_samples() const {
   return static_cast<std::size_t>(std::ceil(most_held));
 }
 
+namespace {
+
+/// The frames from `first` on that hold [zero, end) and what is not 140 dB below the peak.
+std::pair<std::int64_t, std::int64_t> audible_part(const std::vector<std::vector<float>>& samples,
+                                                   std::int64_t first, std::int64_t zero,
+                                                   std::int64_t end) {
+  const auto frames = std::ssize(samples[0]);
+  std::vector<float> level(samples[0].size());
+  for (const auto& channel : samples)
+    for (std::size_t i = 0; i < level.size(); ++i)
+      level[i] = std::max(level[i], std::abs(channel[i]));
+  const float quiet = 1e-7f * *std::ranges::max_element(level);
+  const auto is_quiet = [&](std::int64_t frame) {
+    return level[static_cast<std::size_t>(frame)] <= quiet;
+  };
+  std::int64_t last = frames;
+  while (first < zero && is_quiet(first)) ++first;
+  while (last > end && is_quiet(last - 1)) --last;
+  return {first, last};
+}
+
+}  // namespace
+
 Resampled resample_whole(AudioView in, int in_rate_hz, int out_rate_hz) {
   Resampler resampler(in_rate_hz, out_rate_hz, in.channels());
   const std::int64_t common = std::gcd(in_rate_hz, out_rate_hz);
@@ -169,12 +192,14 @@ Resampled resample_whole(AudioView in, int in_rate_hz, int out_rate_hz) {
   append(resampler.process(in));
   append(resampler.flush(steps * out_step + length + lead));
 
+  const std::int64_t zero = steps * out_step;
+  const auto [first, last] = audible_part(out, skipped, zero, zero + length);
   Resampled result;
-  result.lead = static_cast<std::size_t>(steps * out_step - skipped);
-  const std::size_t whole = out[0].size() - static_cast<std::size_t>(skipped);
-  result.samples = AudioBuffer(in.channels(), whole);
+  result.lead = static_cast<std::size_t>(zero - first);
+  result.samples = AudioBuffer(in.channels(), static_cast<std::size_t>(last - first));
   for (std::size_t channel = 0; channel < out.size(); ++channel)
-    std::copy_n(out[channel].begin() + skipped, whole, result.samples.channel(channel).begin());
+    std::copy_n(out[channel].begin() + first, last - first,
+                result.samples.channel(channel).begin());
   return result;
 }
 

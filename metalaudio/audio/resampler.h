@@ -56,7 +56,7 @@ class Resampler {
 };
 
 /// A whole sound at another rate, with what the interpolation puts before its first frame and after
-/// its last: an impulse stays an impulse.
+/// its last, down to -140 dB of its peak: an impulse stays an impulse.
 struct Resampled {
   AudioBuffer samples;
   std::size_t lead = 0;  ///< the frames before the one that stands where the first one stood

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string_view>
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -23,7 +24,9 @@ class FfmpegEncoder {
     check(avformat_alloc_output_context2(&output_, nullptr, container, path.c_str()));
     const AVCodec* encoder = avcodec_find_encoder_by_name(codec);
     codec_ = avcodec_alloc_context3(encoder);
-    codec_->sample_fmt = AV_SAMPLE_FMT_FLTP;
+    // libopus alone takes them interleaved.
+    interleaved_ = std::string_view(codec) == "libopus";
+    codec_->sample_fmt = interleaved_ ? AV_SAMPLE_FMT_FLT : AV_SAMPLE_FMT_FLTP;
     codec_->sample_rate = sample_rate_hz;
     codec_->bit_rate = 128000 * static_cast<std::int64_t>(channels);
     av_channel_layout_default(&codec_->ch_layout, static_cast<int>(channels));
@@ -52,13 +55,17 @@ class FfmpegEncoder {
       const std::size_t count = std::min(size, samples.frames() - first);
       av_frame_unref(frame_);
       frame_->nb_samples = static_cast<int>(count);
-      frame_->format = AV_SAMPLE_FMT_FLTP;
+      frame_->format = codec_->sample_fmt;
       frame_->sample_rate = codec_->sample_rate;
       check(av_channel_layout_copy(&frame_->ch_layout, &codec_->ch_layout));
       check(av_frame_get_buffer(frame_, 0));
-      for (std::size_t channel = 0; channel < samples.channels(); ++channel)
-        std::ranges::copy(samples.channel(channel).subspan(first, count),
-                          reinterpret_cast<float*>(frame_->extended_data[channel]));
+      for (std::size_t channel = 0; channel < samples.channels(); ++channel) {
+        const auto in = samples.channel(channel).subspan(first, count);
+        auto* out = reinterpret_cast<float*>(frame_->extended_data[interleaved_ ? 0 : channel]);
+        const std::size_t step = interleaved_ ? samples.channels() : 1;
+        for (std::size_t i = 0; i < count; ++i)
+          out[i * step + (interleaved_ ? channel : 0)] = in[i];
+      }
       frame_->pts = static_cast<std::int64_t>(first);
       check(avcodec_send_frame(codec_, frame_));
       write_packets();
@@ -77,6 +84,7 @@ class FfmpegEncoder {
     }
   }
 
+  bool interleaved_ = false;
   AVFormatContext* output_ = nullptr;
   AVCodecContext* codec_ = nullptr;
   AVStream* stream_ = nullptr;

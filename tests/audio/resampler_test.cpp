@@ -140,10 +140,10 @@ TEST(ResampleWhole, KeepsBothEndsOfAnImpulse) {
       EXPECT_NEAR(sum * from / to, 1.0, 1e-5) << from << " to " << to << ", " << frames;
       const auto peak = std::ranges::max_element(samples) - samples.begin();
       EXPECT_EQ(peak, static_cast<std::ptrdiff_t>(out.lead)) << from << " to " << to;
-      EXPECT_LT(std::abs(samples.front()), 1e-7f);
-      EXPECT_LT(std::abs(samples.back()), 1e-7f);
+      EXPECT_LT(std::abs(samples.front()), 1e-6f);
+      EXPECT_LT(std::abs(samples.back()), 1e-6f);
       // A sinc is even; soxr interpolates its filter where the rates have no small ratio.
-      for (std::size_t i = 1; i < 200 && i < out.lead; ++i)
+      for (std::size_t i = 1; i < 200 && i < out.lead && out.lead + i < samples.size(); ++i)
         ASSERT_NEAR(samples[out.lead - i], samples[out.lead + i], 1e-5) << from << " " << i;
     }
   }
