@@ -20,6 +20,8 @@ extern "C" {
 namespace metalaudio::audio {
 namespace {
 
+/// What parsers and codecs still hold back where a file is cut; more than that is damage within it.
+constexpr int kMostFramesAfterCut = 4;
 /// Frames of a bare stream that may fail to decode before the file counts as damaged.
 constexpr std::int64_t kMostPassedOver = 100;
 
@@ -100,6 +102,7 @@ class FfmpegDecoder final : public AudioDecoder {
   std::vector<float> samples_;
   std::vector<float> reordered_;
   std::string damage_;  // that stands at the end of the file unless sound follows
+  int frames_after_damage_ = 0;
   std::int64_t passed_over_ = 0;
   std::int64_t decoded_frames_ = 0;
 };
@@ -122,7 +125,7 @@ bool FfmpegDecoder::next(DecodedBlock& block) {
     end();
     return false;
   }
-  if (!damage_.empty()) fail_damaged();
+  if (!damage_.empty() && ++frames_after_damage_ > kMostFramesAfterCut) fail_damaged();
   convert_frame();
   block.sample_rate_hz = frame_->sample_rate;
   block.channels = channels_;
@@ -208,7 +211,7 @@ void FfmpegDecoder::end() {
   if (!damage_.empty() && input_.is_complete(decoded_frames_))
     log_.warn("what follows its last frame is no sound");
   else if (!damage_.empty())
-    log_.ends_early("damaged " + damage_);
+    return log_.ends_early("damaged " + damage_);
   input_.check_end(decoded_frames_, codec_->sample_rate);
 }
 

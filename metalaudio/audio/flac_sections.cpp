@@ -17,19 +17,6 @@ bool begins_flac(std::string_view bytes) {
   return bytes.starts_with(kBeginning) || bytes.starts_with(kLastBlock);
 }
 
-/// The bytes of an ID3v2 tag that starts here; 0 for none.
-std::int64_t id3v2_bytes(FileBytes& file, std::int64_t place) {
-  const std::string head = file.text(place, 10);
-  if (head.size() < 10 || !head.starts_with("ID3")) return 0;
-  std::int64_t bytes = 0;
-  for (std::size_t i = 6; i < 10; ++i) {
-    if ((head[i] & 0x80) != 0) return 0;
-    bytes = bytes << 7 | head[i];
-  }
-  constexpr char kHasFooter = 0x10;
-  return bytes + ((head[5] & kHasFooter) != 0 ? 20 : 10);
-}
-
 /// Where a stream ends that tags of other kinds of files follow, as players write them.
 std::int64_t without_tags(FileBytes& file, std::int64_t first, std::int64_t end) {
   for (;;) {

@@ -62,9 +62,10 @@ class Links {
     if (page.ends_stream) open_.erase(page.stream);
   }
 
-  void end_link(std::int64_t place) {
+  void end_link(std::int64_t place, bool cut = false) {
     sections_.push_back({"", first_, place - first_});
-    if (!open_.empty()) log_.warn("an Ogg stream has no mark at its end: something may be missing");
+    if (!open_.empty() && !cut)
+      log_.warn("an Ogg stream has no mark at its end: something may be missing");
     open_.clear();
   }
 
@@ -97,7 +98,7 @@ std::optional<FileSections> ogg_sections(FileBytes& file, ReadLog& log) {
     if (!cut && (!page || beyond)) skipped += next - place;
     place = next;
   }
-  links.end_link(end);
+  links.end_link(end, cut);
   if (skipped > 0) log.warn(fmt::format("{} bytes that belong to no page are not read", skipped));
   if (cut) log.ends_early("the last page of the Ogg is not whole");
   return links.sections();

@@ -12,7 +12,9 @@ void ReadLog::warn(const std::string& text) {
 void ReadLog::ends_early(const std::string& text) {
   if (!allow_truncated_)
     fail(ErrorCode::invalid_data, "[AudioReader] {}: truncated: {}", file(), text);
-  warn("truncated: " + text);
+  // One sign of it is enough.
+  if (!ended_early_) warn("truncated: " + text);
+  ended_early_ = true;
 }
 
 }  // namespace metalaudio::audio

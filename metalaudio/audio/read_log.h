@@ -26,6 +26,7 @@ class ReadLog {
  private:
   std::filesystem::path path_;
   bool allow_truncated_;
+  bool ended_early_ = false;
   std::vector<std::string> warnings_;
 };
 

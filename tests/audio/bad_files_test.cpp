@@ -160,7 +160,7 @@ TEST_F(BadFiles, TruncatedMatroskaAndWma) {
   truncate(folder_ / "a.mka", 0.7);
   expect_unreadable(folder_ / "a.mka", ErrorCode::invalid_data, "truncated");
   truncate(folder_ / "a.wma", 0.7);
-  expect_unreadable(folder_ / "a.wma", ErrorCode::invalid_data, "damaged after 6.9");
+  expect_unreadable(folder_ / "a.wma", ErrorCode::invalid_data, "truncated: damaged after 6.9");
 }
 
 // Any end is possible: it may fail, and it may not crash or claim the whole length.

@@ -94,6 +94,43 @@ class FfmpegEncoder {
 
 }  // namespace
 
+void remux_with_ffmpeg(const std::filesystem::path& path, const char* container,
+                       const std::vector<std::filesystem::path>& files, std::size_t chosen,
+                       double late_seconds) {
+  AVFormatContext* output = nullptr;
+  check(avformat_alloc_output_context2(&output, nullptr, container, path.c_str()));
+  std::vector<AVFormatContext*> inputs;
+  for (const auto& file : files) {
+    AVFormatContext* input = nullptr;
+    check(avformat_open_input(&input, file.c_str(), nullptr, nullptr));
+    check(avformat_find_stream_info(input, nullptr));
+    AVStream* stream = avformat_new_stream(output, nullptr);
+    check(avcodec_parameters_copy(stream->codecpar, input->streams[0]->codecpar));
+    stream->codecpar->codec_tag = 0;
+    stream->disposition = inputs.size() == chosen ? AV_DISPOSITION_DEFAULT : 0;
+    inputs.push_back(input);
+  }
+  check(avio_open(&output->pb, path.c_str(), AVIO_FLAG_WRITE));
+  check(avformat_write_header(output, nullptr));
+  AVPacket* packet = av_packet_alloc();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const AVStream* out = output->streams[i];
+    while (av_read_frame(inputs[i], packet) == 0) {
+      packet->stream_index = static_cast<int>(i);
+      av_packet_rescale_ts(packet, inputs[i]->streams[0]->time_base, out->time_base);
+      const auto late = static_cast<std::int64_t>(late_seconds / av_q2d(out->time_base));
+      packet->pts += late;
+      packet->dts += late;
+      check(av_interleaved_write_frame(output, packet));
+    }
+    avformat_close_input(&inputs[i]);
+  }
+  check(av_write_trailer(output));
+  av_packet_free(&packet);
+  avio_closep(&output->pb);
+  avformat_free_context(output);
+}
+
 void encode_with_ffmpeg(const std::filesystem::path& path, const AudioBuffer& samples,
                         int sample_rate_hz, const char* container, const char* codec) {
   FfmpegEncoder(path, samples.channels(), sample_rate_hz, container, codec).encode(samples);
