@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <metalaudio/audio/resampler.h>
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/error.h>
@@ -35,7 +34,7 @@ audio::Resampled read_response(const std::filesystem::path& path, int sample_rat
   const audio::TrackSource track(path, options);
   Console console;
   for (const std::string& warning : track.warnings())
-    console.line(fmt::format("{}: warning: {}", path.string(), warning));
+    console.line(failure_text(path.string(), "warning: " + warning));
   if (track.frames() > kMostFrames)
     fail(ErrorCode::unsupported, "{}: a response of {} samples: at most {}", path.string(),
          track.frames(), kMostFrames);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <system_error>
 
+#include "apps/failure_text.h"
 #include "apps/interrupt.h"
 #include "apps/track_list.h"
 
@@ -47,7 +48,7 @@ class BlockReader {
 
   void add_warnings(std::vector<std::string>& warnings) const {
     for (const std::string& warning : reader_.warnings())
-      warnings.push_back(path_.string() + ": warning: " + warning);
+      warnings.push_back(failure_text(path_.string(), "warning: " + warning));
   }
 
  private:

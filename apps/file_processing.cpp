@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/console.h"
+#include "apps/failure_text.h"
 #include "apps/interrupt.h"
 #include "apps/progress_board.h"
 #include "apps/stem_files.h"
@@ -162,7 +163,7 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   files.commit();
   board.end(0);
   for (const std::string& warning : reader.warnings())
-    console.line(fmt::format("{}: warning: {}", options.in.string(), warning));
+    console.line(failure_text(options.in.string(), "warning: " + warning));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   const double seconds = static_cast<double>(frames) / format.sample_rate_hz;
   console.line(fmt::format("{}: {:.1f} s, {:.0f} x real time", options.out.string(), taken.count(),

@@ -130,7 +130,7 @@ void SeparationRun::report_failure(const TrackJob& job, const std::string& reaso
 void SeparationRun::report_success(const TrackJob& job, const TrackReport& report) {
   const double speed = report.audio_seconds / report.seconds;
   for (const std::string& warning : report.warnings)
-    console_.line(fmt::format("{}: warning: {}", job.label, warning));
+    console_.line(failure_text(job.label, "warning: " + warning));
   console_.line(fmt::format("{}: {}; stems in {}", job.label,
                             figures(report.audio_seconds, report.seconds),
                             job.outputs.front().parent_path().string()));

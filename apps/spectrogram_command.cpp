@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <metalaudio/audio/track_source.h>
 
 #include <filesystem>
@@ -8,6 +7,7 @@
 
 #include "apps/commands.h"
 #include "apps/console.h"
+#include "apps/failure_text.h"
 #include "apps/interrupt.h"
 #include "apps/progress_board.h"
 #include "apps/spectrogram_picture.h"
@@ -47,7 +47,7 @@ int draw(const SpectrogramOptions& options) {
     for (const std::filesystem::path& path : options.inputs) {
       tracks.push_back(read_whole(path, tracks.size(), options.allow_truncated, board));
       for (const std::string& warning : tracks.back()->warnings())
-        console.line(fmt::format("{}: warning: {}", path.string(), warning));
+        console.line(failure_text(path.string(), "warning: " + warning));
       panels.push_back({path.filename().string(), tracks.back().get()});
     }
   }

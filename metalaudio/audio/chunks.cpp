@@ -18,6 +18,9 @@ constexpr std::array<std::string_view, 6> kWave64TagNames{"list", "bext", "fact"
                                                           "levl", "junk", "summ"};
 
 constexpr std::size_t kScanBytes = 1 << 16;
+/// What a hostile file can make this walk through.
+constexpr int kMostChunks = 1000;
+constexpr int kMostChains = 1000;
 
 bool is_printable(std::string_view name) {
   return std::ranges::all_of(name, [](char letter) { return letter >= ' ' && letter <= '~'; });
@@ -65,7 +68,7 @@ std::int64_t Chunks::after(const Chunk& chunk) const {
 
 bool Chunks::reach_the_end(std::int64_t place) {
   bool any = false;
-  while (place < file_.size()) {
+  for (int count = 0; place < file_.size() && count < kMostChunks; ++count) {
     const auto chunk = at(place);
     if (!chunk || !is_printable(chunk->name)) return false;
     place = after(*chunk);
@@ -81,13 +84,16 @@ std::int64_t Chunks::next_chunk_from(std::int64_t place) {
     if (style_.wave64) return std::ranges::find(kWave64TagNames, name) != kWave64TagNames.end();
     return std::ranges::find(kTagNames, name) != kTagNames.end();
   };
-  for (; place < file_.size(); place += kScanBytes) {
+  int chains = 0;
+  for (; place < file_.size() && chains < kMostChains; place += kScanBytes) {
     const std::string bytes = file_.text(place, kScanBytes + 3);
     for (std::size_t i = 0; i < kScanBytes && i + 4 <= bytes.size(); ++i) {
       const char first = bytes[i];
       if (first < ' ' || first > '~') continue;
       const auto here = place + static_cast<std::int64_t>(i);
-      if (is_tag(std::string_view(bytes).substr(i, 4)) && reach_the_end(here)) return here;
+      if (!is_tag(std::string_view(bytes).substr(i, 4))) continue;
+      if (reach_the_end(here)) return here;
+      ++chains;
     }
   }
   return file_.size();
