@@ -6,6 +6,7 @@
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,13 @@ constexpr std::size_t kBlockFrames = 16384;
 template <typename Number>
 Number chosen_or(Number chosen, Number own) {
   return chosen == 0 ? own : chosen;
+}
+
+float peak_of(AudioView view) {
+  float peak = 0.0f;
+  for (std::size_t channel = 0; channel < view.channels(); ++channel)
+    for (const float sample : view.channel(channel)) peak = std::max(peak, std::abs(sample));
+  return peak;
 }
 
 }  // namespace
@@ -46,17 +54,22 @@ TrackSource::TrackSource(AudioReader reader, const std::filesystem::path& path,
   Resampler resampler(file_format_.sample_rate_hz, sample_rate_hz(), channels());
   AudioBuffer block(file_format_.channels, kBlockFrames);
   std::vector<float> mean;
+  float peak = 0.0f;
   std::int64_t done = 0;
   while (const std::size_t got = reader.read(block)) {
     const AudioView in = AudioView(block).part(0, got);
-    append(
-        resampler.process(downmix ? downmix->apply(in) : convert_channels(in, channels(), mean)));
+    const AudioView mixed = downmix ? downmix->apply(in) : convert_channels(in, channels(), mean);
+    if (downmix) peak = std::max(peak, peak_of(mixed));
+    append(resampler.process(mixed));
     done += static_cast<std::int64_t>(got);
     const auto whole = static_cast<double>(file_format_.frames.value_or(0));
     if (options.progress)
       options.progress(whole > 0 ? std::min(1.0, static_cast<double>(done) / whole) : 0.0);
   }
   append(resampler.flush());
+  if (peak > 1.0f)
+    warnings_.push_back(fmt::format("the downmix peaks {:.1f} dB above full scale, unclipped",
+                                    20.0f * std::log10(peak)));
   warnings_.insert(warnings_.end(), reader.warnings().begin(), reader.warnings().end());
   file_format_.frames = done;
   if (frames() == 0)

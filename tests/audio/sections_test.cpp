@@ -318,5 +318,15 @@ TEST_F(Sections, MoreChannelsThanTwoAreTakenOrMixed) {
   EXPECT_THAT(warning, HasSubstr("0.707"));
 }
 
+TEST_F(Sections, ADownmixAboveFullScaleIsTold) {
+  AudioBuffer samples(6, 1000);
+  for (std::size_t channel = 0; channel < 6; ++channel)
+    std::ranges::fill(samples.channel(channel), 1.0f);
+  write_file(folder_ / "a.wav", samples, {.channels = 6, .sample_format = SampleFormat::float32});
+  const TrackSource track(folder_ / "a.wav", {.downmix = true});
+  // 1 + 2 * 0.7071 is 7.66 dB.
+  EXPECT_THAT(track.warnings(), ::testing::Contains(HasSubstr("7.7 dB above full scale")));
+}
+
 }  // namespace
 }  // namespace metalaudio::audio
