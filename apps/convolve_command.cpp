@@ -44,10 +44,10 @@ std::unique_ptr<dsp::Convolution> make_convolution(const std::filesystem::path& 
 
 int convolve(const ConvolveOptions& options) {
   check_files(options.file, {options.response});
-  audio::AudioReader reader(options.file.in);
+  audio::AudioReader reader(options.file.in, {.allow_truncated = options.file.allow_truncated});
   const std::size_t inputs = reader.format().channels;
-  const ImpulseResponse response =
-      read_impulse_response(options.response, reader.format().sample_rate_hz);
+  const audio::Resampled response = read_impulse_response(
+      options.response, reader.format().sample_rate_hz, options.file.allow_truncated);
   FileProcessing processing;
   processing.out_channels = output_channels(options.response, response.samples.channels(), inputs);
   processing.lead_frames = static_cast<std::int64_t>(response.lead);

@@ -26,6 +26,7 @@ struct EvaluateOptions {
   std::filesystem::path estimate;
   std::filesystem::path json;
   std::filesystem::path picture;
+  bool allow_truncated = false;
 };
 
 // JSON has no infinity and no NaN: both become null, and `perfect` tells them apart.
@@ -88,7 +89,9 @@ int evaluate(const EvaluateOptions& options) {
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     console.status(fmt::format("{} of {}: {}", i + 1, pairs.size(), pairs[i].name));
     try {
-      scores.push_back(evaluate_track(pairs[i]));
+      std::vector<std::string> warnings;
+      scores.push_back(evaluate_track(pairs[i], options.allow_truncated, warnings));
+      for (const std::string& warning : warnings) console.line(warning);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::cancelled) throw;
       console.line("metalaudio: " + failure_text(pairs[i].name, error.what()));
@@ -125,6 +128,8 @@ void add_evaluate_command(CLI::App& app, int& status) {
       ->check(not_empty());
   command->add_option("--picture", options->picture, "Draw the table into this PNG file")
       ->check(not_empty());
+  command->add_flag("--allow-truncated", options->allow_truncated,
+                    "Take files that end early as far as they go, with a warning");
   command->callback([options, &status] { status = evaluate(*options); });
 }
 

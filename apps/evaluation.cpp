@@ -10,6 +10,7 @@
 #include <optional>
 #include <system_error>
 
+#include "apps/failure_text.h"
 #include "apps/interrupt.h"
 #include "apps/run_files.h"
 #include "apps/track_list.h"
@@ -23,8 +24,10 @@ constexpr std::size_t kBlockFrames = 1U << 16U;
 /// One file read in step with others: silence after its end.
 class BlockReader {
  public:
-  explicit BlockReader(const fs::path& path)
-      : path_(path), reader_(path), block_(reader_.format().channels, kBlockFrames) {}
+  BlockReader(const fs::path& path, bool allow_truncated)
+      : path_(path),
+        reader_(path, {.allow_truncated = allow_truncated}),
+        block_(reader_.format().channels, kBlockFrames) {}
 
   void check_like(const BlockReader& other) const {
     const audio::AudioFormat& mine = reader_.format();
@@ -45,6 +48,11 @@ class BlockReader {
   }
   const AudioBuffer& block() const { return block_; }
 
+  void add_warnings(std::vector<std::string>& warnings) const {
+    for (const std::string& warning : reader_.warnings())
+      warnings.push_back(failure_text(path_.string(), "warning: " + warning));
+  }
+
  private:
   fs::path path_;
   audio::AudioReader reader_;
@@ -63,12 +71,13 @@ struct StemReaders {
 /// The readers of one track, and the energies that they have given so far.
 class TrackComparison {
  public:
-  TrackComparison(const TrackFiles& references, const TrackFiles& estimates) {
+  TrackComparison(const TrackFiles& references, const TrackFiles& estimates, bool allow_truncated) {
     for (const auto& [name, path] : references.stems) {
-      StemReaders stem{name, std::make_unique<BlockReader>(path), nullptr, 0.0, 0.0, 0.0};
+      StemReaders stem{
+          name, std::make_unique<BlockReader>(path, allow_truncated), nullptr, 0.0, 0.0, 0.0};
       const auto found = estimates.stems.find(name);
       if (found != estimates.stems.end()) {
-        stem.estimate = std::make_unique<BlockReader>(found->second);
+        stem.estimate = std::make_unique<BlockReader>(found->second, allow_truncated);
         stem.estimate->check_like(*stem.reference);
       }
       all_estimated_ &= stem.estimate != nullptr;
@@ -76,7 +85,7 @@ class TrackComparison {
     }
     for (const StemReaders& stem : stems_) stem.reference->check_like(*stems_[0].reference);
     if (!references.mix.empty()) {
-      mix_reader_ = std::make_unique<BlockReader>(references.mix);
+      mix_reader_ = std::make_unique<BlockReader>(references.mix, allow_truncated);
       mix_reader_->check_like(*stems_[0].reference);
     }
   }
@@ -103,6 +112,16 @@ class TrackComparison {
                                signal_to_error_db(stem.reference_energy, stem.mix_error_energy)});
     if (all_estimated_) score.sum_error_db = -signal_to_error_db(mix_energy_, sum_error_energy_);
     return score;
+  }
+
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> warnings;
+    for (const StemReaders& stem : stems_) {
+      stem.reference->add_warnings(warnings);
+      if (stem.estimate) stem.estimate->add_warnings(warnings);
+    }
+    if (mix_reader_) mix_reader_->add_warnings(warnings);
+    return warnings;
   }
 
  private:
@@ -224,13 +243,15 @@ std::vector<fs::path> files_of(const TrackPair& pair) {
   return paths;
 }
 
-TrackScore evaluate_track(const TrackPair& pair) {
+TrackScore evaluate_track(const TrackPair& pair, bool allow_truncated,
+                          std::vector<std::string>& warnings) {
   const TrackFiles reference = track_files(pair.reference);
   const TrackFiles estimate = track_files(pair.estimate);
   for (const std::string& problem : {pair.problem, reference.problem, estimate.problem})
     if (!problem.empty()) fail(ErrorCode::invalid_data, "{}", problem);
-  TrackComparison comparison(reference, estimate);
+  TrackComparison comparison(reference, estimate, allow_truncated);
   while (comparison.next()) throw_if_interrupted();
+  warnings = comparison.warnings();
   TrackScore score = comparison.score(pair.name);
   if (score.stems.empty())
     fail(ErrorCode::not_found, "{}: no stem of {}", pair.estimate.string(),

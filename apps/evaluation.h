@@ -41,6 +41,7 @@ std::vector<std::filesystem::path> files_of(const TrackPair& pair);
 /// its stems. Reads block by block; what an estimate lacks at its end counts as silence.
 /// Errors:   throws Error{not_found} without a common stem, Error{invalid_data} for the pair's own
 ///           problem and where sample rates or channels differ, and what audio::AudioReader throws.
-TrackScore evaluate_track(const TrackPair& pair);
+TrackScore evaluate_track(const TrackPair& pair, bool allow_truncated,
+                          std::vector<std::string>& warnings);
 
 }  // namespace metalaudio::apps

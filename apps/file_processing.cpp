@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "apps/console.h"
+#include "apps/failure_text.h"
 #include "apps/interrupt.h"
 #include "apps/progress_board.h"
 #include "apps/run_files.h"
@@ -61,6 +62,7 @@ StemFileOptions file_options(const audio::AudioFormat& in, const FileProcessing&
   result.writer = writer_options(chosen_format(options));
   result.writer.sample_rate_hz = in.sample_rate_hz;
   result.writer.channels = processing.out_channels;
+  if (in.channels == processing.out_channels) result.writer.channel_mask = in.channel_mask;
   result.model_rate_hz = in.sample_rate_hz;
   result.writer.rounding = options.dither ? audio::Rounding::dithered : audio::Rounding::nearest;
   if (options.dither && result.writer.sample_format == audio::SampleFormat::float32)
@@ -160,6 +162,8 @@ void add_file_processing_options(CLI::App& command, FileProcessingOptions& optio
   command.add_flag("--dither", options.dither,
                    "Add triangular noise of one step before rounding to 16 or 24 bits");
   add_output_format_options(command, options.format);
+  command.add_flag("--allow-truncated", options.allow_truncated,
+                   "Take a file that ends early as far as it goes, with a warning");
 }
 
 void check_files(const FileProcessingOptions& options,
@@ -193,6 +197,7 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   if (format.frames)
     writing.writer.expected_frames =
         *format.frames + processing.tail_frames - processing.lead_frames;
+  writing.writer.may_be_long = !format.frames;
   StemFiles files(plan, {options.out}, writing);
   Stream stream(reader, processing, files);
   const std::int64_t frames = stream.run([&](std::int64_t done) {
@@ -208,6 +213,8 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   });
   files.commit();
   board.end(0);
+  for (const std::string& warning : reader.warnings())
+    console.line(failure_text(options.in.string(), "warning: " + warning));
   if (const std::string text = clipping_text(stream.peak(), writing); !text.empty())
     console.line(fmt::format("Warning: {}: {}", options.out.string(), text));
   if (const std::string text = gain_text(files.gains().at(0)); !text.empty())

@@ -22,6 +22,7 @@ struct FileProcessingOptions {
   OutputFormat format;
   ClipMode clip_mode = ClipMode::none;
   bool dither = false;
+  bool allow_truncated = false;
 };
 
 /// IN, -o, --clip-mode, --dither and the output formats.

@@ -143,7 +143,7 @@ Sections design(const FilterOptions& options, int sample_rate_hz) {
 
 int filter(const FilterOptions& options) {
   check_files(options.file, {});
-  audio::AudioReader reader(options.file.in);
+  audio::AudioReader reader(options.file.in, {.allow_truncated = options.file.allow_truncated});
   dsp::BiquadCascade cascade(design(options, reader.format().sample_rate_hz),
                              {.channels = reader.format().channels});
   FileProcessing processing;

@@ -193,6 +193,12 @@ std::optional<audio::FileType> written_type(const SeparateOptions& options) {
 void add_separate_options(CLI::App& command, SeparateOptions& options) {
   command.option_defaults()->take_last();  // of an option given twice, as upstream's
   command.add_option("TRACK", options.inputs, "Audio files, and folders to look for them in");
+  command.add_flag(
+      "--downmix", options.downmix,
+      "Of more than two channels take all: front, and the centre, sides and back at -3 "
+      "dB, instead of front left and right alone");
+  command.add_flag("--allow-truncated", options.allow_truncated,
+                   "Take files that end early as far as they go, with a warning");
   add_model_options(command, options);
   add_stem_options(command, options);
   add_output_options(command, options);

@@ -19,6 +19,8 @@ namespace metalaudio::apps {
 struct SeparateOptions {
   std::vector<std::filesystem::path> inputs;
   bool list_models = false;
+  bool allow_truncated = false;
+  bool downmix = false;
 
   std::string model;  ///< empty: htdemucs where it is installed, otherwise the one that ships
   std::filesystem::path repo;

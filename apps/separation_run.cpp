@@ -136,6 +136,8 @@ void SeparationRun::report_failure(const TrackJob& job, const std::string& reaso
 
 void SeparationRun::report_success(const TrackJob& job, const TrackReport& report) {
   const double speed = report.audio_seconds / report.seconds;
+  for (const std::string& warning : report.warnings)
+    console_.line(failure_text(job.label, "warning: " + warning));
   console_.line(fmt::format("{}: {}; stems in {}", job.label,
                             figures(report.audio_seconds, report.seconds),
                             job.outputs.front().parent_path().string()));
@@ -150,6 +152,7 @@ void SeparationRun::report_success(const TrackJob& job, const TrackReport& repor
                          {"peak_memory_bytes", peak_memory_bytes()},
                          {"sample_rate_hz", report.sample_rate_hz},
                          {"channels", report.channels}};
+  if (!report.warnings.empty()) line["warnings"] = report.warnings;
   for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
     line["stems"][plan_.outputs[i].name] = job.outputs[i].string();
     line["gains"][plan_.outputs[i].name] = report.gains[i];

@@ -49,7 +49,7 @@ class StemFiles::Lane {
        std::size_t memory_bytes)
       : output_(output),
         clamps_(options.clip_mode == ClipMode::clamp),
-        length_(options.writer.expected_frames),
+        length_(options.length_frames),
         channels_(options.writer.channels),
         resampler_(options.model_rate_hz, options.writer.sample_rate_hz, options.writer.channels),
         writer_(path, for_file(options.writer, path)) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,8 +19,10 @@
 namespace metalaudio::apps {
 
 struct StemFileOptions {
-  audio::AudioWriterOptions writer;  ///< its sample rate and length are those of the files
-  int model_rate_hz = 44100;         ///< of the blocks
+  audio::AudioWriterOptions writer;  ///< its sample rate is that of the files
+  /// That the files are cut to, or filled up to; none: as it comes.
+  std::optional<std::int64_t> length_frames = std::nullopt;
+  int model_rate_hz = 44100;  ///< of the blocks
   ClipMode clip_mode = ClipMode::rescale;
   bool common_gain = false;
   bool keep_samples = false;  ///< for samples(), whatever the clip mode

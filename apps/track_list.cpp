@@ -17,10 +17,17 @@ namespace metalaudio::apps {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::string_view, 31> kAudioExtensions = {
-    ".aac",  ".ac3",  ".aif", ".aifc", ".aiff", ".alac", ".amr",  ".ape", ".au",  ".caf", ".dts",
-    ".flac", ".m4a",  ".m4b", ".mka",  ".mkv",  ".mp2",  ".mp3",  ".mp4", ".mpc", ".oga", ".ogg",
-    ".opus", ".rf64", ".tta", ".w64",  ".wav",  ".wave", ".webm", ".wma", ".wv"};
+/// Sound, and pictures with sound.
+constexpr std::array<std::string_view, 86> kAudioExtensions = {
+    ".3g2",  ".3gp",  ".aac",  ".ac3",  ".adts", ".aif",  ".aifc", ".aiff",  ".alac", ".amr",
+    ".ape",  ".asf",  ".au",   ".avi",  ".awb",  ".caf",  ".dff",  ".dsf",   ".dts",  ".dtshd",
+    ".eac3", ".ec3",  ".f4a",  ".f4v",  ".flac", ".flv",  ".gsm",  ".ircam", ".loas", ".m2a",
+    ".m2t",  ".m2ts", ".m4a",  ".m4b",  ".m4r",  ".m4v",  ".mka",  ".mkv",   ".mlp",  ".mov",
+    ".mp+",  ".mp1",  ".mp2",  ".mp3",  ".mp4",  ".mpa",  ".mpc",  ".mpeg",  ".mpg",  ".mpga",
+    ".mpp",  ".mts",  ".mxf",  ".oga",  ".ogg",  ".ogm",  ".ogv",  ".ogx",   ".oma",  ".opus",
+    ".paf",  ".qt",   ".ra",   ".rf64", ".rm",   ".rmvb", ".shn",  ".snd",   ".sph",  ".spx",
+    ".svx",  ".tak",  ".thd",  ".ts",   ".tta",  ".vob",  ".voc",  ".vqf",   ".w64",  ".wav",
+    ".wave", ".weba", ".webm", ".wma",  ".wmv",  ".wv"};
 
 using FileId = std::pair<std::uintmax_t, std::uintmax_t>;  // device, inode
 

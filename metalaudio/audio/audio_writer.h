@@ -30,14 +30,18 @@ std::string_view extension_of(FileType type) noexcept;
 struct AudioWriterOptions {
   int sample_rate_hz = 44100;
   std::size_t channels = 2;
+  /// The speakers, as AudioFormat's; 0: the usual ones. WAV states them where there are more than
+  /// two channels; in FLAC they follow from the number of channels.
+  std::uint32_t channel_mask = 0;
   FileType type = FileType::wav;
   SampleFormat sample_format = SampleFormat::pcm16;  ///< float32 is for WAV alone; MP3 takes any
   Rounding rounding = Rounding::towards_zero;        ///< of integers, and of what MP3 is made from
   int mp3_bitrate_kbps = 320;
   int mp3_preset = 2;  ///< LAME's quality, 2 (best) to 7 (fastest)
-  /// The length where it is known. A WAV file above 4 GiB needs it, since it is an RF64 file from
-  /// its first byte on.
+  /// The length, or an estimate within half of it. A WAV file above 4 GiB needs it, since it is an
+  /// RF64 file from its first byte on; near that, room is left for either header.
   std::optional<std::int64_t> expected_frames = std::nullopt;
+  bool may_be_long = false;  ///< nobody knows: room for either header in any case
 };
 
 class AudioEncoder;

@@ -37,6 +37,16 @@ TEST(TrackList, LooksThroughFoldersInOrder) {
               ElementsAre("a|wav", "b/1|MP3", "b/2|flac"));
 }
 
+TEST(TrackList, FindsSoundAndPicturesWithSound) {
+  for (const char* name : {"a.webm", "a.MP4", "a.mkv",  "a.w64",  "a.rf64", "a.caf",  "a.opus",
+                           "a.oga",  "a.ogv", "a.mka",  "a.aac",  "a.ac3",  "a.wma",  "a.wv",
+                           "a.ape",  "a.aif", "a.aiff", "a.au",   "a.ts",   "a.m2ts", "a.mov",
+                           "a.avi",  "a.3gp", "a.amr",  "a.flac", "a.mp3",  "a.wav",  "a.m4a"})
+    EXPECT_TRUE(has_audio_extension(name)) << name;
+  for (const char* name : {"a.txt", "a.png", "a.jpg", "a.cue", "a.m3u", "a.pdf", "wav", "a"})
+    EXPECT_FALSE(has_audio_extension(name)) << name;
+}
+
 TEST(TrackList, NamesAFolderWithoutAudio) {
   const TestFolder folder;
   folder.write("notes.txt", "x");
