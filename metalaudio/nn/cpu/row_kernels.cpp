@@ -190,6 +190,7 @@ void softmax_impl(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   const auto s = hn::Set(d, scale);
+  if (columns == 0) return;
   for (std::size_t r = 0; r < rows; ++r) {
     float* row = x + static_cast<std::ptrdiff_t>(r) * stride;
     // Of the scores as they come: a difference is scaled, so that the top's own is zero exactly.

@@ -77,7 +77,7 @@ class ConvStep final : public CpuStep {
     Array<float> bias = node.inputs[Conv::bias].present()
                             ? floats_of(graph, node.inputs[Conv::bias])
                             : Array<float>(columns);
-    const std::size_t depth = weight.size() / columns;
+    const std::size_t depth = taps() * size_of(group_in());
     if (gain.present()) {
       const Array<float> factors = floats_of(graph, gain);
       for (std::size_t i = 0; i < weight.size(); ++i) weight[i] *= factors[i / depth];

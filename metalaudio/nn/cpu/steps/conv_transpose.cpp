@@ -104,13 +104,14 @@ class ConvTransposeStep final : public CpuStep {
     const std::size_t group = columns / size_of(groups_);
     for (const auto& row_taps : rows_.taps) {
       for (const auto& position_taps : positions_.taps) {
+        const std::size_t depth = row_taps.size() * position_taps.size() * size_of(group_in());
         for (std::size_t g = 0; g < size_of(groups_); ++g) {
           std::vector<float> phase;
           for (std::size_t n = g * group; n < (g + 1) * group; ++n) {
             gather(weight, n, gain.present() ? factors[n] : 1.0F, row_taps, position_taps, phase);
           }
           weights_.emplace_back(kernel_, phase, std::span<const float>(bias).subspan(g * group, group),
-                                MatrixSize{group, phase.size() / group, false});
+                                MatrixSize{group, depth, false});
         }
       }
     }

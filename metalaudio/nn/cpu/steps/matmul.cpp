@@ -109,7 +109,7 @@ class MatMulStep final : public CpuStep {
   Array<std::byte> packed_;
 };
 
-/// Every other type, in plain loops; half precisions are summed in float.
+/// Every other type, in plain loops; half precisions are summed in float, and integers wrap.
 class PlainMatMulStep final : public CpuStep {
  public:
   PlainMatMulStep(const Extents& extents, const Node& node, StepMaker& maker)
@@ -140,9 +140,8 @@ class PlainMatMulStep final : public CpuStep {
  private:
   template <typename T>
   void multiply(const T* a, const T* b, T* y) const noexcept {
-    using Sum = std::conditional_t<
-        std::is_integral_v<T>, std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>,
-        std::conditional_t<std::is_same_v<T, double>, double, float>>;
+    using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t,
+                                   std::conditional_t<std::is_same_v<T, double>, double, float>>;
     for (std::int64_t m = 0; m < extents_.rows; ++m) {
       for (std::int64_t n = 0; n < extents_.columns; ++n) {
         Sum sum{};

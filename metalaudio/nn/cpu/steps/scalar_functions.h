@@ -130,7 +130,10 @@ T apply_integer(BinaryFunction function, T a, T b) noexcept {
     case F::multiply: return static_cast<T>(static_cast<W>(a) * static_cast<W>(b));
     case F::divide: return b == T{0} ? T{0} : overflows ? a : static_cast<T>(a / b);
     case F::power: {
-      if (b < T{0}) return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
+      if (b < T{0}) {  // the inverse, cut to an integer
+        const bool one = a == T{1} || (a == static_cast<T>(-1) && b % 2 == 0);
+        return one ? T{1} : a == static_cast<T>(-1) ? a : T{0};
+      }
       W result = 1;
       W base = static_cast<W>(a);
       for (auto n = static_cast<std::uint64_t>(b); n > 0; n >>= 1U, base *= base) {
