@@ -78,6 +78,39 @@ HWY_INLINE void finish(FloatTag d, FloatVec v, float* out, const float* residual
   }
 }
 
+/// Takes tile[rows][two vectors] through glu or activation, and residual, to `columns` columns of the
+/// output that `out` and `residual` point at.
+HWY_INLINE void finish_rows(const float* tile, std::size_t rows, std::size_t columns,
+                            const GemmOutput& output, float* out, const float* residual) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t low_columns = std::min(columns, lanes);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto low = hn::LoadU(d, tile);
+    const auto high = hn::LoadU(d, tile + lanes);
+    if (output.activation == Activation::glu) {
+      finish(d, hn::Mul(low, sigmoid(d, high)), out, residual, columns);
+    } else {
+      finish(d, activate(d, low, output.activation), out, residual, low_columns);
+      if (columns > lanes) {
+        finish(d, activate(d, high, output.activation), out + lanes,
+               residual != nullptr ? residual + lanes : nullptr, columns - lanes);
+      }
+    }
+    tile += 2 * lanes;
+    out += output.row_stride;
+    if (residual != nullptr) residual += output.residual_row_stride;
+  }
+}
+
+void finish_tile(const GemmTile& tile, const GemmOutput& output) {
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  const std::size_t width = output.activation == Activation::glu ? lanes : 2 * lanes;
+  finish_rows(tile.values, tile.rows, std::min(width, tile.columns - tile.column), output,
+              output.base + tile.column,
+              output.residual != nullptr ? output.residual + tile.column : nullptr);
+}
+
 void multiply_block(const GemmBlock& block) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
@@ -92,35 +125,19 @@ void multiply_block(const GemmBlock& block) {
     const float* bias = block.bias + p * width;
     const std::size_t column = p * panel_columns;
     const std::size_t columns = std::min(panel_columns, block.columns - column);
-    const std::size_t low_columns = std::min(columns, lanes);
     for (std::size_t r0 = 0; r0 < block.rows; r0 += kTileRows) {
       const std::size_t rows = std::min(kTileRows, block.rows - r0);
       const bool direct = plain && rows == kTileRows && columns == width;
-      float* to = direct
-                      ? output.base + static_cast<std::ptrdiff_t>(r0) * output.row_stride + column
-                      : tile;
+      const auto row = static_cast<std::ptrdiff_t>(r0);
+      float* out = output.base + row * output.row_stride + column;
       multiply_tile(block.table + r0 * block.taps, block.weight_rows, block.taps, block.depth,
-                    panel, bias, to,
+                    panel, bias, direct ? out : tile,
                     direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
       if (direct) continue;
-      for (std::size_t r = 0; r < rows; ++r) {
-        const auto row = static_cast<std::ptrdiff_t>(r0 + r);
-        float* out = output.base + row * output.row_stride + column;
-        const float* residual = output.residual != nullptr
-                                    ? output.residual + row * output.residual_row_stride + column
-                                    : nullptr;
-        const auto low = hn::Load(d, tile + r * width);
-        const auto high = hn::Load(d, tile + r * width + lanes);
-        if (glu) {
-          finish(d, hn::Mul(low, sigmoid(d, high)), out, residual, columns);
-          continue;
-        }
-        finish(d, activate(d, low, output.activation), out, residual, low_columns);
-        if (columns > lanes) {
-          finish(d, activate(d, high, output.activation), out + lanes,
-                 residual != nullptr ? residual + lanes : nullptr, columns - lanes);
-        }
-      }
+      const float* residual = output.residual != nullptr
+                                  ? output.residual + row * output.residual_row_stride + column
+                                  : nullptr;
+      finish_rows(tile, rows, columns, output, out, residual);
     }
   }
 }
@@ -135,10 +152,14 @@ namespace metalaudio::nn::cpu {
 HWY_EXPORT(panel_width);
 HWY_EXPORT(tile_rows);
 HWY_EXPORT(multiply_block);
+HWY_EXPORT(finish_tile);
 
 std::size_t gemm_panel_width() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
 std::size_t gemm_tile_rows() { return HWY_DYNAMIC_DISPATCH(tile_rows)(); }
 void gemm_multiply(const GemmBlock& block) { HWY_DYNAMIC_DISPATCH(multiply_block)(block); }
+void gemm_finish(const GemmTile& tile, const GemmOutput& output) {
+  HWY_DYNAMIC_DISPATCH(finish_tile)(tile, output);
+}
 
 }  // namespace metalaudio::nn::cpu
 #endif

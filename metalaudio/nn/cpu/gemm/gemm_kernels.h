@@ -21,6 +21,16 @@ struct GemmBlock {
 
 void gemm_multiply(const GemmBlock& block);
 
+/// Rows of a panel, two vectors each with the bias added, on their way out: `column` is the first of
+/// the result's `columns`.
+struct GemmTile {
+  const float* values;
+  std::size_t rows;
+  std::size_t column;
+  std::size_t columns;
+};
+void gemm_finish(const GemmTile& tile, const GemmOutput& output);
+
 /// The panel width of the instruction set in use: two vectors.
 std::size_t gemm_panel_width();
 

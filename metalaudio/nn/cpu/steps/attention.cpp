@@ -91,8 +91,8 @@ class AttentionStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    ScratchNeeds needs{kQueryRows * keys_.count, kernel_.needs(1, kQueryRows, key_size_.depth)};
-    needs.gemm.cover(kernel_.needs(1, kQueryRows, keys_.count));
+    ScratchNeeds needs{kQueryRows * keys_.count, kernel_.needs(key_size_, 1, kQueryRows, key_size_.depth)};
+    needs.gemm.cover(kernel_.needs(value_size_, 1, kQueryRows, keys_.count));
     return needs;
   }
 

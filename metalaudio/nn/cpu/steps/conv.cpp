@@ -60,9 +60,11 @@ class ConvStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    ScratchNeeds needs{0, kernel_.needs(taps(), kBlockRows, size_of(group_in()))};
+    if (weights_.empty()) return {};
+    const MatrixSize& size = weights_.front().size();
+    ScratchNeeds needs{0, kernel_.needs(size, taps(), kBlockRows, size_of(group_in()))};
     // Neighbouring positions may be read as one tap.
-    needs.gemm.cover(kernel_.needs(size_of(rows_axis_.kernel), kBlockRows,
+    needs.gemm.cover(kernel_.needs(size, size_of(rows_axis_.kernel), kBlockRows,
                                    size_of(group_in() * positions_axis_.kernel)));
     return needs;
   }

@@ -66,8 +66,12 @@ class ConvTransposeStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    return {0, kernel_.needs(rows_.most_taps() * positions_.most_taps(), kBlockRows,
-                             size_of(group_in()))};
+    ScratchNeeds needs;
+    for (const PackedMatrix& weights : weights_) {
+      needs.gemm.cover(kernel_.needs(weights.size(), rows_.most_taps() * positions_.most_taps(),
+                                     kBlockRows, size_of(group_in())));
+    }
+    return needs;
   }
 
  private:

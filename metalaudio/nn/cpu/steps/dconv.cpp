@@ -57,8 +57,8 @@ class DConvStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    ScratchNeeds needs{0, kernel_.needs(3, kBlockRows, channels_)};
-    needs.gemm.cover(kernel_.needs(1, kBlockRows, hidden_));
+    ScratchNeeds needs{0, kernel_.needs(weights1_.size(), 3, kBlockRows, channels_)};
+    needs.gemm.cover(kernel_.needs(weights2_.size(), 1, kBlockRows, hidden_));
     needs.floats = by_row_ ? affine_floats() + positions_ * (hidden_ + 2 * channels_)
                            : kBlockRows * 2 * channels_;
     return needs;

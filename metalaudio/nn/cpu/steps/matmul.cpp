@@ -72,7 +72,7 @@ class MatMulStep final : public CpuStep {
 
   std::size_t weight_bytes() const noexcept override { return packed_.size(); }
   ScratchNeeds scratch() const noexcept override {
-    return {0, kernel_.needs(1, kBlockRows, size_.depth)};
+    return {0, kernel_.needs(size_, 1, kBlockRows, size_.depth)};
   }
 
  private:
