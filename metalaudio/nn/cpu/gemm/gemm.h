@@ -94,6 +94,8 @@ class GemmKernel {
  public:
   virtual ~GemmKernel() = default;
   virtual std::string_view name() const noexcept = 0;
+  /// The rows that are computed together; blocks of a multiple of it waste nothing.
+  virtual std::size_t tile_rows() const noexcept = 0;
   /// Of the packed matrix, a multiple of 64.
   virtual std::size_t packed_bytes(const MatrixSize& size) const noexcept = 0;
   /// bias[columns] or null. `to` is 64-byte aligned.

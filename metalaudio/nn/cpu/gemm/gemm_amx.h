@@ -14,6 +14,7 @@ class GemmAmx final : public GemmKernel {
   static bool available() noexcept;
 
   std::string_view name() const noexcept override { return "bf16 with AMX"; }
+  std::size_t tile_rows() const noexcept override { return 32; }
   std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
   void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
             std::byte* to) const noexcept override;

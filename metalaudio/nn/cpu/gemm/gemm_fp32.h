@@ -4,6 +4,9 @@
 
 namespace metalaudio::nn::cpu {
 
+/// Of the instruction set in use.
+std::size_t gemm_tile_rows();
+
 /// Float32 products. The matrix is cut into panels of two vectors of columns, each panel row-major,
 /// zero-padded: the order in which the product reads it. With glu a panel holds one vector of
 /// columns j and one of columns/2 + j, so that the gate is applied while both are in registers. The
@@ -11,6 +14,7 @@ namespace metalaudio::nn::cpu {
 class GemmFp32 : public GemmKernel {
  public:
   std::string_view name() const noexcept override { return "fp32"; }
+  std::size_t tile_rows() const noexcept override { return gemm_tile_rows(); }
   std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
   void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
             std::byte* to) const noexcept override;
@@ -26,8 +30,5 @@ class GemmFp32 : public GemmKernel {
   /// Writes the biases of a packed matrix; null: zeros.
   static void pack_bias(const MatrixSize& size, const float* bias, std::byte* to) noexcept;
 };
-
-/// The rows that are computed together; blocks of a multiple of it waste nothing.
-std::size_t gemm_tile_rows();
 
 }  // namespace metalaudio::nn::cpu
