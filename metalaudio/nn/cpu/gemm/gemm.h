@@ -107,7 +107,8 @@ class GemmKernel {
   virtual void multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
                         const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
                         const GemmOutput& output) const noexcept = 0;
-  /// What `multiply` needs for a matrix with up to so many rows and taps, each tap of so much depth.
+  /// What `multiply` needs for a matrix with up to so many rows and taps, each tap of so much
+  /// depth.
   virtual GemmNeeds needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
                           std::size_t depth) const noexcept = 0;
 };

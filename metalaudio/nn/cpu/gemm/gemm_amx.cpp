@@ -25,7 +25,9 @@ constexpr std::size_t kTileColumns = 16;
 constexpr std::size_t kTileElements = kTileRows * kTileDepth;
 constexpr std::size_t kPanelColumns = 2 * kTileColumns;
 
-constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
+constexpr std::size_t round_up(std::size_t n, std::size_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
 
 /// How the packed matrix and the converted rows are cut.
 struct Cut {
@@ -49,7 +51,8 @@ const float* biases_of(const std::byte* packed, const Cut& cut) {
 }
 
 /// Which column of the matrix a lane of a panel holds; size.columns: none.
-std::size_t source_column(const MatrixSize& size, const Cut& cut, std::size_t panel, std::size_t lane) {
+std::size_t source_column(const MatrixSize& size, const Cut& cut, std::size_t panel,
+                          std::size_t lane) {
   const bool gate = size.glu && lane >= kTileColumns;
   const std::size_t column = panel * cut.columns + (gate ? lane - kTileColumns : lane);
   if (column >= size.result_columns()) return size.columns;
@@ -87,7 +90,8 @@ struct alignas(64) TileConfiguration {
 METALAUDIO_AMX void convert(const float* from, std::size_t count, BFloat16* to) noexcept {
   std::size_t i = 0;
   for (; i + 32 <= count; i += 32) {
-    const __m512bh v = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16), _mm512_loadu_ps(from + i));
+    const __m512bh v =
+        _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16), _mm512_loadu_ps(from + i));
     std::memcpy(to + i, &v, sizeof v);
   }
   for (; i < count; i += 16) {
@@ -103,8 +107,9 @@ METALAUDIO_AMX void convert(const float* from, std::size_t count, BFloat16* to) 
 /// Up to 32 depths of up to 16 columns that lie `stride` floats apart, each contiguous: one tile.
 METALAUDIO_AMX void pack_columns(const float* from, std::ptrdiff_t stride, std::size_t columns,
                                  std::size_t depth, BFloat16* to) noexcept {
-  const __m512i rows = _mm512_mullo_epi32(
-      _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), _mm512_set1_epi32(16));
+  const __m512i rows =
+      _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+                         _mm512_set1_epi32(16));
   alignas(64) BFloat16 line[kTileDepth];
   for (std::size_t n = 0; n < columns; ++n) {
     std::memset(line, 0, sizeof line);
@@ -118,12 +123,13 @@ METALAUDIO_AMX void pack_columns(const float* from, std::ptrdiff_t stride, std::
 METALAUDIO_AMX void pack_rows(const float* from, std::ptrdiff_t stride, std::size_t columns,
                               std::size_t depth, BFloat16* to) noexcept {
   const auto mask = static_cast<__mmask16>(columns >= 16 ? 0xFFFFU : (1U << columns) - 1U);
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8,
-                                         23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
+                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (std::size_t k = 0; k < depth; k += 2) {
     const float* row = from + static_cast<std::ptrdiff_t>(k) * stride;
     const __m512 even = _mm512_maskz_loadu_ps(mask, row);
-    const __m512 odd = k + 1 < depth ? _mm512_maskz_loadu_ps(mask, row + stride) : _mm512_setzero_ps();
+    const __m512 odd =
+        k + 1 < depth ? _mm512_maskz_loadu_ps(mask, row + stride) : _mm512_setzero_ps();
     const __m512bh both = _mm512_cvtne2ps_pbh(odd, even);
     __m512i bits;
     std::memcpy(&bits, &both, sizeof bits);
@@ -222,7 +228,8 @@ void GemmAmx::pack(const MatrixView& matrix, const MatrixSize& size, const float
       for (std::size_t block = 0; block < cut.blocks; ++block) {
         BFloat16* tile = elements + panel * cut.panel + (block * 2 + half) * kTileElements;
         const std::size_t depth = std::min(kTileDepth, size.depth - block * kTileDepth);
-        const float* from = matrix.data + static_cast<std::ptrdiff_t>(first) * matrix.column_stride +
+        const float* from = matrix.data +
+                            static_cast<std::ptrdiff_t>(first) * matrix.column_stride +
                             static_cast<std::ptrdiff_t>(block * kTileDepth) * matrix.depth_stride;
         if (matrix.depth_stride == 1) {
           pack_columns(from, matrix.column_stride, columns, depth, tile);

@@ -4,10 +4,10 @@
 
 namespace metalaudio::nn::cpu {
 
-/// Products of factors rounded to bfloat16 in the tiles of AMX, added in float32. Rows are converted
-/// block by block to row-major bfloat16, all taps side by side; the matrix lies in panels of 32
-/// columns, each as pairs of tiles of 16 columns and 32 depths, two depths side by side. With glu the
-/// second tile of a pair gates the first. The biases follow the panels, in float32.
+/// Products of factors rounded to bfloat16 in the tiles of AMX, added in float32. Rows are
+/// converted block by block to row-major bfloat16, all taps side by side; the matrix lies in panels
+/// of 32 columns, each as pairs of tiles of 16 columns and 32 depths, two depths side by side. With
+/// glu the second tile of a pair gates the first. The biases follow the panels, in float32.
 class GemmAmx final : public GemmKernel {
  public:
   /// Whether the processor has AMX and the kernel lets this process use it, which is asked once.

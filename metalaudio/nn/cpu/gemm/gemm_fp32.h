@@ -7,10 +7,10 @@ namespace metalaudio::nn::cpu {
 /// Of the instruction set in use.
 std::size_t gemm_tile_rows();
 
-/// Float32 products. The matrix is cut into panels of two vectors of columns, each panel row-major,
-/// zero-padded: the order in which the product reads it. With glu a panel holds one vector of
-/// columns j and one of columns/2 + j, so that the gate is applied while both are in registers. The
-/// biases follow the panels.
+/// Float32 products. The matrix is cut into panels of two vectors of columns (of one, where it has
+/// no more), each panel row-major, zero-padded: the order in which the product reads it. With glu a
+/// panel holds one vector of columns j and one of columns/2 + j, so that the gate is applied while
+/// both are in registers. The biases follow the panels.
 class GemmFp32 : public GemmKernel {
  public:
   std::string_view name() const noexcept override { return "fp32"; }

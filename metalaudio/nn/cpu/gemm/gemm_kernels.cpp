@@ -25,7 +25,9 @@ constexpr std::size_t kTileRows = 6;
 std::size_t panel_width() { return 2 * hn::Lanes(FloatTag()); }
 std::size_t tile_rows() { return kTileRows; }
 
-/// to[kTileRows][panel width] = bias + Σ_tap rows · panel, the rows of `to` `stride` floats apart.
+/// to[kTileRows][kVectors vectors] = bias + Σ_tap rows · panel, the rows of `to` `stride` floats
+/// apart.
+template <std::size_t kVectors>
 HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
                               const std::size_t* HWY_RESTRICT weight_rows, std::size_t taps,
                               std::size_t depth, const float* HWY_RESTRICT panel,
@@ -33,37 +35,35 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
                               std::ptrdiff_t stride) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  FloatVec low[kTileRows];
-  FloatVec high[kTileRows];
-  const auto bias_low = hn::LoadU(d, bias);
-  const auto bias_high = hn::LoadU(d, bias + lanes);
-  HWY_UNROLL(kTileRows)
-  for (std::size_t r = 0; r < kTileRows; ++r) {
-    low[r] = bias_low;
-    high[r] = bias_high;
+  FloatVec sums[kTileRows * kVectors];
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    const auto start = hn::LoadU(d, bias + v * lanes);
+    HWY_UNROLL(kTileRows)
+    for (std::size_t r = 0; r < kTileRows; ++r) sums[r * kVectors + v] = start;
   }
   for (std::size_t tap = 0; tap < taps; ++tap) {
     const float* a[kTileRows];
     HWY_UNROLL(kTileRows)
     for (std::size_t r = 0; r < kTileRows; ++r) a[r] = rows[tap * kTileRows + r];
-    const float* HWY_RESTRICT b = panel + weight_rows[tap] * 2 * lanes;
+    const float* HWY_RESTRICT b = panel + weight_rows[tap] * kVectors * lanes;
     for (std::size_t k = 0; k < depth; ++k) {
-      const auto b_low = hn::LoadU(d, b);
-      const auto b_high = hn::LoadU(d, b + lanes);
-      b += 2 * lanes;
+      const auto low = hn::LoadU(d, b);
+      const auto high = hn::LoadU(d, b + (kVectors - 1) * lanes);
+      b += kVectors * lanes;
       HWY_UNROLL(kTileRows)
       for (std::size_t r = 0; r < kTileRows; ++r) {
         const auto x = hn::Set(d, a[r][k]);
-        low[r] = hn::MulAdd(x, b_low, low[r]);
-        high[r] = hn::MulAdd(x, b_high, high[r]);
+        sums[r * kVectors] = hn::MulAdd(x, low, sums[r * kVectors]);
+        if constexpr (kVectors == 2) sums[2 * r + 1] = hn::MulAdd(x, high, sums[2 * r + 1]);
       }
     }
   }
   HWY_UNROLL(kTileRows)
   for (std::size_t r = 0; r < kTileRows; ++r) {
     float* row = to + static_cast<std::ptrdiff_t>(r) * stride;
-    hn::StoreU(low[r], d, row);
-    hn::StoreU(high[r], d, row + lanes);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::StoreU(sums[r * kVectors + v], d, row + v * lanes);
+    }
   }
 }
 
@@ -78,8 +78,9 @@ HWY_INLINE void finish(FloatTag d, FloatVec v, float* out, const float* residual
   }
 }
 
-/// Takes tile[rows][two vectors] through glu or activation, and residual, to `columns` columns of the
-/// output that `out` and `residual` point at.
+/// Takes tile[rows][kVectors vectors] through glu or activation, and residual, to `columns` columns
+/// of the output that `out` and `residual` point at.
+template <std::size_t kVectors>
 HWY_INLINE void finish_rows(const float* tile, std::size_t rows, std::size_t columns,
                             const GemmOutput& output, float* out, const float* residual) {
   const FloatTag d;
@@ -87,7 +88,7 @@ HWY_INLINE void finish_rows(const float* tile, std::size_t rows, std::size_t col
   const std::size_t low_columns = std::min(columns, lanes);
   for (std::size_t r = 0; r < rows; ++r) {
     const auto low = hn::LoadU(d, tile);
-    const auto high = hn::LoadU(d, tile + lanes);
+    const auto high = hn::LoadU(d, tile + (kVectors - 1) * lanes);
     if (output.activation == Activation::glu) {
       finish(d, hn::Mul(low, sigmoid(d, high)), out, residual, columns);
     } else {
@@ -97,7 +98,7 @@ HWY_INLINE void finish_rows(const float* tile, std::size_t rows, std::size_t col
                residual != nullptr ? residual + lanes : nullptr, columns - lanes);
       }
     }
-    tile += 2 * lanes;
+    tile += kVectors * lanes;
     out += output.row_stride;
     if (residual != nullptr) residual += output.residual_row_stride;
   }
@@ -106,16 +107,16 @@ HWY_INLINE void finish_rows(const float* tile, std::size_t rows, std::size_t col
 void finish_tile(const GemmTile& tile, const GemmOutput& output) {
   const std::size_t lanes = hn::Lanes(FloatTag());
   const std::size_t width = output.activation == Activation::glu ? lanes : 2 * lanes;
-  finish_rows(tile.values, tile.rows, std::min(width, tile.columns - tile.column), output,
-              output.base + tile.column,
-              output.residual != nullptr ? output.residual + tile.column : nullptr);
+  finish_rows<2>(tile.values, tile.rows, std::min(width, tile.columns - tile.column), output,
+                 output.base + tile.column,
+                 output.residual != nullptr ? output.residual + tile.column : nullptr);
 }
 
-void multiply_block(const GemmBlock& block) {
-  const FloatTag d;
-  const std::size_t lanes = hn::Lanes(d);
-  const std::size_t width = 2 * lanes;
-  HWY_ALIGN float tile[kTileRows * 2 * HWY_MAX_BYTES / sizeof(float)];
+template <std::size_t kVectors>
+HWY_INLINE void multiply_panels(const GemmBlock& block) {
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  const std::size_t width = kVectors * lanes;
+  HWY_ALIGN float tile[kTileRows * kVectors * HWY_MAX_BYTES / sizeof(float)];
   const GemmOutput& output = *block.output;
   const bool glu = output.activation == Activation::glu;
   const bool plain = output.activation == Activation::none && output.residual == nullptr;
@@ -130,15 +131,23 @@ void multiply_block(const GemmBlock& block) {
       const bool direct = plain && rows == kTileRows && columns == width;
       const auto row = static_cast<std::ptrdiff_t>(r0);
       float* out = output.base + row * output.row_stride + column;
-      multiply_tile(block.table + r0 * block.taps, block.weight_rows, block.taps, block.depth,
-                    panel, bias, direct ? out : tile,
-                    direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
+      multiply_tile<kVectors>(block.table + r0 * block.taps, block.weight_rows, block.taps,
+                              block.depth, panel, bias, direct ? out : tile,
+                              direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
       if (direct) continue;
       const float* residual = output.residual != nullptr
                                   ? output.residual + row * output.residual_row_stride + column
                                   : nullptr;
-      finish_rows(tile, rows, columns, output, out, residual);
+      finish_rows<kVectors>(tile, rows, columns, output, out, residual);
     }
+  }
+}
+
+void multiply_block(const GemmBlock& block) {
+  if (block.narrow) {
+    multiply_panels<1>(block);
+  } else {
+    multiply_panels<2>(block);
   }
 }
 

@@ -16,13 +16,14 @@ struct GemmBlock {
   std::size_t panel_stride;
   std::size_t columns;  ///< of the result
   const float* bias;    ///< as wide as the panels
+  bool narrow;          ///< panels of one vector
   const GemmOutput* output;
 };
 
 void gemm_multiply(const GemmBlock& block);
 
-/// Rows of a panel, two vectors each with the bias added, on their way out: `column` is the first of
-/// the result's `columns`.
+/// Rows of a panel, two vectors each with the bias added, on their way out: `column` is the first
+/// of the result's `columns`.
 struct GemmTile {
   const float* values;
   std::size_t rows;
