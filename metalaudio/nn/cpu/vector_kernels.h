@@ -33,11 +33,16 @@ void multiply_vector(const float* x, std::size_t depth, const float* weights, st
                      const float* start, float* out);
 std::size_t gate_lanes();
 
-/// One LSTM cell over padded units: gates[4][padded] hold the sums of i, f, g, o; peephole[3][padded]
-/// of i, o, f or null; c and h are replaced.
+/// One LSTM cell over padded units: gates[4][padded] hold the sums of i, f, g, o;
+/// peephole[3][padded] of i, o, f or null; c and h are replaced.
 void lstm_cell(const float* gates, const float* peephole, std::size_t padded, float* c, float* h);
 /// One GRU cell, reset after the product: input[3][padded] and hidden[3][padded] hold the sums of
 /// r, z, n with their biases.
 void gru_cell(const float* input, const float* hidden, std::size_t padded, float* h);
+
+/// Multiply-adds that depend on nothing but themselves, to measure what the processor can do at
+/// best; the operations of one round, and a number that depends on all of them.
+float multiply_add_rounds(std::size_t rounds);
+double operations_per_round();
 
 }  // namespace metalaudio::nn::cpu
