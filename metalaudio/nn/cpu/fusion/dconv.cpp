@@ -77,9 +77,18 @@ std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const GemmKerne
     return std::nullopt;
   }
   const DConvParts parts{x,
-                         conv1.inputs[1], conv1.inputs[2], n1.inputs[1], n1.inputs[2],
-                         conv2.inputs[1], conv2.inputs[2], n2.inputs[1], n2.inputs[2],
-                         factor, conv->axes.back().dilation, norm1->epsilon, norm2->epsilon};
+                         conv1.inputs[1],
+                         conv1.inputs[2],
+                         n1.inputs[1],
+                         n1.inputs[2],
+                         conv2.inputs[1],
+                         conv2.inputs[2],
+                         n2.inputs[1],
+                         n2.inputs[2],
+                         factor,
+                         conv->axes.back().dilation,
+                         norm1->epsilon,
+                         norm2->epsilon};
   for (const int node : nodes) matcher.take(node);
   const Value y = sum.results[0];
   const auto hidden = static_cast<double>(graph.shape(n1.inputs[1]).size());
