@@ -67,6 +67,8 @@ std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const GemmKerne
   const Node& sum = matcher.node(next);
   const Value x = conv1.inputs[Conv::x];
   if (sum.inputs[sum.inputs[0] == result() ? 1 : 0] != x) return std::nullopt;
+  // A residual that repeats an x of one channel is larger than x.
+  if (graph.shape(sum.results[0]) != graph.shape(x)) return std::nullopt;
   nodes.push_back(next);
 
   const Node& n1 = matcher.node(nodes[1]);
