@@ -1,7 +1,6 @@
 #pragma once
 
 #include <metalaudio/nn/operations/binary.h>
-#include <metalaudio/nn/operations/reduce.h>
 #include <metalaudio/nn/operations/unary.h>
 
 #include <cstddef>
@@ -18,11 +17,6 @@ bool has_vector_form(BinaryFunction function) noexcept;
 /// out = function(a, b) over `size` values; an operand that repeats is one value.
 void map(BinaryFunction function, const float* a, bool a_repeats, const float* b, bool b_repeats,
          std::size_t size, float* out);
-
-bool has_vector_form(ReduceFunction function) noexcept;
-/// The sum (also for mean), sum of magnitudes or squares, maximum or minimum of at least one value,
-/// in float over short runs and double beyond. A NaN wins.
-double reduce_run(ReduceFunction function, const float* x, std::size_t size);
 
 /// Σ x², in float over short runs and double beyond.
 double sum_of_squares(const float* x, std::size_t size);

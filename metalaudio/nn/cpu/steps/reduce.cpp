@@ -1,7 +1,7 @@
+#include <metalaudio/nn/cpu/reduce_kernel.h>
 #include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/cpu/steps/strides.h>
-#include <metalaudio/nn/cpu/vector_kernels.h>
 
 namespace metalaudio::nn::cpu {
 
