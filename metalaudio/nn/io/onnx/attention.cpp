@@ -12,7 +12,7 @@ using Results = std::vector<Value>;
 
 /// [B][S][heads · D] as [B][heads][S][D]; four axes are that already.
 Value heads_of(Builder& b, Value x, std::int64_t heads) {
-  const Shape& shape = b.shape(x);
+  const Shape shape = b.shape(x);
   if (shape.rank() == 4) return x;
   if (shape.rank() != 3 || heads < 1 || shape[2] % heads != 0) {
     invalid("{} in {} heads", shape.to_string(), heads);
@@ -37,20 +37,61 @@ Value as_bias(Builder& b, Value mask, DataType type) {
   return b.where(mask, b.number(0, type), hidden);
 }
 
-Value causal_bias(Builder& b, std::int64_t queries, std::int64_t keys, std::int64_t past,
-                  DataType type) {
-  const Value row = b.reshape(b.integers([&] {
-    Integers positions(static_cast<std::size_t>(queries));
-    std::iota(positions.begin(), positions.end(), past);
-    return positions;
-  }()),
-                              {queries, 1});
-  Integers all(static_cast<std::size_t>(keys));
-  std::iota(all.begin(), all.end(), std::int64_t{0});
-  return as_bias(b, b.binary(BinaryFunction::greater_or_equal, row, b.integers(all)), type);
+/// A mask that is too short hides the keys beyond it.
+Value to_length(Builder& b, Value mask, std::int64_t keys) {
+  const Shape shape = b.shape(mask);
+  if (shape.rank() == 0 || shape.back() >= keys || shape.back() == 1) return mask;
+  Pad pad{Integers(shape.rank()), Integers(shape.rank()), PadMode::constant, 0};
+  pad.after.back() = keys - shape.back();
+  if (is_floating(b.type(mask))) pad.value = -std::numeric_limits<double>::infinity();
+  return b.apply(pad, {mask});
 }
 
-/// Q, K, V, attn_mask, past_key, past_value -> Y, present_key, present_value, qk_matmul_output.
+Value counted(Builder& b, std::int64_t count, const Shape& shape) {
+  Integers positions(static_cast<std::size_t>(count));
+  std::iota(positions.begin(), positions.end(), std::int64_t{0});
+  return b.reshape(b.integers(positions), shape);
+}
+
+/// What each query may see: keys up to itself where causal, within the window, and those that are
+/// there. The queries stand after the keys of the cache. Value{} hides nothing.
+Value visible(Call& c, std::int64_t queries, std::int64_t keys, std::int64_t past) {
+  Builder& b = c.b;
+  Value all{};
+  const auto hide = [&](Value seen) {
+    all = all.present() ? b.binary(BinaryFunction::logical_and, all, seen) : seen;
+  };
+  const Value key = counted(b, keys, {1, keys});
+  const auto number = [&](std::int64_t value) { return b.reshape(b.integers({value}), Shape{}); };
+  Value first = number(past);
+  if (c.has(6)) {
+    const Value lengths = b.reshape(b.cast(c.in(6), DataType::i64), {c.shape(6).size(), 1, 1, 1});
+    first = b.subtract(lengths, number(queries));
+    hide(b.binary(BinaryFunction::less, key, lengths));
+  }
+  const Value query = b.add(counted(b, queries, {queries, 1}), first);
+  if (c.attribute("is_causal", std::int64_t{0}) != 0) {
+    hide(b.binary(BinaryFunction::less_or_equal, key, query));
+  }
+  const std::int64_t left = c.attribute("left_window_size", std::int64_t{-1});
+  const std::int64_t right = c.attribute("right_window_size", std::int64_t{-1});
+  if (left >= 0)
+    hide(b.binary(BinaryFunction::greater_or_equal, key, b.subtract(query, number(left))));
+  if (right >= 0) hide(b.binary(BinaryFunction::less_or_equal, key, b.add(query, number(right))));
+  return all;
+}
+
+/// softmax, and zeros where a query may see no key.
+Value guarded_softmax(Builder& b, Value scores, Value bias) {
+  const Value weights = b.apply(Softmax{-1, false}, {scores});
+  if (!bias.present()) return weights;
+  const Value best = b.reduce(ReduceFunction::maximum, bias, {b.rank(bias) - 1}, true);
+  const Value none = b.unary(UnaryFunction::is_inf, best, 1, 0);
+  return b.where(none, b.number(0, b.type(weights)), weights);
+}
+
+/// Q, K, V, attn_mask, past_key, past_value, nonpad_kv_seqlen -> Y, present_key, present_value,
+/// qk_matmul_output. The cap is put on before the mask, so that −inf stays.
 Results attention(Call& c) {
   Builder& b = c.b;
   const DataType type = c.type(0);
@@ -59,53 +100,47 @@ Results attention(Call& c) {
   const std::int64_t kv_heads = c.attribute("kv_num_heads", std::int64_t{0});
   Value keys = heads_of(b, c.in(1), kv_heads);
   Value values = heads_of(b, c.in(2), kv_heads);
+  const std::int64_t past = c.has(4) ? c.shape(4)[2] : 0;
   if (c.has(4)) keys = b.concat({c.in(4), keys}, 2);
   if (c.has(5)) values = b.concat({c.in(5), values}, 2);
   const Shape qs = b.shape(q);
-  if (qs.rank() != 4) invalid("queries {}", qs.to_string());
+  if (qs.rank() != 4 || b.rank(keys) != 4) invalid("queries {}", qs.to_string());
   const double scale = c.attribute("scale", 1 / std::sqrt(static_cast<double>(qs[3])));
   // Both sides by the root, so that half precisions do not overflow.
   const Value left = b.scaled(q, std::sqrt(scale));
   const Value right = b.scaled(repeated(b, keys, qs[1]), std::sqrt(scale));
-  const Value raw = b.matmul(left, b.swap_last_two(right));
-  Value scores = raw;
-  const Value biased = [&] {
-    Value sum = raw;
-    if (c.attribute("is_causal", std::int64_t{0}) != 0) {
-      sum = b.add(sum, causal_bias(b, qs[2], b.shape(keys)[2], 0, type));
-    }
-    return c.has(3) ? b.add(sum, as_bias(b, c.in(3), type)) : sum;
-  }();
-  Value capped = biased;
-  if (const double cap = c.attribute("softcap", 0.0); cap > 0) {
-    capped = b.scaled(b.unary(UnaryFunction::tanh, b.scaled(biased, 1 / cap)), cap);
+  Value raw = b.matmul(left, b.swap_last_two(right));
+  const double cap = c.attribute("softcap", 0.0);
+  if (cap > 0) raw = b.scaled(b.unary(UnaryFunction::tanh, b.scaled(raw, 1 / cap)), cap);
+  const std::int64_t count = b.shape(keys)[2];
+  Value bias = c.has(3) ? as_bias(b, to_length(b, c.in(3), count), type) : Value{};
+  if (const Value seen = visible(c, qs[2], count, past); seen.present()) {
+    const Value hidden = as_bias(b, seen, type);
+    bias = bias.present() ? b.add(bias, hidden) : hidden;
   }
+  const Value biased = bias.present() ? b.add(raw, bias) : raw;
   const DataType precision = c.attribute_type("softmax_precision", type);
-  const Value weights = b.cast(b.apply(Softmax{-1, false}, {b.cast(capped, precision)}), type);
+  const Value weights = b.cast(guarded_softmax(b, b.cast(biased, precision), bias), type);
   Value y = b.matmul(weights, repeated(b, values, qs[1]));
   if (flat) {
-    const Shape& s = b.shape(y);
+    const Shape s = b.shape(y);
     y = b.reshape(b.transpose(y, {0, 2, 1, 3}), {s[0], s[2], s[1] * s[3]});
   }
   switch (c.attribute("qk_matmul_output_mode", std::int64_t{0})) {
     case 1:
-      scores = biased;
-      break;
+      return {y, keys, values, raw};
     case 2:
-      scores = capped;
-      break;
+      return {y, keys, values, biased};
     case 3:
-      scores = weights;
-      break;
+      return {y, keys, values, weights};
     default:
-      break;
+      return {y, keys, values, raw};
   }
-  return {y, keys, values, scores};
 }
 
 /// Every other channel from the first or second on.
 Value every_other(Builder& b, Value x, std::int64_t first) {
-  const Shape& s = b.shape(x);
+  const Shape s = b.shape(x);
   Slice slice{{0, 0, 0, first}, {s[0], s[1], s[2], s[3] / 2}, {1, 1, 1, 2}};
   return b.apply(slice, {x});
 }
@@ -133,7 +168,7 @@ Results rotary_embedding(Call& c) {
   const auto cache = [&](std::size_t i) {
     Value table = c.in(i);
     if (c.has(3)) table = b.apply(Gather{0}, {table, c.in(3)});
-    const Shape& t = b.shape(table);
+    const Shape t = b.shape(table);
     if (t.rank() != 3 || t[2] < rotated / 2) invalid("a cache of {}", t.to_string());
     table = b.slice(table, 2, 0, rotated / 2);
     return b.reshape(table, {b.shape(table)[0], b.shape(table)[1], 1, rotated / 2});

@@ -104,7 +104,7 @@ Value Builder::expand(Value x, const Shape& to) {
 }
 
 Value Builder::slice(Value x, std::size_t axis, std::int64_t start, std::int64_t extent) {
-  const Shape& in = shape(x);
+  const Shape in = shape(x);
   if (start == 0 && extent == in[axis]) return x;
   Integers starts(in.rank());
   Integers extents(in.extents().begin(), in.extents().end());
@@ -114,7 +114,7 @@ Value Builder::slice(Value x, std::size_t axis, std::int64_t start, std::int64_t
 }
 
 Value Builder::pick(Value x, std::size_t axis, std::int64_t position) {
-  Integers extents(shape(x).extents().begin(), shape(x).extents().end());
+  Integers extents = extents_of(shape(x));
   extents.erase(extents.begin() + static_cast<std::ptrdiff_t>(axis));
   return reshape(slice(x, axis, position, 1), Shape(extents));
 }
@@ -130,7 +130,8 @@ Value Builder::reduce(ReduceFunction function, Value x, std::vector<std::size_t>
 
 Value Builder::with_rank(Value x, std::size_t rank) {
   Integers extents(rank - this->rank(x), 1);
-  extents.insert(extents.end(), shape(x).extents().begin(), shape(x).extents().end());
+  const Integers own = extents_of(shape(x));
+  extents.insert(extents.end(), own.begin(), own.end());
   return reshape(x, Shape(extents));
 }
 

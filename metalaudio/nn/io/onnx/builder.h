@@ -12,6 +12,10 @@ namespace metalaudio::nn {
 
 using Integers = std::vector<std::int64_t>;
 
+inline Integers extents_of(const Shape& shape) {
+  return {shape.extents().begin(), shape.extents().end()};
+}
+
 /// Writes into a graph what an importer says, and computes at once what depends on constants alone,
 /// so that shapes which a model computes are known while it is read. What would change nothing
 /// (a cast to the same type) is left out.
@@ -22,7 +26,8 @@ class Builder {
   explicit Builder(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
   Graph& graph() noexcept { return graph_; }
-  const Shape& shape(Value value) const { return graph_.shape(value); }
+  // By value: a graph that grows moves its own.
+  Shape shape(Value value) const { return graph_.shape(value); }
   std::size_t rank(Value value) const { return shape(value).rank(); }
   DataType type(Value value) const { return graph_.type(value).type; }
   bool is_constant(Value value) const { return graph_.is_constant(value); }

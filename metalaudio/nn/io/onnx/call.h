@@ -65,7 +65,7 @@ class Call {
   /// Value{} where the optional input is absent.
   Value optional(std::size_t i) const { return has(i) ? inputs_[i] : Value{}; }
   const std::vector<Value>& all() const noexcept { return inputs_; }
-  const Shape& shape(std::size_t i) const { return b.shape(in(i)); }
+  Shape shape(std::size_t i) const { return b.shape(in(i)); }
   DataType type(std::size_t i) const { return b.type(in(i)); }
 
   /// An input whose value shapes depend on.
@@ -109,8 +109,5 @@ std::vector<std::size_t> axes_in(const Integers& axes, std::size_t rank);
 /// The numbers of a tensor of any type.
 std::vector<double> numbers_of(const Tensor& tensor);
 Integers integers_of(const Tensor& tensor);
-inline Integers extents_of(const Shape& shape) {
-  return {shape.extents().begin(), shape.extents().end()};
-}
 
 }  // namespace metalaudio::nn

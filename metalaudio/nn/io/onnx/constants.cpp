@@ -37,7 +37,7 @@ Results constant_of_shape(Call& c) {
 }
 
 Results eye_like(Call& c) {
-  const Shape& shape = c.shape(0);
+  const Shape shape = c.shape(0);
   if (shape.rank() != 2) invalid("input {}: 2 axes are needed", shape.to_string());
   const DataType type = c.attribute_type("dtype", c.type(0));
   const std::int64_t k = c.attribute("k", std::int64_t{0});
@@ -86,7 +86,7 @@ Results range(Call& c) {
 
 /// The extents of the axes from `start` to before `end`.
 Results shape(Call& c) {
-  const Shape& of = c.shape(0);
+  const Shape of = c.shape(0);
   const auto rank = static_cast<std::int64_t>(of.rank());
   const auto bound = [&](const char* name, std::int64_t otherwise) {
     const std::int64_t axis = c.attribute(name, otherwise);

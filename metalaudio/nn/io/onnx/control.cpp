@@ -111,6 +111,62 @@ std::vector<Importer::Known> Importer::import_loop(Scope& scope, Call& call) {
   return values;
 }
 
+/// Walks along axes of its inputs, written out: states first, then one position of each.
+std::vector<Importer::Known> Importer::import_scan(Scope& scope, Call& call) {
+  if (call.opset() < 9) unsupported("Scan of opset 8");
+  const OnnxGraph& body = call.attribute_graph("body");
+  const auto walked = static_cast<std::size_t>(call.attribute("num_scan_inputs", std::int64_t{0}));
+  if (walked < 1 || walked > call.size() || body.inputs.size() != call.size() ||
+      body.outputs.size() < call.size() - walked) {
+    invalid("{} of {} inputs walked", walked, call.size());
+  }
+  const std::size_t carried = call.size() - walked;
+  const std::size_t collected = body.outputs.size() - carried;
+  const auto list = [&](const char* name, std::size_t size) {
+    Integers given = call.attribute_integers(name).value_or(Integers(size));
+    if (given.size() != size) invalid("{} {}", given.size(), name);
+    return given;
+  };
+  const Integers axes = list("scan_input_axes", walked);
+  const Integers backwards = list("scan_input_directions", walked);
+  const Integers result_axes = list("scan_output_axes", collected);
+  const Integers result_backwards = list("scan_output_directions", collected);
+  std::vector<Known> values;
+  for (std::size_t i = 0; i < carried; ++i) values.push_back({call.in(i)});
+  const std::size_t first_axis = axis_in(axes[0], call.shape(carried).rank());
+  const std::int64_t trips = call.shape(carried)[first_axis];
+  if (trips > kMostTrips) unsupported("more than {} trips", kMostTrips);
+  std::vector<std::vector<Value>> parts(collected);
+  for (std::int64_t trip = 0; trip < trips; ++trip) {
+    std::vector<Known> inputs = values;
+    for (std::size_t i = 0; i < walked; ++i) {
+      const Value from = call.in(carried + i);
+      const std::size_t axis = axis_in(axes[i], builder_.rank(from));
+      if (builder_.shape(from)[axis] != trips) invalid("inputs of different lengths");
+      inputs.push_back({builder_.pick(from, axis, backwards[i] != 0 ? trips - 1 - trip : trip)});
+    }
+    const std::vector<Known> results = import_graph(scope, body, inputs, call.node().name);
+    for (const Known& result : results) {
+      if (!result.known) return std::vector<Known>(call.outputs(), {{}, false});
+    }
+    for (std::size_t i = 0; i < carried; ++i) values[i] = results[i];
+    for (std::size_t i = 0; i < collected; ++i) {
+      const Value value = results[carried + i].value;
+      Integers extents = extents_of(builder_.shape(value));
+      const std::size_t axis = axis_in(result_axes[i], extents.size() + 1);
+      extents.insert(extents.begin() + static_cast<std::ptrdiff_t>(axis), 1);
+      const Value part = builder_.reshape(value, Shape(extents));
+      parts[i].insert(result_backwards[i] != 0 ? parts[i].begin() : parts[i].end(), part);
+    }
+  }
+  for (std::size_t i = 0; i < collected; ++i) {
+    if (parts[i].empty()) unsupported("a walk over nothing that collects values");
+    const std::size_t axis = axis_in(result_axes[i], builder_.rank(parts[i][0]));
+    values.push_back({builder_.concat(parts[i], axis)});
+  }
+  return values;
+}
+
 std::vector<Importer::Known> Importer::import_function(Scope& caller, const OnnxFunction& function,
                                                        Call& call) {
   const Depth depth(depth_);

@@ -52,7 +52,7 @@ void pad_same(SlidingAxis& axis, std::int64_t input, bool upper) {
 /// x[N][C][…], weight[M][C / groups][kernels…] -> [N][M][…].
 Value convolve(Call& c, Value x, Value weight, Value bias) {
   Builder& b = c.b;
-  const Shape& w = b.shape(weight);
+  const Shape w = b.shape(weight);
   if (w.rank() != b.rank(x)) invalid("weight {} for {}", w.to_string(), b.shape(x).to_string());
   const Integers kernel(w.extents().begin() + 2, w.extents().end());
   const Windows windows = windows_of(c, b.shape(x), kernel);

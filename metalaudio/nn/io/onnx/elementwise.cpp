@@ -85,7 +85,6 @@ Results power(Call& c) {
 
 Results modulo(Call& c) {
   const bool as_c = c.attribute("fmod", std::int64_t{0}) != 0;
-  if (!as_c && is_floating(c.type(0))) invalid("floating values need fmod = 1");
   return {c.b.binary(as_c ? F::fmod : F::modulo, c.in(0), c.in(1))};
 }
 

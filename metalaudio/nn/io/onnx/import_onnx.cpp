@@ -1,7 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/nn/io/mapped_file.h>
 #include <metalaudio/nn/io/onnx/import_onnx.h>
-#include <metalaudio/nn/io/onnx/import_table.h>
 #include <metalaudio/nn/io/onnx/importer.h>
 #include <metalaudio/nn/io/onnx/onnx_reader.h>
 
@@ -54,12 +53,9 @@ void count(const std::vector<OnnxNode>& nodes, const OnnxFile& file, OnnxSummary
   for (const OnnxNode& node : nodes) {
     const std::string type = node.domain.empty() ? node.type : node.domain + "." + node.type;
     ++summary.operations[type];
-    bool here = find_import(node.domain, node.type) != nullptr ||
-                (node.domain.empty() && (node.type == "If" || node.type == "Loop"));
-    for (const OnnxFunction& function : file.functions) {
-      here = here || (function.name == node.type && function.domain == node.domain);
+    if (!Importer::is_known(file, node)) {
+      summary.unsupported.push_back(fmt::format("{} ({})", type, node.name));
     }
-    if (!here) summary.unsupported.push_back(fmt::format("{} ({})", type, node.name));
     for (const auto& [name, attribute] : node.attributes) {
       if (const auto* graph = std::get_if<std::shared_ptr<const OnnxGraph>>(&attribute.value)) {
         count((*graph)->nodes, file, summary);

@@ -36,6 +36,17 @@ Graph Importer::run() {
   return std::move(builder_.graph());
 }
 
+bool Importer::is_known(const OnnxFile& file, const OnnxNode& node) {
+  if (find_import(node.domain, node.type) != nullptr) return true;
+  if (node.domain.empty() && (node.type == "If" || node.type == "Loop" || node.type == "Scan")) {
+    return true;
+  }
+  return std::any_of(file.functions.begin(), file.functions.end(),
+                     [&](const OnnxFunction& function) {
+                       return function.name == node.type && function.domain == node.domain;
+                     });
+}
+
 Importer::Scope Importer::open_scope(const std::vector<OnnxNode>& nodes,
                                      const std::map<std::string, OnnxTensor>& initializers,
                                      Scope* outer) {
@@ -270,8 +281,7 @@ void Importer::import_node(Scope& scope, std::size_t index) {
     if (known) {
       builder_.graph().set_label(label);
       results = import_values(scope, node, std::move(inputs));
-    } else if (node.domain.empty() && find_import(node.domain, node.type) == nullptr &&
-               node.type != "If" && node.type != "Loop") {
+    } else if (!is_known(file_, node)) {
       refuse(label, "no such operation here");
     }
   } catch (const NotConstant& reason) {
@@ -312,6 +322,7 @@ std::vector<Importer::Known> Importer::import_values(Scope& scope, const OnnxNod
   call.sampled = !options_.samples.empty();
   if (node.domain.empty() && node.type == "If") return import_if(scope, call);
   if (node.domain.empty() && node.type == "Loop") return import_loop(scope, call);
+  if (node.domain.empty() && node.type == "Scan") return import_scan(scope, call);
   for (const OnnxFunction& function : file_.functions) {
     if (function.name == node.type && function.domain == node.domain) {
       return import_function(scope, function, call);

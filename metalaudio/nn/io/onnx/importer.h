@@ -25,6 +25,9 @@ class Importer {
 
   Graph run();
 
+  /// Whether anything here imports nodes of this type.
+  static bool is_known(const OnnxFile& file, const OnnxNode& node);
+
  private:
   /// A value, or that it hangs on something unsupported.
   struct Known {
@@ -60,6 +63,7 @@ class Importer {
   std::vector<Known> import_values(Scope& scope, const OnnxNode& node, std::vector<Value> inputs);
   std::vector<Known> import_if(Scope& scope, Call& call);
   std::vector<Known> import_loop(Scope& scope, Call& call);
+  std::vector<Known> import_scan(Scope& scope, Call& call);
   std::vector<Known> import_function(Scope& scope, const OnnxFunction& function, Call& call);
   std::vector<Known> import_graph(Scope& outer, const OnnxGraph& graph,
                                   const std::vector<Known>& inputs, const std::string& name);

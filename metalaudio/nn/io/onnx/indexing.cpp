@@ -12,7 +12,7 @@ using Results = std::vector<Value>;
 
 /// Constant indices that follow one another are a slice.
 Results gather(Call& c) {
-  const Shape& from = c.shape(0);
+  const Shape from = c.shape(0);
   const std::size_t axis = axis_in(c.attribute("axis", std::int64_t{0}), from.rank());
   const Value index = c.in(1);
   if (c.b.is_constant(index) && !c.b.is_constant(c.in(0)) && c.shape(1).rank() <= 1 &&
@@ -140,8 +140,9 @@ Results unique(Call& c) {
   Integers counts;
   for (std::int64_t at = 0; at < count; ++at) {
     std::vector<double> part;
-    for (std::int64_t i = 0; i < shape.size(); ++i) {
-      if (i / after % count == at) part.push_back(values[static_cast<std::size_t>(i)]);
+    for (std::int64_t start = at * after; start < shape.size(); start += count * after) {
+      const auto from_here = values.begin() + start;
+      part.insert(part.end(), from_here, from_here + after);
     }
     const auto [found, is_new] = seen.try_emplace(part, distinct.size());
     if (is_new) {
@@ -175,7 +176,7 @@ Results unique(Call& c) {
 
 /// Turns round the first `length` steps of every sequence of the batch.
 Results reverse_sequence(Call& c) {
-  const Shape& shape = c.shape(0);
+  const Shape shape = c.shape(0);
   const Integers lengths = *c.integers(1);
   const std::int64_t batch = c.attribute("batch_axis", std::int64_t{1});
   const std::int64_t time = c.attribute("time_axis", std::int64_t{0});

@@ -60,7 +60,7 @@ Value determinant(Builder& b, Value x) {
 }
 
 Results det(Call& c) {
-  const Shape& shape = c.shape(0);
+  const Shape shape = c.shape(0);
   if (shape.rank() < 2 || shape.back() != shape[shape.rank() - 2] || shape.back() < 1) {
     invalid("{} is not square", shape.to_string());
   }

@@ -11,7 +11,7 @@ using Results = std::vector<Value>;
 
 /// 0 keeps an extent, unless allowzero; one -1 takes what is left.
 Results reshape(Call& c) {
-  const Shape& from = c.shape(0);
+  const Shape from = c.shape(0);
   const auto given = c.axes(1, "shape");
   if (!given) invalid("no shape");
   Integers to = *given;
@@ -40,7 +40,7 @@ Results reshape(Call& c) {
 }
 
 Results flatten(Call& c) {
-  const Shape& from = c.shape(0);
+  const Shape from = c.shape(0);
   const std::int64_t given = c.attribute("axis", std::int64_t{1});
   const auto rank = static_cast<std::int64_t>(from.rank());
   if (given < -rank || given > rank) invalid("axis {} of {}", given, from.to_string());
@@ -52,7 +52,7 @@ Results flatten(Call& c) {
 }
 
 Results squeeze(Call& c) {
-  const Shape& from = c.shape(0);
+  const Shape from = c.shape(0);
   const std::optional<Integers> given = c.axes(1, "axes");
   std::vector<bool> gone(from.rank());
   if (given) {
@@ -71,7 +71,7 @@ Results squeeze(Call& c) {
 Results unsqueeze(Call& c) {
   const std::optional<Integers> given = c.axes(1, "axes");
   if (!given) invalid("no axes");
-  const Shape& from = c.shape(0);
+  const Shape from = c.shape(0);
   const std::size_t rank = from.rank() + given->size();
   Integers to(rank, -1);
   for (const std::size_t axis : axes_in(*given, rank)) to[axis] = 1;
@@ -133,7 +133,7 @@ Results split(Call& c) {
 
 /// numpy's x[start:end:step] along the axes that are named; attributes before opset 10.
 Results slice(Call& c) {
-  const Shape& from = c.shape(0);
+  const Shape from = c.shape(0);
   const std::optional<Integers> starts = c.axes(1, "starts");
   const std::optional<Integers> ends = c.axes(2, "ends");
   if (!starts || !ends || starts->size() != ends->size()) invalid("starts and ends do not match");
@@ -238,7 +238,7 @@ Results tile(Call& c) {
 
 /// [N][C][H][W] with b × b blocks of pixels moved between channels and space.
 Results depth_to_space(Call& c) {
-  const Shape& s = c.shape(0);
+  const Shape s = c.shape(0);
   const std::int64_t size = c.attribute("blocksize", std::int64_t{0});
   if (s.rank() != 4 || size < 1 || s[1] % (size * size) != 0) {
     invalid("{} with blocks of {}", s.to_string(), size);
@@ -254,14 +254,17 @@ Results depth_to_space(Call& c) {
 }
 
 Results space_to_depth(Call& c) {
-  const Shape& s = c.shape(0);
+  const Shape s = c.shape(0);
   const std::int64_t size = c.attribute("blocksize", std::int64_t{0});
   if (s.rank() != 4 || size < 1 || s[2] % size != 0 || s[3] % size != 0) {
     invalid("{} with blocks of {}", s.to_string(), size);
   }
   const Shape to{s[0], s[1] * size * size, s[2] / size, s[3] / size};
   const Value parts = c.b.reshape(c.in(0), {s[0], s[1], to[2], size, to[3], size});
-  return {c.b.reshape(c.b.transpose(parts, {0, 3, 5, 1, 2, 4}), to)};
+  const bool depth_first = c.attribute("mode", "DCR") == "DCR";
+  const std::vector<std::size_t> order = depth_first ? std::vector<std::size_t>{0, 3, 5, 1, 2, 4}
+                                                     : std::vector<std::size_t>{0, 1, 3, 5, 2, 4};
+  return {c.b.reshape(c.b.transpose(parts, order), to)};
 }
 
 Results trilu(Call& c) {
@@ -272,7 +275,7 @@ Results trilu(Call& c) {
 
 /// Cuts or pads with zeros about the middle.
 Results center_crop_pad(Call& c) {
-  const Shape& from = c.shape(0);
+  const Shape from = c.shape(0);
   const Integers wanted = *c.integers(1);
   Integers all(from.rank());
   std::iota(all.begin(), all.end(), std::int64_t{0});

@@ -176,6 +176,9 @@ OnnxFile read_onnx(std::span<const std::byte> bytes, const std::filesystem::path
   if (!proto.has_graph() || proto.graph().output_size() == 0) {
     fail(ErrorCode::invalid_data, "not an ONNX model: it has no graph with an output");
   }
+  if (proto.opset_import_size() == 0) {
+    fail(ErrorCode::invalid_data, "it does not say which version of the operations it means");
+  }
   OnnxFile file;
   file.opsets = opsets_of(proto.opset_import());
   Reader reader(folder);

@@ -28,7 +28,7 @@ Results dft(Call& c) {
 /// signal [batch][n] or [batch][n][1 or 2], frame_step, window, frame_length.
 Results stft(Call& c) {
   Value signal = c.in(0);
-  const Shape& shape = c.shape(0);
+  const Shape shape = c.shape(0);
   if (shape.rank() == 2) signal = c.b.reshape(signal, {shape[0], shape[1], 1});
   Stft stft;
   stft.hop = integers_of(c.constant(1)).at(0);
