@@ -21,7 +21,31 @@ std::string label_of(const std::string& prefix, const OnnxNode& node) {
 
 Importer::Importer(const OnnxFile& file, const OnnxOptions& options,
                    const std::set<std::string>& bound)
-    : file_(file), options_(options), bound_(bound), builder_(options.constant_limit_bytes) {}
+    : file_(file),
+      options_(options),
+      bound_(bound),
+      dimensions_(options.dimensions),
+      builder_(options.constant_limit_bytes) {
+  learn_dimensions();
+}
+
+/// What the given shapes and tensors say of the symbols, for the inputs that are not given.
+void Importer::learn_dimensions() {
+  for (const OnnxValue& input : file_.graph.inputs) {
+    const auto shape = options_.shapes.find(input.name);
+    const auto sample = options_.samples.find(input.name);
+    if (!input.dimensions || (shape == options_.shapes.end() && sample == options_.samples.end())) {
+      continue;
+    }
+    const Shape given = shape != options_.shapes.end() ? shape->second : sample->second.shape();
+    for (std::size_t i = 0; i < std::min(given.rank(), input.dimensions->size()); ++i) {
+      const OnnxDimension& dimension = (*input.dimensions)[i];
+      if (dimension.extent < 0 && !dimension.symbol.empty()) {
+        dimensions_.try_emplace(dimension.symbol, given[i]);
+      }
+    }
+  }
+}
 
 Graph Importer::run() {
   Scope scope = open_scope(file_.graph.nodes, file_.graph.initializers, nullptr);
@@ -89,8 +113,8 @@ ValueType Importer::type_of(const OnnxValue& input) const {
   }
   Integers extents;
   for (const OnnxDimension& dimension : *input.dimensions) {
-    const auto fixed = options_.dimensions.find(dimension.symbol);
-    const bool named = !dimension.symbol.empty() && fixed != options_.dimensions.end();
+    const auto fixed = dimensions_.find(dimension.symbol);
+    const bool named = !dimension.symbol.empty() && fixed != dimensions_.end();
     extents.push_back(dimension.extent < 0 && named ? fixed->second : dimension.extent);
   }
   if (wanted) {

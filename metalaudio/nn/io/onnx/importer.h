@@ -51,6 +51,7 @@ class Importer {
 
   Scope open_scope(const std::vector<OnnxNode>& nodes,
                    const std::map<std::string, OnnxTensor>& initializers, Scope* outer);
+  void learn_dimensions();
   void add_inputs(Scope& scope);
   ValueType type_of(const OnnxValue& input) const;
   Value bound_input(const OnnxValue& input, const std::variant<double, Tensor>& value);
@@ -73,6 +74,7 @@ class Importer {
   const OnnxFile& file_;
   const OnnxOptions& options_;
   const std::set<std::string>& bound_;
+  std::map<std::string, std::int64_t> dimensions_;
   Builder builder_;
   std::vector<std::string> refused_;
   std::size_t depth_ = 0;     ///< of functions and branches
