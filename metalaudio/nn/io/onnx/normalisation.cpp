@@ -163,7 +163,11 @@ Results lp_normalization(Call& c) {
   const std::size_t axis = axis_in(c.attribute("axis", std::int64_t{-1}), c.shape(0).rank());
   const std::int64_t p = c.attribute("p", std::int64_t{2});
   if (p != 1 && p != 2) invalid("p = {}", p);
-  return {c.b.divide(c.in(0), c.b.reduce(p == 1 ? R::l1 : R::l2, c.in(0), {axis}, true))};
+  const Value norm = c.b.reduce(p == 1 ? R::l1 : R::l2, c.in(0), {axis}, true);
+  // Where all values are 0 they stay so.
+  const DataType type = c.type(0);
+  const Value zero = c.b.equal(norm, c.b.number(0, type));
+  return {c.b.divide(c.in(0), c.b.where(zero, c.b.number(1, type), norm))};
 }
 
 /// x / (bias + alpha / size · Σ x²)^beta over `size` channels about each.

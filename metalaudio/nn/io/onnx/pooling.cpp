@@ -107,7 +107,8 @@ Results global_lp(Call& c) {
                 1.0 / static_cast<double>(p))};
 }
 
-/// Puts each value where its maximum stood, and zeros elsewhere.
+/// Puts each value where its maximum stood, and zeros elsewhere. The indices count in the shape
+/// that the attributes give; a larger output has zeros at the ends of its axes.
 Results max_unpool(Call& c) {
   const Shape in = c.shape(0);
   Integers extents = extents_of(in);
@@ -116,18 +117,92 @@ Results max_unpool(Call& c) {
     const SlidingAxis& axis = windows.axes[i];
     extents[i + 2] = (in[i + 2] - 1) * axis.stride + axis.kernel - axis.before - axis.after;
   }
-  const Shape to = c.has(2) ? Shape(*c.integers(2)) : Shape(extents);
+  const Shape natural(extents);
   Builder& b = c.b;
   const auto flat = [&](Value x) { return b.reshape(x, {b.shape(x).size()}); };
-  const Value zeros = b.filled({to.size()}, 0, c.type(0));
+  const Value zeros = b.filled({natural.size()}, 0, c.type(0));
   const ScatterElements scatter{0, ScatterReduction::none};
-  return {b.reshape(b.apply(scatter, {zeros, flat(c.in(1)), flat(c.in(0))}), to)};
+  const Value put = b.apply(scatter, {zeros, flat(c.in(1)), flat(c.in(0))});
+  const Value y = b.reshape(put, natural);
+  const Shape wanted = c.has(2) ? Shape(*c.integers(2)) : natural;
+  if (wanted == natural) return {y};
+  if (wanted.rank() != natural.rank()) invalid("an output of {}", wanted.to_string());
+  Pad pad{Integers(in.rank()), Integers(in.rank()), PadMode::constant, 0};
+  for (std::size_t i = 0; i < in.rank(); ++i) pad.after[i] = wanted[i] - natural[i];
+  return {b.apply(pad, {y})};
+}
+
+/// The sum of overlapping blocks: torch.nn.Fold. x[N][C · block…][positions] -> [N][C][image…].
+Results col2im(Call& c) {
+  Builder& b = c.b;
+  const Shape in = c.shape(0);
+  const Integers image = *c.integers(1);
+  const Integers block = *c.integers(2);
+  const std::size_t axes = image.size();
+  const auto list = [&](const char* name, std::size_t size, std::int64_t otherwise) {
+    const Integers given = c.attribute_integers(name).value_or(Integers(size, otherwise));
+    if (given.size() != size) invalid("{} {} for {} axes", given.size(), name, axes);
+    return given;
+  };
+  const Integers dilations = list("dilations", axes, 1);
+  const Integers strides = list("strides", axes, 1);
+  const Integers pads = list("pads", 2 * axes, 0);
+  if (in.rank() != 3 || axes < 1 || block.size() != axes)
+    invalid("blocks of {} axes", block.size());
+  // Where each value of a block lands in the padded image, block position by block position.
+  Integers padded;
+  Integers places;
+  Integers taps{0};
+  Integers positions{0};
+  std::int64_t taps_count = 1;
+  for (std::size_t i = 0; i < axes; ++i) {
+    const SlidingAxis axis{block[i], strides[i], dilations[i], pads[i], pads[i + axes]};
+    if (!axis.sound() || axis.before < 0 || axis.after < 0 || image[i] < 0)
+      invalid("a block of {}", block[i]);
+    const std::int64_t extent = image[i] + axis.before + axis.after;
+    const std::int64_t count = axis.output_extent(image[i]);
+    if (count * block[i] > in.size()) invalid("an image of {}", image[i]);
+    const auto extend = [&](const Integers& from, std::int64_t steps, std::int64_t width) {
+      Integers to;
+      for (const std::int64_t at : from) {
+        for (std::int64_t k = 0; k < steps; ++k) to.push_back(at * extent + k * width);
+      }
+      return to;
+    };
+    taps = extend(taps, block[i], axis.dilation);
+    positions = extend(positions, count, axis.stride);
+    padded.push_back(extent);
+    taps_count *= block[i];
+  }
+  if (taps_count < 1 || in[1] % taps_count != 0 ||
+      in[2] != static_cast<std::int64_t>(positions.size())) {
+    invalid("{} for {} blocks of {}", in.to_string(), positions.size(), taps_count);
+  }
+  for (const std::int64_t tap : taps) {
+    for (const std::int64_t position : positions) places.push_back(tap + position);
+  }
+  const std::int64_t lines = in[0] * (in[1] / taps_count);
+  const auto count = static_cast<std::int64_t>(places.size());
+  std::int64_t size = 1;
+  for (const std::int64_t extent : padded) size *= extent;
+  const Value updates = b.transpose(b.reshape(c.in(0), {lines, count}), {1, 0});
+  const Value zeros = b.filled({size, lines}, 0, c.type(0));
+  const Value index = b.reshape(b.integers(places), {count, 1});
+  const Value sum = b.apply(ScatterNd{ScatterReduction::add}, {zeros, index, updates});
+  padded.insert(padded.begin(), {in[0], in[1] / taps_count});
+  Value y = b.reshape(b.transpose(sum, {1, 0}), Shape(padded));
+  for (std::size_t i = 0; i < axes; ++i) y = b.slice(y, i + 2, pads[i], image[i]);
+  return {y};
 }
 
 constexpr ImportEntry kEntries[] = {
-    {"AveragePool", average_pool}, {"GlobalAveragePool", global<ReduceFunction::mean>},
-    {"GlobalLpPool", global_lp},   {"GlobalMaxPool", global<ReduceFunction::maximum>},
-    {"LpPool", lp_pool},           {"MaxPool", max_pool},
+    {"AveragePool", average_pool},
+    {"Col2Im", col2im},
+    {"GlobalAveragePool", global<ReduceFunction::mean>},
+    {"GlobalLpPool", global_lp},
+    {"GlobalMaxPool", global<ReduceFunction::maximum>},
+    {"LpPool", lp_pool},
+    {"MaxPool", max_pool},
     {"MaxUnpool", max_unpool},
 };
 
