@@ -5,7 +5,6 @@
 #include <metalaudio/dsp/biquad_engine.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <vector>
 
@@ -18,10 +17,6 @@ using Sections = std::vector<BiquadCoefficients>;
 /// Steps and settling happen at multiples of these many samples, whatever the blocks are.
 constexpr std::size_t kStepSamples = 4;
 constexpr std::size_t kSettleSamples = 1024;
-
-constexpr unsigned kRefused = 1;
-constexpr unsigned kReplaced = 2;
-constexpr unsigned kCleared = 4;
 
 double between(double from, double to, double t) { return from + (to - from) * t; }
 
@@ -82,15 +77,13 @@ struct BiquadCascade::Impl {
       if (steps_left > 0 && in_step == 0) step();
       std::size_t count = std::min(frames - first, kSettleSamples - since_settled);
       if (steps_left > 0) count = std::min(count, kStepSamples - in_step);
-      if (!engine->process(block, first, count)) note(kReplaced);
+      if (!engine->process(block, first, count)) status.report(Trouble::input_replaced);
       first += count;
       in_step = (in_step + count) % kStepSamples;
       since_settled = (since_settled + count) % kSettleSamples;
-      if (since_settled == 0 && !engine->settle()) note(kCleared);
+      if (since_settled == 0 && !engine->settle()) status.report(Trouble::state_cleared);
     }
   }
-
-  void note(unsigned fault) noexcept { status.fetch_or(fault, std::memory_order_relaxed); }
 
   Sections target;
   Sections from;
@@ -101,7 +94,7 @@ struct BiquadCascade::Impl {
   std::size_t steps_left;
   std::size_t in_step = 0;
   std::size_t since_settled = 0;
-  std::atomic<unsigned> status{0};
+  RealtimeStatus status;
   std::unique_ptr<BiquadEngine> engine;
 };
 
@@ -138,7 +131,7 @@ bool BiquadCascade::set_coefficients(std::span<const BiquadCoefficients> section
   if (fine) {
     impl_->glide_to(sections);
   } else {
-    impl_->note(kRefused);
+    impl_->status.report(Trouble::parameters_refused);
   }
   return fine;
 }
@@ -164,11 +157,7 @@ void BiquadCascade::reset() noexcept {
   impl_->engine->reset();
 }
 
-BiquadStatus BiquadCascade::status() const noexcept {
-  const unsigned bits = impl_->status.load(std::memory_order_relaxed);
-  return {(bits & kRefused) != 0, (bits & kReplaced) != 0, (bits & kCleared) != 0};
-}
-
-void BiquadCascade::clear_status() noexcept { impl_->status.store(0, std::memory_order_relaxed); }
+Trouble BiquadCascade::status() const noexcept { return impl_->status.peek(); }
+Trouble BiquadCascade::take_status() noexcept { return impl_->status.take(); }
 
 }  // namespace metalaudio::dsp

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/biquad_coefficients.h>
 
 #include <cstddef>
@@ -15,23 +16,17 @@ struct BiquadOptions {
   std::size_t ramp_samples = 1024;
 };
 
-/// What went wrong on the audio thread since clear_status().
-struct BiquadStatus {
-  bool refused = false;   ///< coefficients that were unstable or too many; the old ones go on
-  bool replaced = false;  ///< samples that were not finite, or beyond ±1e9, and taken for 0
-  bool cleared = false;   ///< states that had overflowed
-
-  bool ok() const noexcept { return !refused && !replaced && !cleared; }
-};
-
 /// Biquad sections in series, the same on every channel. Blocks of any length give the same bits,
-/// one sample at a time included. Few channels run in double; many in float, with an error of about
-/// 1e-6 of full scale.
+/// one sample at a time included. On any number of channels and any instruction set the output is
+/// within 1e-7 of its peak, or of full scale where that is more, of exact arithmetic on the same
+/// coefficients. Tested with every shape of design_biquad() at Q 1e-6 to 1e6, and with every other
+/// design up to order 256, from 10 Hz to 0.49 of sample rates from 8 to 768 kHz. Sections of one's
+/// own keep it where no frequency is lost on the way and raised again.
 /// Shapes:   in[frames][channels] -> out[frames][channels], or planar; in and out may be the same.
 /// Errors:   the constructor and request_coefficients() throw Error{invalid_argument} on sections
 ///           that are unstable or not finite or not as many as at construction, and on 0 channels.
-/// Threads:  one thread processes; request_coefficients(), status() and clear_status() may be
-///           called from one other thread.
+/// Threads:  one thread processes; request_coefficients() on one other thread; status() and
+///           take_status() on any.
 /// Realtime: everything else, but the constructor.
 class BiquadCascade {
  public:
@@ -61,8 +56,10 @@ class BiquadCascade {
   /// Silence behind, at the coefficients last set.
   METALAUDIO_REALTIME void reset() noexcept;
 
-  BiquadStatus status() const noexcept;
-  void clear_status() noexcept;
+  /// The first trouble since take_status(): samples that were not finite or beyond ±1e9,
+  /// coefficients that were unstable or too many, states that had overflowed.
+  METALAUDIO_REALTIME Trouble status() const noexcept;
+  METALAUDIO_REALTIME Trouble take_status() noexcept;
 
  private:
   struct Impl;

@@ -41,8 +41,8 @@ class BiquadFilter {
   }
 
   METALAUDIO_REALTIME void reset() noexcept { cascade_.reset(); }
-  BiquadStatus status() const noexcept { return cascade_.status(); }
-  void clear_status() noexcept { cascade_.clear_status(); }
+  METALAUDIO_REALTIME Trouble status() const noexcept { return cascade_.status(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return cascade_.take_status(); }
 
  private:
   BiquadCascade cascade_;

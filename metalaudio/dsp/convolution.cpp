@@ -170,7 +170,7 @@ void Convolution::process(std::span<const float* const> in, std::span<float* con
   for (std::size_t at = 0; at < frames;) {
     const std::size_t count = std::min(kChunk, frames - at);
     if (!take_input(in, at, count)) {
-      status_.store(ConvolutionStatus::input_not_finite, std::memory_order_relaxed);
+      status_.report(Trouble::input_replaced);
     }
     for (std::size_t o = 0; o < out.size(); ++o) out_pointers_[o] = out[o] + at;
     if (old_) {

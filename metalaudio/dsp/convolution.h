@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/convolution_engine.h>
 
 #include <atomic>
@@ -24,9 +25,6 @@ struct ConvolutionOptions {
   std::size_t crossfade_samples = 1024;  ///< of a change of responses
 };
 
-/// What has gone wrong on the audio thread since clear_status().
-enum class ConvolutionStatus { ok, input_not_finite };
-
 /// The routes of a file of responses: one channel serves every channel; as many channels as inputs
 /// go one to one; inputs · outputs channels are the whole matrix, a row per input (for true stereo
 /// LL, LR, RL, RR).
@@ -36,13 +34,13 @@ std::vector<ConvolutionRoute> convolution_routes(const AudioBuffer& ir, std::siz
 
 /// Streaming convolution with impulse responses of any length, without added latency: N inputs, M
 /// outputs, and a response on each route between them. The output does not depend on how the input
-/// is cut into blocks. Input that is not finite is replaced by silence and noted in status().
-/// Shapes:   in[inputs][frames] -> out[outputs][frames], any frames.
-/// Errors:   the constructor and swap_ir() throw Error{invalid_argument} on responses that are
+/// is cut into blocks. Input that is not finite, or beyond ±1e30, is replaced by silence and noted
+/// in status(). Shapes:   in[inputs][frames] -> out[outputs][frames], any frames. Errors:   the
+/// constructor and swap_ir() throw Error{invalid_argument} on responses that are
 ///           empty, past 2^26 samples, all zero or not finite, and routes that are not there.
 /// Threads:  process() and reset() on the audio thread; swap_ir() on one other thread, while it
-///           runs; status() on any.
-/// Realtime: process, reset, status, clear_status.
+///           runs; status() and take_status() on any.
+/// Realtime: process, reset, status, take_status.
 /// Source:   Gardner, "Efficient convolution without input-output delay", JAES 43 (1995).
 class Convolution {
  public:
@@ -65,8 +63,9 @@ class Convolution {
   void swap_ir(std::span<const ConvolutionRoute> routes);
   void swap_ir(std::span<const float> ir);
 
-  ConvolutionStatus status() const noexcept { return status_.load(std::memory_order_relaxed); }
-  void clear_status() noexcept { status_.store(ConvolutionStatus::ok, std::memory_order_relaxed); }
+  /// The first trouble since take_status().
+  METALAUDIO_REALTIME Trouble status() const noexcept { return status_.peek(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
 
  private:
   struct Generation;  ///< the engine of one set of responses
@@ -85,7 +84,7 @@ class Convolution {
   std::atomic<Generation*> retired_{nullptr};  // and back, a list, to be freed
   std::size_t fade_position_ = 0;              // samples since the change began
   std::size_t release_position_ = 0;           // samples since another change began to wait
-  std::atomic<ConvolutionStatus> status_{ConvolutionStatus::ok};
+  RealtimeStatus status_;
   std::vector<std::vector<float>> input_;  // checked
   std::vector<std::vector<float>> faded_;  // what of it the old responses get
   std::vector<std::vector<float>> rest_;   // what they give

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/filter_bands.h>
 
-#include <atomic>
 #include <complex>
 #include <cstddef>
 #include <memory>
@@ -20,8 +20,8 @@ namespace metalaudio::dsp {
 /// Shapes:   in[frames] -> out[bands][frames], planar; `in` may be one of the outputs.
 /// Errors:   the constructor throws Error{invalid_argument} on no bands and on sections that are
 ///           not finite or not stable.
-/// Threads:  one thread processes; faulted() and clear_status() may be called from any.
-/// Realtime: process, reset.
+/// Threads:  one thread processes; status() and take_status() may be called from any.
+/// Realtime: process, reset, status, take_status.
 class FilterBank {
  public:
   explicit FilterBank(std::span<const FilterSections> bands);
@@ -38,9 +38,10 @@ class FilterBank {
   /// Of the bands' sum: how well adding them up gives the input back.
   std::complex<double> sum_response(double frequency_hz, double sample_rate_hz) const;
 
-  /// Whether a sample was not finite, or beyond ±1e9, since clear_status(); it was taken for 0.
-  bool faulted() const noexcept;
-  void clear_status() noexcept;
+  /// The first trouble since take_status(): a sample that was not finite, or beyond ±1e30, and was
+  /// taken for 0; or states that had overflowed, and were cleared.
+  METALAUDIO_REALTIME Trouble status() const noexcept;
+  METALAUDIO_REALTIME Trouble take_status() noexcept;
 
  private:
   struct Impl;

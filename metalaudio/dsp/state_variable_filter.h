@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/status.h>
 
 #include <span>
 
@@ -28,9 +29,9 @@ struct StateVariableParameters {
 /// A second-order filter whose parameters may move with every sample: its states are those of the
 /// analogue circuit, so that they stay right whatever the parameters do. One channel, in double.
 /// Errors:   the constructor throws Error{invalid_argument} on a sample rate or parameters that are
-///           not finite or out of range: 0 < frequency < sample rate / 2, 0 < q <= 1e6, gain within
-///           ±120 dB.
-/// Threads:  one instance per thread and channel.
+///           not finite or out of range: 0 < frequency < sample rate / 2, 1e-6 <= q <= 1e6, gain
+///           within ±120 dB.
+/// Threads:  one instance per thread and channel; status() and take_status() from any.
 /// Realtime: everything but the constructor.
 /// Source:   A. Simper, "Solving the continuous SVF equations using trapezoidal integration and
 ///           equivalent currents" (2013); V. Zavalishin, "The Art of VA Filter Design", ch. 4.
@@ -50,10 +51,10 @@ class StateVariableFilter {
   const StateVariableParameters& parameters() const noexcept { return parameters_; }
 
   METALAUDIO_REALTIME void reset() noexcept;
-  /// Whether a sample, a frequency or parameters were not usable since clear_status(): samples are
-  /// then taken for 0, frequencies and parameters for the last ones.
-  bool faulted() const noexcept { return faulted_; }
-  void clear_status() noexcept { faulted_ = false; }
+  /// The first trouble since take_status(): samples that were not finite or beyond ±1e9, a
+  /// frequency or parameters that were not usable.
+  METALAUDIO_REALTIME Trouble status() const noexcept { return status_.peek(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
 
  private:
   void tune() noexcept;
@@ -66,7 +67,7 @@ class StateVariableFilter {
   double a1_ = 0.0, a2_ = 0.0, a3_ = 0.0;
   double m0_ = 0.0, m1_ = 0.0, m2_ = 0.0;  // of input, band and low outputs
   double state1_ = 0.0, state2_ = 0.0;
-  bool faulted_ = false;
+  RealtimeStatus status_;
 };
 
 }  // namespace metalaudio::dsp

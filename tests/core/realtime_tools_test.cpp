@@ -97,6 +97,21 @@ TEST(TripleBuffer, GivesTheLatestOfSeveralOnce) {
   EXPECT_EQ(buffer.read_buffer(), 4);
 }
 
+TEST(TripleBuffer, TheReadersValueStaysWhateverTheWriterDoes) {
+  TripleBuffer<int> buffer(0);
+  for (int round = 1; round <= 10; ++round) {
+    buffer.write_buffer() = round;
+    buffer.publish();
+    ASSERT_TRUE(buffer.update());
+    for (int more = 0; more <= round % 4; ++more) {
+      buffer.write_buffer() = -1;
+      ASSERT_EQ(buffer.read_buffer(), round);
+      buffer.publish();
+      ASSERT_EQ(buffer.read_buffer(), round);
+    }
+  }
+}
+
 /// Every value that arrives is whole, and none comes before an earlier one.
 TEST(TripleBuffer, HandsWholeValuesInOrderBetweenTwoThreads) {
   using Value = std::array<std::uint32_t, 64>;

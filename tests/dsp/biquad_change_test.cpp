@@ -123,12 +123,11 @@ TEST(BiquadChange, RefusesUnstableCoefficientsAndGoesOn) {
   BiquadFilter untouched(section(BiquadShape::low_pass, 1000));
   const BiquadCoefficients unstable{1, 0, 0, -2.1, 1.2};
   const BiquadCoefficients nan{std::nan(""), 0, 0, 0, 0};
-  EXPECT_TRUE(filter.status().ok());
+  EXPECT_EQ(filter.status(), Trouble::none);
   EXPECT_FALSE(filter.set_coefficients(unstable));
-  EXPECT_TRUE(filter.status().refused);
-  EXPECT_FALSE(filter.status().replaced);
-  filter.clear_status();
-  EXPECT_TRUE(filter.status().ok());
+  EXPECT_EQ(filter.status(), Trouble::parameters_refused);
+  EXPECT_EQ(filter.take_status(), Trouble::parameters_refused);
+  EXPECT_EQ(filter.status(), Trouble::none);
   EXPECT_FALSE(filter.set_coefficients(nan));
   EXPECT_THROW(filter.request_coefficients(unstable), Error);
   EXPECT_THROW(filter.request_coefficients(nan), Error);
@@ -136,7 +135,7 @@ TEST(BiquadChange, RefusesUnstableCoefficientsAndGoesOn) {
 
   BiquadCascade cascade(eight(1.0));
   EXPECT_FALSE(cascade.set_coefficients(Sections(7)));
-  EXPECT_TRUE(cascade.status().refused);
+  EXPECT_EQ(cascade.status(), Trouble::parameters_refused);
   EXPECT_THROW(cascade.request_coefficients(Sections(9)), Error);
 }
 
@@ -175,8 +174,8 @@ TEST(BiquadChange, ResetGivesTheSameBitsAgain) {
 
 TEST(BiquadFaults, BadSamplesBecomeSilenceAndAreReported) {
   for (const std::size_t channels : {1U, 2U, 16U}) {
-    for (const float bad :
-         {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity(), 2e9F}) {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                            -std::numeric_limits<float>::infinity(), 2e30F}) {
       BiquadCascade cascade(eight(1.0), {.channels = channels});
       BiquadCascade clean(eight(1.0), {.channels = channels});
       auto x = noise(channels * 500, 3);
@@ -187,10 +186,9 @@ TEST(BiquadFaults, BadSamplesBecomeSilenceAndAreReported) {
       std::vector<float> y(x.size());
       cascade.process(x, y);
       EXPECT_EQ(y, expected);
-      EXPECT_TRUE(cascade.status().replaced);
-      cascade.clear_status();
+      EXPECT_EQ(cascade.take_status(), Trouble::input_replaced);
       cascade.process(expected, y);
-      EXPECT_TRUE(cascade.status().ok());
+      EXPECT_EQ(cascade.status(), Trouble::none);
     }
   }
 }
@@ -202,7 +200,7 @@ TEST(BiquadFaults, StatesThatOverflowAreCleared) {
     BiquadCascade cascade(loud, {.channels = channels});
     std::vector<float> x(channels * 2048, 1.0F);
     cascade.process(x, x);
-    EXPECT_TRUE(cascade.status().cleared) << channels;
+    EXPECT_EQ(cascade.status(), Trouble::state_cleared) << channels;
     cascade.set_coefficients(Sections(8));
     std::vector<float> quiet(channels * 4096, 0.25F);
     cascade.process(quiet, quiet);
@@ -267,7 +265,7 @@ TEST(BiquadThreads, AnotherThreadChangesCoefficientsWhileAudioRuns) {
     for (const float v : y) ASSERT_LT(std::abs(v), 100.0F);
   }
   control.join();
-  EXPECT_TRUE(cascade.status().ok());
+  EXPECT_EQ(cascade.status(), Trouble::none);
   // The last request is the one that holds.
   cascade.reset();
   cascade.process(x, y);

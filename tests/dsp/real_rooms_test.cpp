@@ -46,7 +46,7 @@ void check_room(const std::string& ir_name, const std::string& dry_name, std::si
     for (std::size_t o = 0; o < outputs; ++o) out.push_back(wet.channel(o).data() + at);
     convolution.process(in, out, std::min<std::size_t>(480, frames - at));
   }
-  EXPECT_EQ(convolution.status(), ConvolutionStatus::ok);
+  EXPECT_EQ(convolution.status(), Trouble::none);
   for (std::size_t o = 0; o < outputs; ++o) {
     std::vector<float> expected(frames, 0.0F);
     for (const ConvolutionRoute& route : routes) {

@@ -244,6 +244,15 @@ class Pass {
 
 }  // namespace
 
-Graph cancel_transposes(const Graph& graph) { return Pass(graph).run(); }
+Graph cancel_transposes(const Graph& graph) {
+  const auto transposes = [](const Graph& of) {
+    return std::count_if(of.nodes().begin(), of.nodes().end(), [](const Node& node) {
+      return std::holds_alternative<Transpose>(node.operation);
+    });
+  };
+  Graph moved = Pass(graph).run();
+  // Where a transposed value is an output as well, moving on may write it twice.
+  return transposes(moved) <= transposes(graph) ? std::move(moved) : graph;
+}
 
 }  // namespace metalaudio::nn
