@@ -10,6 +10,9 @@ pkg_check_modules(ffmpeg REQUIRED IMPORTED_TARGET libavformat libavcodec libavut
 pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr)
 pkg_check_modules(lame REQUIRED IMPORTED_TARGET lame)
 pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
+# ONNX: the message alone; its targets ask for protobuf without looking for it.
+find_package(Protobuf REQUIRED)
+find_package(ONNX REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CURL REQUIRED)
 find_package(OpenSSL REQUIRED)

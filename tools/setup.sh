@@ -9,6 +9,7 @@ packages=(
   libsndfile1-dev libmp3lame-dev libsoxr-dev              # audio files, resampling
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev ffmpeg
   libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
+  libonnx-dev libprotobuf-dev                             # ONNX models
   libzip-dev libcurl4-openssl-dev libssl-dev              # checkpoints, downloads
   libpng-dev libcairo2-dev fonts-dejavu-core              # pictures
   libgtest-dev libgmock-dev libbenchmark-dev

@@ -39,6 +39,12 @@ class Plan {
   /// Gives the states their initial values.
   METALAUDIO_REALTIME void reset() noexcept;
 
+  /// Gives the memory of values and states back and keeps the weights; until prepare() nothing may
+  /// be run, read or reset.
+  void drop_memory() noexcept;
+  /// Takes memory again, with the states in their initial state; nothing where it has it.
+  void prepare();
+
   const PlanStatistics& statistics() const noexcept;
   PlanReport report() const;
   /// The steps and values as a Graphviz digraph.

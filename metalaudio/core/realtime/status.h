@@ -15,6 +15,8 @@ enum class Trouble : std::uint8_t {
   parameters_refused,  ///< parameters that cannot be; the last ones go on
   state_cleared,       ///< a state that had overflowed
   device_lost,         ///< the device failed; the output is silent from there on
+  output_silenced,     ///< results that were not finite, and silence in their place
+  memory_dropped,      ///< its memory was given back; silence until it is prepared again
 };
 
 /// "input_replaced".
