@@ -18,12 +18,10 @@ namespace metalaudio::nn::cpu {
 struct ScratchNeeds {
   std::size_t floats = 0;
   GemmNeeds gemm = {};
-  std::size_t transform_floats = 0;
   std::size_t transform_doubles = 0;
 
   void cover(const ScratchNeeds& other) noexcept {
     floats = std::max(floats, other.floats);
-    transform_floats = std::max(transform_floats, other.transform_floats);
     transform_doubles = std::max(transform_doubles, other.transform_doubles);
     gemm.cover(other.gemm);
   }
@@ -33,7 +31,6 @@ struct ScratchNeeds {
 struct ThreadScratch {
   GemmScratch gemm;
   Array<float> floats;
-  dsp::FftScratch<float> transform_floats{0};
   dsp::FftScratch<double> transform_doubles{0};
 };
 

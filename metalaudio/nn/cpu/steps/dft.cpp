@@ -12,11 +12,11 @@ namespace {
 
 enum class Kind { real_to_half, real_to_full, complex_to_complex, half_to_real };
 
-/// One transform of lines that lie, before and after, behind the transform's own scratch.
-template <typename T>
+/// One transform of lines that lie, before and after, behind the transform's own scratch. In double
+/// for float32 values too: what should cancel does, and ONNX's tolerance near zero is 1e-7.
 class LineTransform {
  public:
-  using Complex = std::complex<T>;
+  using Complex = std::complex<double>;
 
   LineTransform(std::size_t size, Kind kind, bool inverse)
       : size_(size), kind_(kind), inverse_(inverse) {
@@ -29,15 +29,14 @@ class LineTransform {
       real_.emplace(size, options);
       scratch = real_->scratch_size();
     }
-    constexpr std::size_t kAlign = 64 / sizeof(T);
+    constexpr std::size_t kAlign = 64 / sizeof(double);
     line_ = (scratch + kAlign - 1) / kAlign * kAlign;
     room_ = (2 * size + 2 + kAlign - 1) / kAlign * kAlign;
   }
 
   ScratchNeeds scratch() const noexcept {
     ScratchNeeds needs;
-    (std::is_same_v<T, float> ? needs.transform_floats : needs.transform_doubles) =
-        line_ + 2 * room_;
+    needs.transform_doubles = line_ + 2 * room_;
     return needs;
   }
 
@@ -50,20 +49,15 @@ class LineTransform {
     return kind_ == Kind::real_to_half ? size_ / 2 + 1 : size_;
   }
 
-  static dsp::FftScratch<T>& own(ThreadScratch& scratch) noexcept {
-    if constexpr (std::is_same_v<T, float>) {
-      return scratch.transform_floats;
-    } else {
-      return scratch.transform_doubles;
-    }
+  double* in(ThreadScratch& scratch) const noexcept {
+    return scratch.transform_doubles.data() + line_;
   }
-  T* in(ThreadScratch& scratch) const noexcept { return own(scratch).data() + line_; }
-  T* out(ThreadScratch& scratch) const noexcept { return in(scratch) + room_; }
+  double* out(ThreadScratch& scratch) const noexcept { return in(scratch) + room_; }
 
   void run(ThreadScratch& scratch) const noexcept {
-    dsp::FftScratch<T>& work = own(scratch);
-    T* x = in(scratch);
-    T* y = out(scratch);
+    dsp::FftScratch<double>& work = scratch.transform_doubles;
+    double* x = in(scratch);
+    double* y = out(scratch);
     auto* from = reinterpret_cast<Complex*>(x);
     auto* to = reinterpret_cast<Complex*>(y);
     const std::size_t bins = size_ / 2 + 1;
@@ -92,8 +86,8 @@ class LineTransform {
   std::size_t size_;
   Kind kind_;
   bool inverse_;
-  std::optional<dsp::BasicFft<T>> real_;
-  std::optional<dsp::BasicComplexFft<T>> complex_;
+  std::optional<dsp::BasicFft<double>> real_;
+  std::optional<dsp::BasicComplexFft<double>> complex_;
   std::size_t line_ = 0;  ///< elements of the transform's scratch
   std::size_t room_ = 0;  ///< of a line
 };
@@ -138,30 +132,31 @@ class DftStep final : public CpuStep {
     return static_cast<std::size_t>(dft.size > 0 ? dft.size : half ? in[axis] : out[axis]);
   }
 
-  void read(const CpuRun& run, std::size_t line, T* to) const noexcept {
+  void read(const CpuRun& run, std::size_t line, double* to) const noexcept {
     const T* x = run.at<const T>(x_) + around_.line(line) * parts_;
     const std::size_t wide = transform_.takes_real() ? 1 : 2;
     const std::size_t count = std::min(around_.extent, transform_.in_count());
     for (std::size_t i = 0; i < count; ++i) {
       const T* from = x + i * around_.inner * parts_;
-      to[i * wide] = from[0];
-      if (wide == 2) to[i * 2 + 1] = parts_ == 2 ? from[1] : T{};
+      to[i * wide] = static_cast<double>(from[0]);
+      if (wide == 2) to[i * 2 + 1] = parts_ == 2 ? static_cast<double>(from[1]) : 0.0;
     }
-    std::fill(to + count * wide, to + transform_.in_count() * wide, T{});
+    std::fill(to + count * wide, to + transform_.in_count() * wide, 0.0);
   }
 
-  void write(const CpuRun& run, std::size_t line, const T* from) const noexcept {
+  void write(const CpuRun& run, std::size_t line, const double* from) const noexcept {
     const std::size_t parts = transform_.gives_real() ? 1 : 2;
     const std::size_t count = transform_.out_count();
     const std::size_t first = line / around_.inner * count * around_.inner + line % around_.inner;
     T* y = run.at<T>(y_) + first * parts;
     for (std::size_t i = 0; i < count; ++i) {
-      for (std::size_t p = 0; p < parts; ++p)
-        y[i * around_.inner * parts + p] = from[i * parts + p];
+      for (std::size_t p = 0; p < parts; ++p) {
+        y[i * around_.inner * parts + p] = static_cast<T>(from[i * parts + p]);
+      }
     }
   }
 
-  LineTransform<T> transform_;
+  LineTransform transform_;
   Slot x_;
   Slot y_;
   Around around_;
@@ -195,8 +190,7 @@ class StftStep final : public CpuStep {
                                   for (std::size_t i = first; i < first + n; ++i) {
                                     read(run, i, transform_.in(scratch));
                                     transform_.run(scratch);
-                                    std::copy_n(transform_.out(scratch), 2 * transform_.out_count(),
-                                                run.at<T>(y_) + i * 2 * transform_.out_count());
+                                    write(run, i, transform_.out(scratch));
                                   }
                                 });
   }
@@ -204,17 +198,23 @@ class StftStep final : public CpuStep {
   ScratchNeeds scratch() const noexcept override { return transform_.scratch(); }
 
  private:
-  void read(const CpuRun& run, std::size_t frame, T* to) const noexcept {
+  void write(const CpuRun& run, std::size_t frame, const double* from) const noexcept {
+    const std::size_t count = 2 * transform_.out_count();
+    T* y = run.at<T>(y_) + frame * count;
+    for (std::size_t i = 0; i < count; ++i) y[i] = static_cast<T>(from[i]);
+  }
+
+  void read(const CpuRun& run, std::size_t frame, double* to) const noexcept {
     const T* window = run.at<const T>(window_);
     const T* x =
         run.at<const T>(signal_) + (frame / frames_ * length_ + frame % frames_ * hop_) * parts_;
     for (std::size_t i = 0; i < transform_.size() * parts_; ++i) {
-      to[i] = window == nullptr ? x[i] : x[i] * window[i / parts_];
+      to[i] = static_cast<double>(window == nullptr ? x[i] : x[i] * window[i / parts_]);
     }
   }
 
   std::size_t parts_;
-  LineTransform<T> transform_;
+  LineTransform transform_;
   Slot signal_;
   Slot window_;
   Slot y_;
