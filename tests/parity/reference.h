@@ -1,17 +1,48 @@
 #pragma once
 
+#include <metalaudio/core/tensor.h>
 #include <metalaudio/nn/graph/graph.h>
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace metalaudio::nn {
 
-/// What every backend is measured against: a graph run operation by operation, in plain loops and
-/// double precision, exactly as the operations are defined, without fusion.
-/// Shapes: the values of inputs and outputs by name, row-major.
-std::map<std::string, std::vector<double>> run_reference(
-    const Graph& graph, const std::map<std::string, std::vector<double>>& inputs);
+/// A number of a reference value. Its 64 bits of mantissa hold every integer type exactly, so that
+/// one vector does for all types.
+using Number = long double;
+
+/// A value of the plain reference: floats are kept wider than they are in the graph, but for 16-bit
+/// types, whose rounding is part of what an operation means.
+struct ReferenceValue {
+  ValueType type = {};
+  std::vector<Number> values = {};
+};
+
+/// In the order of an operation's roles; null where an optional input is absent.
+using ReferenceInputs = std::vector<const ReferenceValue*>;
+
+/// What one operation gives, in plain loops over indices.
+std::vector<ReferenceValue> reference(const Operation& operation, const ReferenceInputs& inputs);
+
+ReferenceValue reference_value(const ConstTensorView& view);
+/// Rounded to the type and written as its elements.
+void write(const ReferenceValue& value, const TensorView& view);
+
+/// Runs a graph node by node, and keeps its states from run to run.
+class ReferencePlan {
+ public:
+  explicit ReferencePlan(const Graph& graph);
+  /// Outputs by name.
+  std::map<std::string, ReferenceValue> run(const std::map<std::string, ReferenceValue>& inputs);
+  void reset();
+
+ private:
+  const Graph& graph_;
+  std::vector<ReferenceValue> values_;
+  std::vector<ReferenceValue> states_;
+};
 
 }  // namespace metalaudio::nn

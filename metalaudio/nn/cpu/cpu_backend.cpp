@@ -64,6 +64,8 @@ struct SingleStep {
   Made operator()(const ConvTranspose&) const { return nullptr; }
   Made operator()(const GroupNorm&) const { return nullptr; }
   Made operator()(const Reshape&) const { return nullptr; }
+  // Refused before a step is asked for.
+  Made operator()(const auto&) const { return nullptr; }
 };
 
 /// Operations that take any type; the others are float32 alone.
@@ -74,6 +76,22 @@ bool takes_any_type(const Operation& operation) {
                std::is_same_v<O, Expand> || std::is_same_v<O, MatMul> || std::is_same_v<O, Pad> ||
                std::is_same_v<O, Reshape> || std::is_same_v<O, Slice> ||
                std::is_same_v<O, Transpose> || std::is_same_v<O, Unary>;
+      },
+      operation);
+}
+
+/// Operations that have no step of the CPU.
+bool has_no_step(const Operation& operation) {
+  return std::visit(
+      []<typename O>(const O&) {
+        return std::is_same_v<O, ArgReduce> || std::is_same_v<O, CumSum> ||
+               std::is_same_v<O, Dequantize> || std::is_same_v<O, Dft> || std::is_same_v<O, Gather> ||
+               std::is_same_v<O, GatherElements> || std::is_same_v<O, GatherNd> ||
+               std::is_same_v<O, OneHot> || std::is_same_v<O, Pool> || std::is_same_v<O, Quantize> ||
+               std::is_same_v<O, Reduce> || std::is_same_v<O, Resize> ||
+               std::is_same_v<O, ScatterElements> || std::is_same_v<O, ScatterNd> ||
+               std::is_same_v<O, Stft> || std::is_same_v<O, TopK> || std::is_same_v<O, Trilu> ||
+               std::is_same_v<O, Where>;
       },
       operation);
 }
@@ -126,6 +144,7 @@ class CpuBackend final : public Backend {
   std::shared_ptr<AudioDevice> device() const override { return nullptr; }
 
   std::string refusal(const Graph& graph, const Node& node) const override {
+    if (has_no_step(node.operation)) return "not on the CPU";
     if (!takes_any_type(node.operation)) {
       for (const Value value : node.inputs) {
         if (!value.present() || graph.type(value).type == DataType::f32) continue;

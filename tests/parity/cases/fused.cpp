@@ -1,0 +1,186 @@
+#include "tests/parity/parity_case.h"
+
+namespace metalaudio::nn {
+
+namespace {
+
+const SlidingAxis kSame3{3, 1, 1, 1, 1};
+
+/// Row-by-row normalisation of one group, as DConv has it.
+const GroupNorm kRowNorm{1, 1, 1e-5F, MomentsAlgorithm::standard};
+
+void dconv_layer(Maker& m, Value x, std::int64_t hidden, std::int64_t dilation) {
+  const std::int64_t channels = m.graph.shape(x).back();
+  Value y = m.conv(x, hidden, {{3, 1, dilation, dilation, dilation}});
+  y = m.unary(m.norm(y, kRowNorm), UnaryFunction::gelu);
+  y = m.graph.apply(Glu{}, {m.norm(m.conv(y, 2 * channels, {{}}), kRowNorm)});
+  m.finish(m.add(x, m.multiply(y, m.random({1, 1, channels}, 0.3))));
+}
+
+}  // namespace
+
+std::vector<ParityCase> fused_cases() {
+  const auto glu = [](Maker& m, Value x) { return m.graph.apply(Glu{}, {x}); };
+  std::vector<ParityCase> all = {
+      {.name = "conv_pointwise",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.conv(m.input({3, 101, 7}), 5, {{}, {}}));
+           },
+       .product = true},
+      {.name = "conv_3x3",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.conv(m.input({5, 110, 6}), 37, {kSame3, kSame3}));
+           },
+       .product = true},
+      {.name = "conv_strided_rows",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.conv(m.input({32, 29, 4}), 9, {{8, 4, 1, 2, 2}, {}}));
+           },
+       .product = true},
+      {.name = "conv_strided_positions_uneven",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.conv(m.input({1, 1003, 2}), 12, {{}, {8, 4, 1, 2, 3}}));
+           },
+       .product = true},
+      {.name = "conv_dilated",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.conv(m.input({2, 50, 8}), 3, {{}, {3, 1, 7, 7, 7}}));
+           },
+       .product = true},
+      {.name = "conv_no_padding",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.conv(m.input({8, 20, 3}), 33, {{8, 4, 1, 0, 0}, {}}));
+           },
+       .product = true},
+      {.name = "conv_gelu",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.unary(m.conv(m.input({2, 40, 8}), 20, {{}, {}}), UnaryFunction::gelu));
+           },
+       .product = true},
+      {.name = "conv_glu_residual",
+       .make =
+           [glu](Maker& m, auto) {
+             const Value x = m.input({2, 40, 11});
+             m.finish(m.add(glu(m, m.conv(x, 22, {{}, {}})), x));
+           },
+       .product = true},
+      {.name = "conv_glu_repeated_row",
+       .make =
+           [glu](Maker& m, auto) {
+             const Value y = glu(m, m.conv(m.input({4, 21, 6}), 26, {kSame3, {}}));
+             m.finish(m.add(y, m.random({4, 1, 13})));
+           },
+       .product = true},
+      {.name = "conv_gain_residual",
+       .make =
+           [](Maker& m, auto) {
+             const Value x = m.input({1, 77, 24});
+             const Value y = m.multiply(m.conv(x, 24, {{}, {}}), m.random({1, 1, 24}));
+             m.finish(m.add(x, y));
+           },
+       .product = true},
+      {.name = "conv_then_value_used_twice",
+       .make =
+           [](Maker& m, auto) {
+             const Value y = m.conv(m.input({1, 30, 4}), 8, {{}, {}});
+             m.finish(m.add(m.unary(y, UnaryFunction::relu), y));
+           },
+       .steps = 3,
+       .product = true},
+      {.name = "conv_whose_value_is_an_output",
+       .make =
+           [](Maker& m, auto) {
+             const Value y = m.conv(m.input({1, 30, 4}), 8, {{}, {}});
+             m.graph.output("before", y);
+             m.finish(m.unary(y, UnaryFunction::tanh));
+           },
+       .steps = 2,
+       .product = true},
+      {.name = "conv_plus_conv",
+       .make =
+           [](Maker& m, auto) {
+             const Value x = m.input({2, 30, 4});
+             m.finish(m.unary(m.add(m.conv(x, 8, {{}, {}}), m.conv(x, 8, {{}, {}})),
+                              UnaryFunction::sigmoid));
+           },
+       .steps = 3,
+       .product = true},
+      {.name = "conv_transpose_rows",
+       .make =
+           [](Maker& m, auto) {
+             const Value y =
+                 m.conv_transpose(m.input({6, 33, 5}), 9, {{8, 4, 2, 24}, {1, 1, 0, 33}});
+             m.finish(m.unary(y, UnaryFunction::gelu));
+           },
+       .product = true},
+      {.name = "conv_transpose_positions_cropped",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.conv_transpose(m.input({1, 501, 6}), 4, {{1, 1, 0, 1}, {8, 4, 2, 1999}}));
+           },
+       .product = true},
+      {.name = "conv_transpose_gaps_and_residual",
+       .make =
+           [](Maker& m, auto) {
+             const Value y =
+                 m.conv_transpose(m.input({2, 10, 6}), 3, {{1, 1, 0, 2}, {2, 3, 0, 29}});
+             m.finish(m.add(y, m.random({1, 29, 3})));
+           },
+       .product = true},
+      {.name = "dconv_rows",
+       .make =
+           [](Maker& m, auto) {
+             dconv_layer(m, m.input({9, 130, 12}), 3, 2);
+           },
+       .product = true},
+      {.name = "dconv_one_row",
+       .make =
+           [](Maker& m, auto) {
+             dconv_layer(m, m.input({1, 700, 10}), 5, 1);
+           },
+       .product = true},
+      {.name = "dconv_sizes",
+       .make =
+           [](Maker& m, std::size_t v) {
+             const std::int64_t channels = kSizes[v % kSizes.size()];
+             const std::int64_t hidden = kSizes[(v * 7 + 3) % kSizes.size()];
+             dconv_layer(m, m.input({2, 5 + static_cast<std::int64_t>(v) * 7, channels + 1}),
+                         hidden + 1, 1 + static_cast<std::int64_t>(v % 4));
+           },
+       .variants = 15,
+       .product = true,
+       .bf16_bound = 2e-4},  // a norm over few numbers enlarges their errors
+      {.name = "group_norm_rows_glu",
+       .make =
+           [glu](Maker& m, auto) {
+             m.finish(glu(m, m.norm(m.input({3, 70, 18}), kRowNorm)));
+           }},
+      {.name = "glu_alone",
+       .make =
+           [glu](Maker& m, auto) {
+             const Value x = m.input({2, 120, 14});
+             m.finish(glu(m, m.add(x, x)));
+           },
+       .steps = 2},
+      {.name = "multiply_repeated",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.multiply(m.input({3, 9, 21}), m.random({1, 9, 21})));
+           }},
+      {.name = "slice",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(m.graph.apply(Slice{{1, 3, 0}, {3, 11, 4}}, {m.input({5, 20, 4})}));
+           }},
+  };
+  return all;
+}
+
+}  // namespace metalaudio::nn

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <metalaudio/nn/graph/graph.h>
+
+#include <functional>
+#include <map>
+#include <ostream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/parity/reference.h"
+
+namespace metalaudio::nn {
+
+/// Writes a graph with numbers that repeat from run to run, and the inputs to run it with.
+class Maker {
+ public:
+  /// Normal numbers around 0.2, small integers with the extremes of their type among them, or
+  /// booleans.
+  Value input(const Shape& shape, DataType type = DataType::f32);
+  /// Even between two limits, integers included.
+  Value input_between(const Shape& shape, double low, double high, DataType type = DataType::f32);
+  /// These, over and over.
+  Value input_of(const Shape& shape, const std::vector<double>& values,
+                 DataType type = DataType::f32);
+  Value random(const Shape& shape, double scale = 1, double offset = 0);
+  /// A convolution of axes.size() axes with a bias; so many kernels of 1 in front as it takes.
+  Value conv(Value x, std::int64_t out, std::vector<SlidingAxis> axes, std::int64_t groups = 1,
+             bool bias = true);
+  Value conv_transpose(Value x, std::int64_t out, std::vector<TransposeAxis> axes,
+                       std::int64_t groups = 1, bool bias = true);
+  Value norm(Value x, const GroupNorm& norm);
+  Value unary(Value x, UnaryFunction function) { return graph.apply(Unary{function}, {x}); }
+  Value add(Value a, Value b) { return graph.apply(Binary{BinaryFunction::add}, {a, b}); }
+  Value multiply(Value a, Value b) { return graph.apply(Binary{BinaryFunction::multiply}, {a, b}); }
+  void finish(Value value) { graph.output("y", value); }
+
+  Graph graph;
+  std::map<std::string, ReferenceValue> inputs;
+  std::mt19937 generator{7};
+
+ private:
+  Value add_input(ReferenceValue value);
+  std::size_t constants_ = 0;
+};
+
+/// How close a case must come to the reference.
+enum class Tolerance {
+  exact,     ///< moves numbers, or computes integers
+  elements,  ///< every element by itself
+  sums,      ///< the normalised error of all elements together
+};
+
+struct ParityCase {
+  std::string name;
+  std::function<void(Maker&, std::size_t variant)> make;
+  std::size_t variants = 1;
+  std::size_t steps = 1;  ///< that fusion leaves
+  Tolerance tolerance = Tolerance::sums;
+  bool product = false;  ///< multiplies in the plan's precision
+  /// Both factors of a product are rounded to 8 bits: 2^-9 each, relative, uniformly distributed.
+  double bf16_bound = 3e-5;
+};
+
+inline void PrintTo(const ParityCase& parity_case, std::ostream* stream) {
+  *stream << parity_case.name;
+}
+
+std::vector<ParityCase> convolution_cases();
+std::vector<ParityCase> fused_cases();
+std::vector<ParityCase> norm_cases();
+std::vector<ParityCase> elementwise_cases();
+std::vector<ParityCase> movement_cases();
+std::vector<ParityCase> attention_cases();
+std::vector<ParityCase> recurrent_cases();
+
+/// 0 to twice the widest vector (16 floats), and the edges of the product kernels' tiles.
+inline const std::vector<std::int64_t> kSizes = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33};
+
+}  // namespace metalaudio::nn

@@ -1,0 +1,166 @@
+#include <gtest/gtest.h>
+#include <metalaudio/nn/plan.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "tests/parity/parity_case.h"
+#include "tests/support/simd_targets.h"
+
+namespace metalaudio::nn {
+namespace {
+
+/// Float32 sums of up to a few thousand products: 1e-7 is the design's bound, and 1e-12 the order
+/// of what is reached.
+constexpr double kSumBound = 1e-11;
+/// One result of a function of float32: a few units in the last place of the largest term.
+constexpr double kElementBound = 2e-6;
+/// What float32 never leaves, and bfloat16 always does.
+constexpr double kBf16Least = 1e-9;
+
+/// A result that lies on the edge between two numbers of a 16-bit type may fall on either side.
+double unit_of(DataType type) {
+  switch (type) {
+    case DataType::f16:
+      return 0x1p-10;
+    case DataType::bf16:
+      return 0x1p-7;
+    default:
+      return 0;
+  }
+}
+
+/// Σ (a - b)² / Σ b², the measure of the design.
+double normalised_error(const ReferenceValue& a, const ReferenceValue& b) {
+  Number error = 0;
+  Number power = 0;
+  for (std::size_t i = 0; i < b.values.size(); ++i) {
+    error += (a.values[i] - b.values[i]) * (a.values[i] - b.values[i]);
+    power += b.values[i] * b.values[i];
+  }
+  return static_cast<double>(error == 0 ? 0 : error / power);
+}
+
+bool same(Number a, Number b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+/// The largest error of an element, relative to it or to 1.
+double worst_element(const ReferenceValue& a, const ReferenceValue& b) {
+  Number worst = 0;
+  for (std::size_t i = 0; i < b.values.size(); ++i) {
+    if (same(a.values[i], b.values[i])) continue;
+    const Number error =
+        std::fabs(a.values[i] - b.values[i]) / std::max<Number>(1, std::fabs(b.values[i]));
+    worst = std::isnan(error) ? INFINITY : std::max(worst, error);
+  }
+  return static_cast<double>(worst);
+}
+
+/// Makes all memory of the values NaN, so that what a step forgets to write shows.
+void poison(Plan& plan, const Graph& graph) {
+  if (graph.inputs().empty()) return;
+  std::memset(plan.input(graph.inputs()[0].first).handle(), 0xFF,
+              plan.statistics().activation_bytes);
+}
+
+class Parity : public testing::TestWithParam<ParityCase> {
+ protected:
+  using Check = std::function<void(const ReferenceValue& result, const ReferenceValue& expected)>;
+
+  /// Runs a variant twice, the second time over what the first left, and checks every output.
+  void run(Maker& maker, const PlanOptions& options, const Check& check) {
+    Plan plan(maker.graph, options);
+    steps_ = plan.statistics().steps;
+    ReferencePlan reference(maker.graph);
+    const std::map<std::string, ReferenceValue> expected = reference.run(maker.inputs);
+    for (int repetition = 0; repetition < 2; ++repetition) {
+      if (repetition == 0) poison(plan, maker.graph);
+      for (const auto& [name, value] : maker.inputs) write(value, plan.input(name));
+      plan.run();
+      for (const auto& [name, value] : expected) {
+        const ReferenceValue result = reference_value(plan.output(name));
+        ASSERT_EQ(result.type, value.type);
+        check(result, value);
+      }
+    }
+  }
+
+  void expect_close(const ReferenceValue& result, const ReferenceValue& expected) const {
+    const DataType type = expected.type.type;
+    if (GetParam().tolerance == Tolerance::exact || !is_floating(type)) {
+      EXPECT_EQ(worst_element(result, expected), 0);
+    } else if (GetParam().tolerance == Tolerance::elements) {
+      EXPECT_LE(worst_element(result, expected), kElementBound + unit_of(type));
+    } else {
+      EXPECT_LE(normalised_error(result, expected), kSumBound + unit_of(type) * unit_of(type));
+    }
+  }
+
+  template <typename Body>
+  void for_each_variant(Body&& body) {
+    for (std::size_t variant = 0; variant < GetParam().variants; ++variant) {
+      SCOPED_TRACE(variant);
+      Maker maker;
+      GetParam().make(maker, variant);
+      body(maker);
+      if (HasFailure()) return;
+    }
+  }
+
+  std::size_t steps_ = 0;
+};
+
+TEST_P(Parity, EqualsTheReferenceOnEveryInstructionSet) {
+  for_each_variant([this](Maker& maker) {
+    for_each_target([&](const char* target) {
+      SCOPED_TRACE(target);
+      run(maker, {}, [this](const auto& a, const auto& b) { expect_close(a, b); });
+      EXPECT_EQ(steps_, GetParam().steps);
+    });
+  });
+}
+
+TEST_P(Parity, EqualsTheReferenceOnThreads) {
+  ThreadPool pool(3);
+  PlanOptions options;
+  options.pool = &pool;
+  for_each_variant([&](Maker& maker) {
+    run(maker, options, [this](const auto& a, const auto& b) { expect_close(a, b); });
+  });
+}
+
+TEST_P(Parity, EqualsTheReferenceUnfused) {
+  PlanOptions options;
+  options.fuse = false;
+  for_each_variant([&](Maker& maker) {
+    run(maker, options, [this](const auto& a, const auto& b) { expect_close(a, b); });
+  });
+}
+
+/// Close to the reference, and yet not the same: or the precision would not be in effect.
+TEST_P(Parity, IsRoundedInBf16WhereItMultiplies) {
+  PlanOptions options;
+  options.precision = Precision::bf16;
+  for_each_variant([&](Maker& maker) {
+    run(maker, options, [this](const auto& a, const auto& b) {
+      if (!GetParam().product) return expect_close(a, b);
+      const double error = normalised_error(a, b);
+      EXPECT_LT(error, GetParam().bf16_bound);
+      if (!b.values.empty()) {
+        EXPECT_GT(error, kBf16Least);
+      }
+    });
+  });
+}
+
+std::string name_of_case(const testing::TestParamInfo<ParityCase>& test) { return test.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Convolution, Parity, testing::ValuesIn(convolution_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Fused, Parity, testing::ValuesIn(fused_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Norm, Parity, testing::ValuesIn(norm_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Elementwise, Parity, testing::ValuesIn(elementwise_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Movement, Parity, testing::ValuesIn(movement_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Attention, Parity, testing::ValuesIn(attention_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Recurrent, Parity, testing::ValuesIn(recurrent_cases()), name_of_case);
+
+}  // namespace
+}  // namespace metalaudio::nn
