@@ -74,6 +74,10 @@ void Plan::run() noexcept {
 
 void Plan::reset() noexcept { impl_->workspace.reset(); }
 
+void Plan::take_states(const Plan& other) noexcept {
+  impl_->workspace.take_states(other.impl_->workspace);
+}
+
 const PlanStatistics& Plan::statistics() const noexcept { return impl_->program().statistics; }
 
 PlanReport Plan::report() const {

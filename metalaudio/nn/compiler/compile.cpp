@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace metalaudio::nn {
@@ -290,6 +291,15 @@ class Compiler {
   void count() {
     program_->statistics.operations = graph_.nodes().size();
     program_->statistics.steps = program_->reports.size();
+    std::set<std::pair<int, std::size_t>> places;
+    const auto see = [&](const SlotInfo& slot) {
+      if (slot.kind == SlotKind::arena) places.emplace(slot.place, slot.offset);
+    };
+    for (const Port& port : program_->inputs) see(info(port.slot));
+    for (const ProgramEdge& edge : program_->edges) {
+      for (const int slot : edge.results) see(info({slot}));
+    }
+    program_->statistics.buffers = places.size();
   }
 
   const Graph& graph_;
