@@ -319,8 +319,11 @@ class Compiler {
 
 std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& options) {
   std::vector<std::shared_ptr<const Backend>> backends = options.backends;
-  if (backends.empty()) backends.push_back(make_cpu_backend(
-        options.precision, options.pool != nullptr ? options.pool->threads() : 1));
+  if (backends.empty()) {
+    backends.push_back(make_cpu_backend(options.precision,
+                                        options.pool != nullptr ? options.pool->threads() : 1,
+                                        options.tolerances));
+  }
   if (!options.simplify) return Compiler(graph, options, backends).run();
   const Graph simple = fold_constants(cancel_transposes(fold_constants(graph)));
   return Compiler(simple, options, backends).run();
