@@ -1,9 +1,9 @@
-# Checks that the layers include only downwards: core <- {dsp, nn, audio} <- models <- apps.
+# Checks that the layers include only downwards: core <- dsp <- nn <- models <- apps, core <- audio <- models.
 # usage: cmake -D ROOT=<folder that holds metalaudio/> -P include_directions.cmake
 cmake_minimum_required(VERSION 3.25)
 set(may_include_core core)
 set(may_include_dsp core dsp)
-set(may_include_nn core nn)
+set(may_include_nn core dsp nn)
 set(may_include_audio core audio)
 set(may_include_models core dsp nn audio models)
 

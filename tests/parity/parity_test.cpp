@@ -160,6 +160,11 @@ INSTANTIATE_TEST_SUITE_P(Norm, Parity, testing::ValuesIn(norm_cases()), name_of_
 INSTANTIATE_TEST_SUITE_P(Elementwise, Parity, testing::ValuesIn(elementwise_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Movement, Parity, testing::ValuesIn(movement_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Attention, Parity, testing::ValuesIn(attention_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Indexing, Parity, testing::ValuesIn(indexing_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Reduction, Parity, testing::ValuesIn(reduction_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Resampling, Parity, testing::ValuesIn(resampling_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Transform, Parity, testing::ValuesIn(transform_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(General, Parity, testing::ValuesIn(general_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Recurrent, Parity, testing::ValuesIn(recurrent_cases()), name_of_case);
 
 }  // namespace

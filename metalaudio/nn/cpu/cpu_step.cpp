@@ -8,6 +8,8 @@ Workers::Workers(ThreadPool* pool, const ScratchNeeds& needs)
   for (ThreadScratch& scratch : scratch_) {
     scratch.gemm.reserve(needs.gemm);
     scratch.floats = Array<float>(needs.floats);
+    scratch.transform_floats = dsp::FftScratch<float>(needs.transform_floats);
+    scratch.transform_doubles = dsp::FftScratch<double>(needs.transform_doubles);
   }
 }
 

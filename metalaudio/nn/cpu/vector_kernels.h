@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/nn/operations/binary.h>
+#include <metalaudio/nn/operations/reduce.h>
 #include <metalaudio/nn/operations/unary.h>
 
 #include <cstddef>
@@ -18,6 +19,11 @@ bool has_vector_form(BinaryFunction function) noexcept;
 void map(BinaryFunction function, const float* a, bool a_repeats, const float* b, bool b_repeats,
          std::size_t size, float* out);
 
+bool has_vector_form(ReduceFunction function) noexcept;
+/// The sum (also for mean), sum of magnitudes or squares, maximum or minimum of at least one value,
+/// in float over short runs and double beyond. A NaN wins.
+double reduce_run(ReduceFunction function, const float* x, std::size_t size);
+
 /// Σ x², in float over short runs and double beyond.
 double sum_of_squares(const float* x, std::size_t size);
 /// out = x · gamma · factor; gamma may be null.
@@ -33,8 +39,8 @@ void multiply_vector(const float* x, std::size_t depth, const float* weights, st
                      const float* start, float* out);
 std::size_t gate_lanes();
 
-/// One LSTM cell over padded units: gates[4][padded] hold the sums of i, f, g, o; peephole[3][padded]
-/// of i, o, f or null; c and h are replaced.
+/// One LSTM cell over padded units: gates[4][padded] hold the sums of i, f, g, o;
+/// peephole[3][padded] of i, o, f or null; c and h are replaced.
 void lstm_cell(const float* gates, const float* peephole, std::size_t padded, float* c, float* h);
 /// One GRU cell, reset after the product: input[3][padded] and hidden[3][padded] hold the sums of
 /// r, z, n with their biases.

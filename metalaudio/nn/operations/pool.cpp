@@ -18,7 +18,7 @@ ValueTypes Pool::infer(const Inputs& inputs) const {
   const Shape& in = inputs.shape(0);
   const DataType type = inputs.type(0);
   constexpr std::int64_t kMost = std::int64_t{1} << 40;
-  if (type == DataType::boolean || (function == PoolFunction::lp && !is_floating(type))) {
+  if (type == DataType::boolean || (function != PoolFunction::maximum && !is_floating(type))) {
     reject("{} of {}", to_string(function), inputs[0].to_string());
   }
   if (indices && function != PoolFunction::maximum) reject("indices of a {}", to_string(function));

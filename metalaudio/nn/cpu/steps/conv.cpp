@@ -10,8 +10,8 @@ std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
 
 std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-/// A convolution over at most two axes as a sum of products, one per kernel tap, without an unfolded
-/// copy of its input: a tap's rows are the input's own, `stride` positions apart.
+/// A convolution over at most two axes as a sum of products, one per kernel tap, without an
+/// unfolded copy of its input: a tap's rows are the input's own, `stride` positions apart.
 class ConvStep final : public CpuStep {
  public:
   ConvStep(const GemmKernel& kernel, const Conv& conv, const Node& node,
@@ -85,10 +85,10 @@ class ConvStep final : public CpuStep {
     }
     const std::size_t group = columns / size_of(groups_);
     for (std::size_t g = 0; g < size_of(groups_); ++g) {
-      weights_.emplace_back(kernel_,
-                            std::span<const float>(weight).subspan(g * group * depth, group * depth),
-                            std::span<const float>(bias).subspan(g * group, group),
-                            MatrixSize{group, depth, activation_ == Activation::glu});
+      weights_.emplace_back(
+          kernel_, std::span<const float>(weight).subspan(g * group * depth, group * depth),
+          std::span<const float>(bias).subspan(g * group, group),
+          MatrixSize{group, depth, activation_ == Activation::glu});
     }
   }
 
@@ -138,10 +138,9 @@ class ConvStep final : public CpuStep {
     }
     for (std::int64_t k = 0; k < axis.kernel; ++k) {
       const std::int64_t position = begin + k * axis.dilation;
-      taps[k] = {row + position * channels, axis.stride * channels,
-                 ceil_divide(-position, axis.stride),
-                 ceil_divide(in_.positions - position, axis.stride),
-                 weight_row + size_of(k * group_in())};
+      taps[k] = {
+          row + position * channels, axis.stride * channels, ceil_divide(-position, axis.stride),
+          ceil_divide(in_.positions - position, axis.stride), weight_row + size_of(k * group_in())};
     }
     return size_of(axis.kernel);
   }
@@ -166,6 +165,10 @@ class ConvStep final : public CpuStep {
 
 std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, const Node& node,
                                 const ConvEpilogue& epilogue, Value y, StepMaker& maker) {
+  const Shape& weight = maker.graph().shape(node.inputs[Conv::weight]);
+  if (conv.groups > 1 && conv.groups == weight[0] && weight.back() == 1) {
+    return make_depthwise_conv(conv, node, epilogue, y, maker);
+  }
   return std::make_unique<ConvStep>(kernel, conv, node, epilogue, y, maker);
 }
 
