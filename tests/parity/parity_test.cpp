@@ -164,6 +164,7 @@ INSTANTIATE_TEST_SUITE_P(Indexing, Parity, testing::ValuesIn(indexing_cases()), 
 INSTANTIATE_TEST_SUITE_P(Reduction, Parity, testing::ValuesIn(reduction_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Resampling, Parity, testing::ValuesIn(resampling_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Transform, Parity, testing::ValuesIn(transform_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Small, Parity, testing::ValuesIn(small_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(General, Parity, testing::ValuesIn(general_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Recurrent, Parity, testing::ValuesIn(recurrent_cases()), name_of_case);
 

@@ -12,11 +12,13 @@ namespace {
 
 constexpr std::int64_t kNextSize = 8;  // a block takes at most seven runs of each plan
 
-Plan plan_of(const Layer& layer, std::int64_t frames, std::int64_t channels) {
+Plan plan_of(const Layer& layer, std::int64_t frames, const StreamOptions& options) {
   Graph graph;
-  const Value x = graph.input("x", {1, frames, channels});
+  const Value x = graph.input("x", {1, frames, options.channels});
   graph.output("y", layer.write(Scope{graph, Mode::streaming}, x));
-  return {graph, {}};
+  PlanOptions planning;
+  planning.tolerances = options.tolerances;
+  return {graph, planning};
 }
 
 /// Copies frames [first, first + count) between a planar view and one with channels last.
@@ -48,7 +50,7 @@ Stream::Stream(const Layer& layer, const StreamOptions& options)
          options.channels, options.block_frames);
   }
   for (std::int64_t n = rate_.in;; n *= kNextSize) {
-    Plan plan = plan_of(layer, n, options.channels);
+    Plan plan = plan_of(layer, n, options);
     const TensorView x = plan.input("x");
     sizes_.insert(sizes_.begin(), Size{std::move(plan), static_cast<std::size_t>(n), x});
     if (n >= options.block_frames) break;

@@ -18,6 +18,7 @@ struct StreamOptions {
   /// Takes input that is not finite for 0; where the output is not finite it writes silence and
   /// starts from the initial state. Either is reported.
   bool guard = false;
+  ToleranceConfiguration tolerances = {};
 };
 
 /// A layer in an audio callback: blocks of any length, the state carried from one to the next, the
