@@ -1,6 +1,5 @@
 #include "apps/console.h"
 
-#include <fmt/format.h>
 #include <metalaudio/core/error.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,6 +7,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+
+#include "apps/display_text.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -30,14 +31,17 @@ std::size_t Console::columns() const {
 void Console::line(std::string_view text) {
   const std::lock_guard lock(mutex_);
   erase_status();
-  fmt::print(stderr, "{}\n", text);
+  // fwrite, since fmt::print throws where the terminal is gone.
+  const std::string shown = display_text(text) + "\n";
+  std::fwrite(shown.data(), 1, shown.size(), stderr);
 }
 
 void Console::status(std::string_view text) {
   const std::lock_guard lock(mutex_);
   const auto now = std::chrono::steady_clock::now();
   if (!terminal_ || (drawn_ && now - last_drawn_ < kRedrawPeriod)) return;
-  fmt::print(stderr, "\r{}\x1b[K", text);
+  const std::string shown = "\r" + display_text(text) + "\x1b[K";
+  std::fwrite(shown.data(), 1, shown.size(), stderr);
   std::fflush(stderr);
   drawn_ = true;
   last_drawn_ = now;

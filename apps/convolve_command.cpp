@@ -1,46 +1,20 @@
-#include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
 
 #include <memory>
-#include <vector>
 
 #include "apps/commands.h"
 #include "apps/failure_text.h"
 #include "apps/file_processing.h"
-#include "apps/interrupt.h"
+#include "apps/impulse_response.h"
 
 namespace metalaudio::apps {
 namespace {
-
-/// Convolution's own limit: above it the response is not even read into memory.
-constexpr std::int64_t kMostFrames = std::int64_t{1} << 26;
 
 struct ConvolveOptions {
   FileProcessingOptions file;
   std::filesystem::path response;
 };
-
-/// The whole response at the input's rate. A response of another rate has its samples closer or
-/// wider apart: the factor keeps its gain.
-AudioBuffer read_response(const std::filesystem::path& path, int sample_rate_hz) {
-  audio::TrackOptions options{.sample_rate_hz = sample_rate_hz, .channels = 0};
-  options.progress = [](double) { throw_if_interrupted(); };
-  const audio::TrackSource track(path, options);
-  if (track.frames() > kMostFrames)
-    fail(ErrorCode::unsupported, "{}: a response of {} samples: at most {}", path.string(),
-         track.frames(), kMostFrames);
-  AudioBuffer response(track.channels(), static_cast<std::size_t>(track.frames()));
-  std::vector<float*> pointers;
-  for (std::size_t channel = 0; channel < response.channels(); ++channel)
-    pointers.push_back(response.channel(channel).data());
-  track.read(0, response.frames(), pointers);
-  const auto gain =
-      static_cast<float>(track.file_format().sample_rate_hz) / static_cast<float>(sample_rate_hz);
-  for (std::size_t channel = 0; channel < response.channels() && gain != 1.0F; ++channel)
-    for (float& sample : response.channel(channel)) sample *= gain;
-  return response;
-}
 
 /// One channel serves all, as many as the input's go one to one, and a multiple of them is a row of
 /// responses for each channel of the input, as in true stereo.
@@ -69,16 +43,23 @@ std::unique_ptr<dsp::Convolution> make_convolution(const std::filesystem::path& 
 }
 
 int convolve(const ConvolveOptions& options) {
-  audio::AudioReader reader(options.file.in);
+  check_files(options.file, {options.response});
+  audio::AudioReader reader(options.file.in, {.allow_truncated = options.file.allow_truncated});
   const std::size_t inputs = reader.format().channels;
-  const AudioBuffer response = read_response(options.response, reader.format().sample_rate_hz);
+  const audio::Resampled response = read_impulse_response(
+      options.response, reader.format().sample_rate_hz, options.file.allow_truncated);
   FileProcessing processing;
-  processing.out_channels = output_channels(options.response, response.channels(), inputs);
-  processing.tail_frames = static_cast<std::int64_t>(response.frames()) - 1;
+  processing.out_channels = output_channels(options.response, response.samples.channels(), inputs);
+  processing.lead_frames = static_cast<std::int64_t>(response.lead);
+  processing.tail_frames = static_cast<std::int64_t>(response.samples.frames()) - 1;
   const auto convolution =
-      make_convolution(options.response, response, inputs, processing.out_channels);
+      make_convolution(options.response, response.samples, inputs, processing.out_channels);
   processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
-                           std::size_t frames) { convolution->process(in, out, frames); };
+                           std::size_t frames) {
+    convolution->process(in, out, frames);
+    if (convolution->status() != Trouble::none)
+      fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());
+  };
   process_file(reader, processing, options.file);
   return 0;
 }

@@ -2,16 +2,21 @@
 #include <metalaudio/audio/output_file.h>
 #include <metalaudio/core/error.h>
 
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "apps/commands.h"
 #include "apps/console.h"
+#include "apps/display_text.h"
 #include "apps/evaluation.h"
 #include "apps/failure_text.h"
+#include "apps/option_values.h"
+#include "apps/run_files.h"
 #include "apps/score_table.h"
 #include "apps/table_picture.h"
+#include "apps/track_list.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -21,24 +26,33 @@ struct EvaluateOptions {
   std::filesystem::path estimate;
   std::filesystem::path json;
   std::filesystem::path picture;
+  bool allow_truncated = false;
 };
 
-// JSON has no infinity and no NaN: both become null.
+// JSON has no infinity and no NaN: both become null, and `perfect` tells them apart.
+nlohmann::json number_json(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+}
+
 nlohmann::json scores_json(const std::vector<TrackScore>& tracks) {
   nlohmann::json json = {{"tracks", nlohmann::json::array()}};
   for (const TrackScore& track : tracks) {
     nlohmann::json stems = nlohmann::json::object();
     for (const StemScore& stem : track.stems)
-      stems[stem.stem] = {{"sdr_db", stem.sdr_db},
-                          {"mix_sdr_db", stem.mix_sdr_db},
-                          {"improvement_db", stem.improvement_db()}};
-    json["tracks"].push_back(
-        {{"track", track.track}, {"stems", stems}, {"sum_error_db", track.sum_error_db}});
+      stems[stem.stem] = {{"sdr_db", number_json(stem.sdr_db)},
+                          {"perfect", std::isinf(stem.sdr_db)},
+                          {"mix_sdr_db", number_json(stem.mix_sdr_db)},
+                          {"improvement_db", number_json(stem.improvement_db())}};
+    json["tracks"].push_back({{"track", track.track},
+                              {"stems", stems},
+                              {"sum_error_db", number_json(track.sum_error_db)}});
   }
   for (const StemSummary& stem : summarize(tracks))
-    json["summary"][stem.stem] = {{"mean_db", stem.mean_db},
-                                  {"median_db", stem.median_db},
-                                  {"mean_improvement_db", stem.mean_improvement_db}};
+    json["summary"][stem.stem] = {{"mean_db", number_json(stem.mean_db)},
+                                  {"median_db", number_json(stem.median_db)},
+                                  {"mean_improvement_db", number_json(stem.mean_improvement_db)},
+                                  {"perfect", stem.perfect},
+                                  {"undefined", stem.undefined}};
   return json;
 }
 
@@ -50,15 +64,34 @@ void write_json(const nlohmann::json& json, const std::filesystem::path& path) {
   file.commit();
 }
 
+void check_files(const EvaluateOptions& options, const std::vector<TrackPair>& pairs) {
+  RunFiles files;
+  for (const TrackPair& pair : pairs)
+    for (const std::filesystem::path& input : files_of(pair)) files.add_input(input);
+  if (!options.json.empty()) {
+    if (has_audio_extension(options.json) || options.json.extension() == ".png")
+      fail(ErrorCode::invalid_argument, "--json {}: named as something else than JSON",
+           options.json.string());
+    files.require("--json", options.json);
+  }
+  if (options.picture.empty()) return;
+  check_picture_name("--picture", options.picture);
+  check_table_rows(pairs.size() + kSummaryRows);
+  files.require("--picture", options.picture);
+}
+
 int evaluate(const EvaluateOptions& options) {
   Console console;
   std::vector<TrackScore> scores;
   int status = 0;
   const std::vector<TrackPair> pairs = track_pairs(options.reference, options.estimate);
+  check_files(options, pairs);
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     console.status(fmt::format("{} of {}: {}", i + 1, pairs.size(), pairs[i].name));
     try {
-      scores.push_back(evaluate_track(pairs[i]));
+      std::vector<std::string> warnings;
+      scores.push_back(evaluate_track(pairs[i], options.allow_truncated, warnings));
+      for (const std::string& warning : warnings) console.line(warning);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::cancelled) throw;
       console.line("metalaudio: " + failure_text(pairs[i].name, error.what()));
@@ -69,6 +102,7 @@ int evaluate(const EvaluateOptions& options) {
   if (scores.empty()) return kFailed;
   const Table table = score_table(scores);
   print_result(table_text(table));
+  for (const std::string& line : left_out(scores)) print_result(display_text(line));
   if (!options.json.empty()) write_json(scores_json(scores), options.json);
   if (!options.picture.empty()) draw_table(table, options.picture);
   return status;
@@ -90,8 +124,12 @@ void add_evaluate_command(CLI::App& app, int& status) {
       ->add_option("EST_DIR", options->estimate,
                    "Folder of the same shape that holds the estimates")
       ->required();
-  command->add_option("--json", options->json, "Write the figures to this file too");
-  command->add_option("--picture", options->picture, "Draw the table into this PNG file");
+  command->add_option("--json", options->json, "Write the figures to this file too")
+      ->check(not_empty());
+  command->add_option("--picture", options->picture, "Draw the table into this PNG file")
+      ->check(not_empty());
+  command->add_flag("--allow-truncated", options->allow_truncated,
+                    "Take files that end early as far as they go, with a warning");
   command->callback([options, &status] { status = evaluate(*options); });
 }
 

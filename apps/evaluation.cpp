@@ -1,5 +1,6 @@
 #include "apps/evaluation.h"
 
+#include <fmt/format.h>
 #include <metalaudio/audio/audio_reader.h>
 #include <metalaudio/core/error.h>
 
@@ -9,7 +10,9 @@
 #include <optional>
 #include <system_error>
 
+#include "apps/failure_text.h"
 #include "apps/interrupt.h"
+#include "apps/run_files.h"
 #include "apps/track_list.h"
 
 namespace metalaudio::apps {
@@ -21,8 +24,10 @@ constexpr std::size_t kBlockFrames = 1U << 16U;
 /// One file read in step with others: silence after its end.
 class BlockReader {
  public:
-  explicit BlockReader(const fs::path& path)
-      : path_(path), reader_(path), block_(reader_.format().channels, kBlockFrames) {}
+  BlockReader(const fs::path& path, bool allow_truncated)
+      : path_(path),
+        reader_(path, {.allow_truncated = allow_truncated}),
+        block_(reader_.format().channels, kBlockFrames) {}
 
   void check_like(const BlockReader& other) const {
     const audio::AudioFormat& mine = reader_.format();
@@ -43,6 +48,11 @@ class BlockReader {
   }
   const AudioBuffer& block() const { return block_; }
 
+  void add_warnings(std::vector<std::string>& warnings) const {
+    for (const std::string& warning : reader_.warnings())
+      warnings.push_back(failure_text(path_.string(), "warning: " + warning));
+  }
+
  private:
   fs::path path_;
   audio::AudioReader reader_;
@@ -61,12 +71,13 @@ struct StemReaders {
 /// The readers of one track, and the energies that they have given so far.
 class TrackComparison {
  public:
-  TrackComparison(const TrackFiles& references, const TrackFiles& estimates) {
+  TrackComparison(const TrackFiles& references, const TrackFiles& estimates, bool allow_truncated) {
     for (const auto& [name, path] : references.stems) {
-      StemReaders stem{name, std::make_unique<BlockReader>(path), nullptr, 0.0, 0.0, 0.0};
+      StemReaders stem{
+          name, std::make_unique<BlockReader>(path, allow_truncated), nullptr, 0.0, 0.0, 0.0};
       const auto found = estimates.stems.find(name);
       if (found != estimates.stems.end()) {
-        stem.estimate = std::make_unique<BlockReader>(found->second);
+        stem.estimate = std::make_unique<BlockReader>(found->second, allow_truncated);
         stem.estimate->check_like(*stem.reference);
       }
       all_estimated_ &= stem.estimate != nullptr;
@@ -74,7 +85,7 @@ class TrackComparison {
     }
     for (const StemReaders& stem : stems_) stem.reference->check_like(*stems_[0].reference);
     if (!references.mix.empty()) {
-      mix_reader_ = std::make_unique<BlockReader>(references.mix);
+      mix_reader_ = std::make_unique<BlockReader>(references.mix, allow_truncated);
       mix_reader_->check_like(*stems_[0].reference);
     }
   }
@@ -101,6 +112,16 @@ class TrackComparison {
                                signal_to_error_db(stem.reference_energy, stem.mix_error_energy)});
     if (all_estimated_) score.sum_error_db = -signal_to_error_db(mix_energy_, sum_error_energy_);
     return score;
+  }
+
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> warnings;
+    for (const StemReaders& stem : stems_) {
+      stem.reference->add_warnings(warnings);
+      if (stem.estimate) stem.estimate->add_warnings(warnings);
+    }
+    if (mix_reader_) mix_reader_->add_warnings(warnings);
+    return warnings;
   }
 
  private:
@@ -130,52 +151,107 @@ class TrackComparison {
   double sum_error_energy_ = 0.0;
 };
 
-std::vector<fs::directory_entry> sorted_entries(const fs::path& folder) {
-  try {
-    std::vector<fs::directory_entry> entries(fs::directory_iterator(folder), {});
-    std::sort(entries.begin(), entries.end());
-    return entries;
-  } catch (const fs::filesystem_error& error) {
-    fail(
-        error.code() == std::errc::no_such_file_or_directory ? ErrorCode::not_found : ErrorCode::io,
-        "{}: {}", folder.string(), error.code().message());
+/// The paths in a folder but for hidden ones.
+std::vector<fs::path> sorted_entries(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator();
+       it.increment(error))
+    if (!it->path().filename().string().starts_with('.')) entries.push_back(it->path());
+  if (error)
+    fail(error == std::errc::no_such_file_or_directory ? ErrorCode::not_found : ErrorCode::io,
+         "{}: {}", folder.string(), error.message());
+  std::ranges::sort(entries);
+  return entries;
+}
+
+/// Why a file named like audio cannot be read; empty where it can.
+std::string entry_problem(const fs::path& path) {
+  std::error_code error;
+  const fs::file_type type = fs::status(path, error).type();
+  if (type == fs::file_type::not_found) return path.string() + ": a link to nothing";
+  if (type == fs::file_type::none) return path.string() + ": " + error.message();
+  const std::string problem = input_problem(path);
+  return problem.empty() ? "" : path.string() + ": " + problem;
+}
+
+/// A folder of the reference as one track, if it is one.
+std::optional<TrackPair> pair_of(const fs::path& folder, const fs::path& estimate) {
+  TrackPair pair{folder.filename().string(), folder, estimate / folder.filename()};
+  std::error_code error;
+  const fs::file_type type = fs::status(folder, error).type();
+  if (type == fs::file_type::none) {
+    pair.problem = error.message();
+    return pair;
   }
+  if (type != fs::file_type::directory) return std::nullopt;
+  try {
+    const TrackFiles files = track_files(folder);
+    if (files.stems.empty() && files.problem.empty()) return std::nullopt;
+  } catch (const Error& unreadable) {
+    pair.problem = unreadable.what();
+  }
+  return pair;
 }
 
 }  // namespace
 
 TrackFiles track_files(const fs::path& folder) {
   TrackFiles files;
-  for (const fs::directory_entry& entry : sorted_entries(folder)) {
-    if (!entry.is_regular_file() || !has_audio_extension(entry.path())) continue;
-    const std::string name = entry.path().stem().string();
+  for (const fs::path& path : sorted_entries(folder)) {
+    std::error_code error;
+    if (!has_audio_extension(path) || fs::is_directory(path, error)) continue;
+    if (const std::string problem = entry_problem(path); !problem.empty()) {
+      if (files.problem.empty()) files.problem = problem;
+      continue;
+    }
+    const std::string name = path.stem().string();
     const bool is_mix = name == "mix" || name == "mixture";
     fs::path& place = is_mix ? files.mix : files.stems[name];
-    if (!place.empty())
-      fail(ErrorCode::invalid_data, "{}: {} and {} are the same stem", folder.string(),
-           place.filename().string(), entry.path().filename().string());
-    place = entry.path();
+    if (!place.empty() && files.problem.empty())
+      files.problem = fmt::format("{}: {} and {} are the same stem", folder.string(),
+                                  place.filename().string(), path.filename().string());
+    place = path;
   }
   return files;
 }
 
 std::vector<TrackPair> track_pairs(const fs::path& reference, const fs::path& estimate) {
-  if (!track_files(reference).stems.empty())
-    return {{fs::absolute(reference).lexically_normal().filename().string(), reference, estimate}};
+  const TrackFiles files = track_files(reference);
+  const std::string name = fs::absolute(reference).lexically_normal().filename().string();
+  if (!files.stems.empty()) return {{name, reference, estimate}};
   std::vector<TrackPair> pairs;
-  for (const fs::directory_entry& entry : sorted_entries(reference)) {
-    const fs::path name = entry.path().filename();
-    if (entry.is_directory() && !track_files(entry.path()).stems.empty())
-      pairs.push_back({name.string(), entry.path(), estimate / name});
-  }
+  if (!files.problem.empty()) pairs.push_back({name, reference, estimate, files.problem});
+  for (const fs::path& entry : sorted_entries(reference))
+    if (auto pair = pair_of(entry, estimate)) pairs.push_back(*std::move(pair));
   if (pairs.empty())
     fail(ErrorCode::not_found, "{}: no audio files in it or in its folders", reference.string());
   return pairs;
 }
 
-TrackScore evaluate_track(const TrackPair& pair) {
-  TrackComparison comparison(track_files(pair.reference), track_files(pair.estimate));
+std::vector<fs::path> files_of(const TrackPair& pair) {
+  std::vector<fs::path> paths;
+  for (const fs::path& folder : {pair.reference, pair.estimate}) {
+    try {
+      const TrackFiles files = track_files(folder);
+      for (const auto& [name, path] : files.stems) paths.push_back(path);
+      if (!files.mix.empty()) paths.push_back(files.mix);
+    } catch (const Error&) {
+      // evaluate_track says so.
+    }
+  }
+  return paths;
+}
+
+TrackScore evaluate_track(const TrackPair& pair, bool allow_truncated,
+                          std::vector<std::string>& warnings) {
+  const TrackFiles reference = track_files(pair.reference);
+  const TrackFiles estimate = track_files(pair.estimate);
+  for (const std::string& problem : {pair.problem, reference.problem, estimate.problem})
+    if (!problem.empty()) fail(ErrorCode::invalid_data, "{}", problem);
+  TrackComparison comparison(reference, estimate, allow_truncated);
   while (comparison.next()) throw_if_interrupted();
+  warnings = comparison.warnings();
   TrackScore score = comparison.score(pair.name);
   if (score.stems.empty())
     fail(ErrorCode::not_found, "{}: no stem of {}", pair.estimate.string(),

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "apps/display_text.h"
+
 namespace metalaudio::apps {
 namespace {
 
@@ -11,15 +13,19 @@ std::string_view without_operation(std::string_view message) {
   return end == std::string_view::npos ? message : message.substr(end + 2);
 }
 
+/// "a.wav: no audio" and "cannot read a.wav" name a.wav, "data.wav: no audio" does not.
+bool names(std::string_view text, std::string_view subject) {
+  const std::size_t at = text.find(subject);
+  return at != std::string_view::npos && (at == 0 || text[at - 1] == ' ' || text[at - 1] == '"');
+}
+
 }  // namespace
 
 std::string failure_text(const std::string& subject, const std::string& message) {
   std::string text(without_operation(message));
-  if (!subject.empty() && text.find(subject) == std::string::npos) text = subject + ": " + text;
-  // A file name or a tensor name may hold control characters meant for the terminal.
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  return text;
+  if (!subject.empty() && !names(text, subject)) text = subject + ": " + text;
+  // A file name or a tensor name may hold anything.
+  return display_text(text);
 }
 
 }  // namespace metalaudio::apps

@@ -142,13 +142,22 @@ Sections design(const FilterOptions& options, int sample_rate_hz) {
 }
 
 int filter(const FilterOptions& options) {
-  audio::AudioReader reader(options.file.in);
+  check_files(options.file, {});
+  audio::AudioReader reader(options.file.in, {.allow_truncated = options.file.allow_truncated});
   dsp::BiquadCascade cascade(design(options, reader.format().sample_rate_hz),
                              {.channels = reader.format().channels});
   FileProcessing processing;
   processing.out_channels = reader.format().channels;
   processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
-                           std::size_t frames) { cascade.process(in, out, frames); };
+                           std::size_t frames) {
+    cascade.process(in, out, frames);
+    const Trouble trouble = cascade.status();
+    if (trouble == Trouble::input_replaced)
+      fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());
+    if (trouble == Trouble::state_cleared)
+      fail(ErrorCode::invalid_data, "{}: the filters' gain is beyond all numbers",
+           options.file.in.string());
+  };
   process_file(reader, processing, options.file);
   return 0;
 }

@@ -1,10 +1,11 @@
-#include <fmt/format.h>
 #include <metalaudio/core/error.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
+#include "apps/arguments.h"
 #include "apps/commands.h"
 #include "apps/failure_text.h"
 #include "apps/interrupt.h"
@@ -20,23 +21,6 @@ int report_failure(const std::string& message) {
   return apps::kFailed;
 }
 
-bool has_command(const CLI::App& app, const std::string& name) {
-  return !app.get_subcommands([&](const CLI::App* command) { return command->check_name(name); })
-              .empty();
-}
-
-/// CLI11 says only that a command is required where an unknown one was given.
-int report_usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  if (argc < 2) {
-    std::fputs(app.help().c_str(), stderr);
-  } else if (argv[1][0] != '-' && !has_command(app, argv[1])) {
-    report_failure(fmt::format("there is no command \"{}\"; see metalaudio --help", argv[1]));
-  } else {
-    report_failure(error.what());
-  }
-  return kUsageError;
-}
-
 int run(int argc, char** argv) {
   CLI::App app("Stems from music, neural inference and signal processing.", "metalaudio");
   app.set_version_flag("--version", "metalaudio " METALAUDIO_VERSION);
@@ -44,11 +28,15 @@ int run(int argc, char** argv) {
   int status = 0;
   apps::add_commands(app, status);
   try {
-    app.parse(argc, argv);
+    apps::parse_arguments(app, {argv + std::min(argc, 1), argv + argc});
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return report_usage_error(app, error, argc, argv);
+    if (argc < 2)
+      std::fputs(app.help().c_str(), stderr);
+    else
+      report_failure(error.what());
+    return kUsageError;
   }
   return status;
 }

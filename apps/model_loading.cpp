@@ -30,6 +30,9 @@ auto naming_file(const std::filesystem::path& path, Function function) {
   }
 }
 
+/// Of the segment that the model was trained with.
+constexpr double kShortestSegment = 0.1;
+
 double trained_segment(const models::HTDemucsConfig& config) {
   return static_cast<double>(config.segment_numerator) /
          static_cast<double>(config.segment_denominator);
@@ -71,6 +74,13 @@ void check_against_model(const SeparateOptions& options, const ModelChoice& choi
   if (options.segment_seconds.value_or(0.0) > choice.longest_segment_seconds)
     fail(ErrorCode::invalid_argument,
          "--segment {}: the model {} was trained with {} s and cannot take longer ones",
+         *options.segment_seconds, choice.bag.name, choice.longest_segment_seconds);
+  // A chunk costs as much as a whole segment however short it is, and has no more context than its
+  // own length.
+  const double shortest = kShortestSegment * choice.longest_segment_seconds;
+  if (options.segment_seconds && *options.segment_seconds < shortest)
+    fail(ErrorCode::invalid_argument,
+         "--segment {}: the model {} was trained with {} s; at least a tenth of it makes sense",
          *options.segment_seconds, choice.bag.name, choice.longest_segment_seconds);
   for (const std::int64_t offset : options.shift_offsets)
     if (offset < 0 || offset > choice.largest_shift_samples)

@@ -3,7 +3,10 @@
 #include <metalaudio/audio/audio_writer.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace metalaudio::apps {
 
@@ -13,16 +16,26 @@ struct OutputFormat {
   bool float32 = false;
   bool flac = false;
   bool mp3 = false;
-  int mp3_bitrate_kbps = 320;
-  int mp3_preset = 2;  ///< LAME's quality: 2 best … 7 fastest
+  std::optional<int> mp3_bitrate_kbps;  ///< 320 unless given
+  std::optional<int> mp3_preset;        ///< LAME's quality: 2 best … 7 fastest; 2 unless given
 
-  std::string extension() const { return mp3 ? "mp3" : flac ? "flac" : "wav"; }
+  audio::FileType type() const;
+  std::string extension() const { return std::string(audio::extension_of(type())); }
 };
 
 /// What it means for a writer; rate, channels and length are the caller's.
 audio::AudioWriterOptions writer_options(const OutputFormat& format);
 
-/// Adds the options to a command; those that would have no effect together exclude each other.
+/// For a file of this name: its ending, where it is one of ours, goes before the type in `options`.
+/// FLAC holds no floating point: 16 bits, as upstream has it.
+audio::AudioWriterOptions for_file(audio::AudioWriterOptions options,
+                                   const std::filesystem::path& path);
+
+/// A line for each option that was given and has no effect on files of this type.
+std::vector<std::string> idle_options(const OutputFormat& format, audio::FileType written);
+
+/// Adds the options to a command; --flac and --mp3 exclude each other, and so do --int24 and
+/// --float32.
 void add_output_format_options(CLI::App& command, OutputFormat& format);
 
 }  // namespace metalaudio::apps

@@ -1,6 +1,9 @@
 #include "apps/output_levels.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 namespace metalaudio::apps {
 
@@ -11,6 +14,12 @@ std::vector<float> output_gains(const std::vector<float>& peaks, ClipMode mode, 
   if (common && !gains.empty())
     std::fill(gains.begin(), gains.end(), *std::min_element(gains.begin(), gains.end()));
   return gains;
+}
+
+std::string gain_text(float gain) {
+  if (gain >= 1.0F) return "";
+  return fmt::format("turned down by {:.2f} dB, so that it does not clip",
+                     -20.0F * std::log10(gain));
 }
 
 }  // namespace metalaudio::apps

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace metalaudio::apps {
@@ -12,5 +13,8 @@ enum class ClipMode { rescale, clamp, none };
 /// 1 / max(1.01·peak, 1), as upstream's prevent_clip; the least of them for all when `common`;
 /// otherwise 1.
 std::vector<float> output_gains(const std::vector<float>& peaks, ClipMode mode, bool common);
+
+/// "turned down by 0.09 dB, so that it does not clip"; empty where nothing was done.
+std::string gain_text(float gain);
 
 }  // namespace metalaudio::apps

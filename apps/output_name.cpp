@@ -17,34 +17,69 @@ std::string field_value(std::string_view name, const OutputFields& fields) {
   if (name == "trackext") return without_slashes(fields.track_extension);
   if (name == "stem") return without_slashes(fields.stem);
   if (name == "ext") return fields.extension;
+  if (name == "folder") return fields.folder;
   fail(ErrorCode::invalid_argument,
-       "--filename has the field {{{}}}; it may have {{track}}, {{trackext}}, {{stem}}, {{ext}}",
+       "--filename has the field {{{}}}; it may have {{track}}, {{trackext}}, {{stem}}, {{ext}}, "
+       "{{folder}}",
        name);
 }
+
+/// What stands between two slashes of a pattern, filled in.
+class PartialName {
+ public:
+  void add(char c) { text_ += c; }
+  void add_field(const std::string& value) {
+    text_ += value;
+    has_field_ = true;
+  }
+  std::string take() {
+    std::string name;
+    std::string_view rest = text_;
+    for (bool more = has_field_; more;) {
+      const std::size_t slash = rest.find('/');
+      more = slash != std::string_view::npos;
+      const std::string_view part = rest.substr(0, slash);
+      const bool leads_out = part.empty() || part == "." || part == "..";
+      name += leads_out ? std::string(std::max<std::size_t>(part.size(), 1), '_') : part;
+      if (more) name += '/';
+      rest.remove_prefix(more ? slash + 1 : rest.size());
+    }
+    if (!has_field_) name = text_;
+    *this = {};
+    return name;
+  }
+
+ private:
+  std::string text_;
+  bool has_field_ = false;
+};
 
 }  // namespace
 
 std::string expand_output_name(std::string_view pattern, const OutputFields& fields) {
   std::string name;
+  PartialName part;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const char c = pattern[i];
     const bool brace = c == '{' || c == '}';
     if (brace && i + 1 < pattern.size() && pattern[i + 1] == c) {
-      name += c;
+      part.add(c);
       ++i;
     } else if (c == '{') {
       const std::size_t end = pattern.find('}', i);
       if (end == std::string_view::npos)
         fail(ErrorCode::invalid_argument, "--filename {}: a {{ is not closed", pattern);
-      name += field_value(pattern.substr(i + 1, end - i - 1), fields);
+      part.add_field(field_value(pattern.substr(i + 1, end - i - 1), fields));
       i = end;
     } else if (c == '}') {
       fail(ErrorCode::invalid_argument, "--filename {}: a }} without its {{", pattern);
+    } else if (c == '/') {
+      name += part.take() + '/';
     } else {
-      name += c;
+      part.add(c);
     }
   }
-  return name;
+  return name + part.take();
 }
 
 bool names_each_stem(std::string_view pattern) {

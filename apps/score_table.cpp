@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/display_text.h"
+
 namespace metalaudio::apps {
 namespace {
 
@@ -38,15 +40,8 @@ std::vector<std::string> summary_row(const std::string& name,
   return row;
 }
 
-// Characters, not bytes: track names are UTF-8.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
-}
-
 std::string padding(std::size_t width, const std::string& text) {
-  return std::string(width - width_of(text), ' ');
+  return std::string(width - character_count(text), ' ');
 }
 
 }  // namespace
@@ -67,15 +62,19 @@ Table score_table(const std::vector<TrackScore>& tracks) {
   table.rows.push_back(summary_row("median", columns, &StemSummary::median_db, median(sum_errors)));
   table.rows.push_back(summary_row("better than the mix by", columns,
                                    &StemSummary::mean_improvement_db, kUndefined));
-  table.summary_rows = 3;
+  table.summary_rows = kSummaryRows;
   return table;
 }
 
-std::string table_text(const Table& table) {
+std::string table_text(Table table) {
+  for (std::string& cell : table.heading) cell = display_text(cell);
+  for (auto& row : table.rows)
+    for (std::string& cell : row) cell = display_text(cell);
   std::vector<std::size_t> widths;
-  for (const std::string& cell : table.heading) widths.push_back(width_of(cell));
+  for (const std::string& cell : table.heading) widths.push_back(character_count(cell));
   for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], character_count(row[i]));
   const auto line = [&](const std::vector<std::string>& row) {
     std::string text = row[0] + padding(widths[0], row[0]);
     for (std::size_t i = 1; i < row.size(); ++i) text += "  " + padding(widths[i], row[i]) + row[i];

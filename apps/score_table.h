@@ -15,10 +15,12 @@ struct Table {
   std::size_t summary_rows = 0;  ///< of `rows`, the last ones
 };
 
+constexpr std::size_t kSummaryRows = 3;
+
 /// Rows: tracks, then mean, median and mean improvement. Columns: stems, their mean, sum error; dB.
 Table score_table(const std::vector<TrackScore>& tracks);
 
-/// For a terminal: the first column aligned left, the others right.
-std::string table_text(const Table& table);
+/// For a terminal: the first column aligned left, the others right; as display_text has them.
+std::string table_text(Table table);
 
 }  // namespace metalaudio::apps

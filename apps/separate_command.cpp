@@ -7,6 +7,7 @@
 #include "apps/commands.h"
 #include "apps/console.h"
 #include "apps/model_loading.h"
+#include "apps/output_name.h"
 #include "apps/separate_options.h"
 #include "apps/separation_run.h"
 #include "apps/stem_plan.h"
@@ -15,11 +16,6 @@
 
 namespace metalaudio::apps {
 namespace {
-
-void check_device(const std::string& device) {
-  if (device == "cuda")
-    fail(ErrorCode::backend_unavailable, "--device cuda: this program computes on the cpu only");
-}
 
 std::string model_line(const ModelChoice& model) {
   const std::string members =
@@ -33,7 +29,6 @@ std::string model_line(const ModelChoice& model) {
 
 int separate(const SeparateOptions& options) {
   check_separate_options(options);
-  check_device(options.device);
   if (options.list_models) {
     print_result(model_list(options));
     return 0;
@@ -42,8 +37,10 @@ int separate(const SeparateOptions& options) {
   const ModelChoice model = choose_model(options);
   check_against_model(options, model);
   const StemPlan plan = plan_stems(options.stems, model.sources);
-  const std::vector<Track> tracks = list_tracks(options.inputs, options.out);
-  std::vector<PlannedTrack> planned = plan_tracks(tracks, plan, options, model.bag.name);
+  const std::vector<Track> tracks =
+      list_tracks(options.inputs, {options.out, options.out / model_folder_name(model.bag.name)});
+  std::vector<PlannedTrack> planned = plan_tracks(tracks, plan, options, model.bag);
+  for (const std::string& line : idle_options(options)) console.line("Note: " + line);
   console.line(model_line(model));
   return SeparationRun(options, model, plan, std::move(planned), console).run();
 }

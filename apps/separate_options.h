@@ -19,6 +19,8 @@ namespace metalaudio::apps {
 struct SeparateOptions {
   std::vector<std::filesystem::path> inputs;
   bool list_models = false;
+  bool allow_truncated = false;
+  bool downmix = false;
 
   std::string model;  ///< empty: htdemucs where it is installed, otherwise the one that ships
   std::filesystem::path repo;
@@ -45,6 +47,7 @@ struct SeparateOptions {
   OutputFormat format;
   std::string picture;
   bool json = false;
+  bool verbose = false;
 };
 
 /// Adds the options and their help to a command.
@@ -53,5 +56,8 @@ void add_separate_options(CLI::App& command, SeparateOptions& options);
 /// What the command line parser cannot see in one option alone.
 /// Errors:   throws Error{invalid_argument}.
 void check_separate_options(const SeparateOptions& options);
+
+/// A line for each option that was given and has no effect, as upstream takes them.
+std::vector<std::string> idle_options(const SeparateOptions& options);
 
 }  // namespace metalaudio::apps

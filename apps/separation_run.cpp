@@ -16,6 +16,7 @@
 #include "apps/commands.h"
 #include "apps/failure_text.h"
 #include "apps/interrupt.h"
+#include "apps/output_levels.h"
 #include "apps/peak_memory.h"
 #include "apps/progress_board.h"
 #include "apps/time_text.h"
@@ -82,11 +83,17 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
     const models::HTDemucsOptions model_options{options_.precision, options_.mode, false};
     std::vector<std::string> stems;
     for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
-    models::Separator separator = load_separator(model_, stems, model_options, pool);
+    std::optional<models::Separator> separator;
     while (!shared.stop) {
       const std::size_t index = shared.next++;
       if (index >= tracks_.size()) return;
-      separate(shared, index, separator);
+      if (!tracks_[index].refusal.empty()) {
+        shared.board.end(index);
+        report_failure(tracks_[index].job, tracks_[index].refusal);
+        continue;
+      }
+      if (!separator) separator.emplace(load_separator(model_, stems, model_options, pool));
+      separate(shared, index, *separator);
     }
   } catch (...) {
     const std::lock_guard lock(shared.mutex);
@@ -105,9 +112,9 @@ void SeparationRun::separate(Shared& shared, std::size_t index, models::Separato
       [&](double audio_seconds) { shared.board.begin(index, label, audio_seconds); },
       [&](double fraction) { shared.board.update(index, fraction); }};
   std::optional<TrackReport> report;
-  std::string reason = track.refusal;
+  std::string reason;
   try {
-    if (reason.empty()) report = separate_track(track.job, plan_, options_, separator, progress);
+    report = separate_track(track.job, plan_, options_, separator, progress);
   } catch (const std::exception& error) {
     if (interrupt_signal() != 0) throw;
     reason = error.what();
@@ -129,12 +136,12 @@ void SeparationRun::report_failure(const TrackJob& job, const std::string& reaso
 
 void SeparationRun::report_success(const TrackJob& job, const TrackReport& report) {
   const double speed = report.audio_seconds / report.seconds;
+  for (const std::string& warning : report.warnings)
+    console_.line(failure_text(job.label, "warning: " + warning));
   console_.line(fmt::format("{}: {}; stems in {}", job.label,
                             figures(report.audio_seconds, report.seconds),
                             job.outputs.front().parent_path().string()));
-  if (options_.sum_safe && report.gains.front() < 1.0F)
-    console_.line(
-        fmt::format("{}: all stems turned down to {:.3f}", job.label, report.gains.front()));
+  report_gains(job, report.gains);
   if (!options_.json) return;
   nlohmann::json line = {{"track", job.label},
                          {"status", "done"},
@@ -145,12 +152,24 @@ void SeparationRun::report_success(const TrackJob& job, const TrackReport& repor
                          {"peak_memory_bytes", peak_memory_bytes()},
                          {"sample_rate_hz", report.sample_rate_hz},
                          {"channels", report.channels}};
+  if (!report.warnings.empty()) line["warnings"] = report.warnings;
   for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
     line["stems"][plan_.outputs[i].name] = job.outputs[i].string();
     line["gains"][plan_.outputs[i].name] = report.gains[i];
   }
   if (!job.picture.empty()) line["picture"] = job.picture.string();
   print_result(dump(line));
+}
+
+/// Under --sum-safe all are turned down alike.
+void SeparationRun::report_gains(const TrackJob& job, const std::vector<float>& gains) {
+  for (std::size_t i = 0; i < gains.size(); ++i) {
+    const std::string text = gain_text(gains[i]);
+    if (text.empty()) continue;
+    const std::string what = options_.sum_safe ? "all stems" : plan_.outputs[i].name;
+    console_.line(fmt::format("{}: {} {} (--clip-mode rescale)", job.label, what, text));
+    if (options_.sum_safe) return;
+  }
 }
 
 void SeparationRun::report_all(const Shared& shared, double seconds) {

@@ -27,6 +27,7 @@ class SeparationRun {
   void separate(Shared& shared, std::size_t index, models::Separator& separator);
   void report_failure(const TrackJob& job, const std::string& reason);
   void report_success(const TrackJob& job, const TrackReport& report);
+  void report_gains(const TrackJob& job, const std::vector<float>& gains);
   void report_all(const Shared& shared, double seconds);
 
   const SeparateOptions& options_;

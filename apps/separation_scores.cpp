@@ -1,5 +1,7 @@
 #include "apps/separation_scores.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -52,24 +54,56 @@ std::vector<StemSummary> summarize(const std::vector<TrackScore>& tracks) {
   for (const std::string& name : stem_names(tracks)) {
     std::vector<double> sdr;
     std::vector<double> improvement;
+    StemSummary summary{.stem = name};
     for (const TrackScore& track : tracks) {
       for (const StemScore& stem : track.stems) {
         if (stem.stem != name) continue;
+        summary.perfect += std::isinf(stem.sdr_db) ? 1 : 0;
+        summary.undefined += std::isnan(stem.sdr_db) ? 1 : 0;
         sdr.push_back(stem.sdr_db);
         improvement.push_back(stem.improvement_db());
       }
     }
-    summaries.push_back({name, mean(sdr), median(sdr), mean(improvement)});
+    summary.mean_db = mean(sdr);
+    summary.median_db = median(sdr);
+    summary.mean_improvement_db = mean(improvement);
+    summaries.push_back(summary);
   }
   const auto over_stems = [&](double StemSummary::*figure) {
     std::vector<double> values;
     for (const StemSummary& summary : summaries) values.push_back(summary.*figure);
     return mean(values);
   };
-  summaries.push_back({"mean", over_stems(&StemSummary::mean_db),
-                       over_stems(&StemSummary::median_db),
-                       over_stems(&StemSummary::mean_improvement_db)});
+  StemSummary all{.stem = "mean",
+                  .mean_db = over_stems(&StemSummary::mean_db),
+                  .median_db = over_stems(&StemSummary::median_db),
+                  .mean_improvement_db = over_stems(&StemSummary::mean_improvement_db)};
+  for (const StemSummary& summary : summaries) {
+    all.perfect += summary.perfect;
+    all.undefined += summary.undefined;
+  }
+  summaries.push_back(all);
   return summaries;
+}
+
+std::vector<std::string> left_out(const std::vector<TrackScore>& tracks) {
+  std::vector<std::string> perfect;
+  std::vector<std::string> silent;
+  for (const TrackScore& track : tracks) {
+    for (const StemScore& stem : track.stems) {
+      if (std::isinf(stem.sdr_db)) perfect.push_back(stem.stem + " of " + track.track);
+      if (std::isnan(stem.sdr_db)) silent.push_back(stem.stem + " of " + track.track);
+    }
+    if (std::isinf(track.sum_error_db)) perfect.push_back("sum of " + track.track);
+  }
+  std::vector<std::string> lines;
+  if (!perfect.empty())
+    lines.push_back(fmt::format("Without any error, left out of mean and median: {}",
+                                fmt::join(perfect, ", ")));
+  if (!silent.empty())
+    lines.push_back(
+        fmt::format("Silent reference, left out of mean and median: {}", fmt::join(silent, ", ")));
+  return lines;
 }
 
 }  // namespace metalaudio::apps

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <vector>
@@ -33,11 +34,17 @@ struct StemSummary {
   double mean_db = kUndefined;
   double median_db = kUndefined;
   double mean_improvement_db = kUndefined;
+  std::size_t perfect = 0;    ///< estimates without any error, left out of the figures
+  std::size_t undefined = 0;  ///< silent references, left out too
 };
 
 /// Undefined and infinite values are left out of both.
 double mean(const std::vector<double>& values);
 double median(std::vector<double> values);
+
+/// A line for each kind of ratio that the means and medians leave out, with the stems that have it:
+/// estimates without any error, whose ratio is infinite, and silent references, which have none.
+std::vector<std::string> left_out(const std::vector<TrackScore>& tracks);
 
 /// One for each stem, in the order in which the tracks have them; last, named "mean", the means
 /// over the stems.

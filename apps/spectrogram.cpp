@@ -76,9 +76,10 @@ float decibels(double power) {
 }
 
 /// The level between two places, counted in bins: the loudest bin there, or where they are wider
-/// than a pixel, what lies on the line between neighbours.
+/// than a pixel, what lies on the line between neighbours. Above half the sample rate is nothing.
 float level_between(const std::vector<float>& levels, double low, double high) {
   const auto last = static_cast<double>(levels.size() - 1);
+  if (low >= last) return kQuietestDb;
   const auto first_inside = static_cast<std::size_t>(std::ceil(std::clamp(low, 0.0, last)));
   const auto last_inside = static_cast<std::size_t>(std::floor(std::clamp(high, 0.0, last)));
   if (first_inside < last_inside)

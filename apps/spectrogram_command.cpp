@@ -1,13 +1,17 @@
 #include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/error.h>
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "apps/commands.h"
 #include "apps/console.h"
+#include "apps/failure_text.h"
 #include "apps/interrupt.h"
 #include "apps/progress_board.h"
+#include "apps/run_files.h"
 #include "apps/spectrogram_picture.h"
 
 namespace metalaudio::apps {
@@ -16,16 +20,19 @@ namespace {
 struct SpectrogramOptions {
   std::vector<std::filesystem::path> inputs;
   std::filesystem::path out;
+  bool allow_truncated = false;
 };
 
 std::unique_ptr<audio::TrackSource> read_whole(const std::filesystem::path& path, std::size_t index,
-                                               ProgressBoard& board) {
-  audio::TrackOptions options{.sample_rate_hz = 0, .channels = 0};
+                                               bool allow_truncated, ProgressBoard& board) {
+  audio::TrackOptions options{
+      .sample_rate_hz = 0, .channels = 0, .allow_truncated = allow_truncated};
   options.progress = [&](double fraction) {
     throw_if_interrupted();
     board.update(index, fraction);
   };
-  const audio::AudioFormat format = audio::AudioReader(path).format();
+  const audio::AudioFormat format =
+      audio::AudioReader(path, {.allow_truncated = allow_truncated}).format();
   const auto frames = static_cast<double>(format.frames.value_or(0));
   board.begin(index, path.filename().string(), frames / format.sample_rate_hz);
   auto track = std::make_unique<audio::TrackSource>(path, options);
@@ -33,14 +40,29 @@ std::unique_ptr<audio::TrackSource> read_whole(const std::filesystem::path& path
   return track;
 }
 
+void check_files(const SpectrogramOptions& options) {
+  check_picture_name("-o", options.out);
+  check_panel_count(options.inputs.size());
+  RunFiles files;
+  for (const std::filesystem::path& input : options.inputs) {
+    if (const std::string problem = input_problem(input); !problem.empty())
+      fail(ErrorCode::unsupported, "{}: {}", input.string(), problem);
+    files.add_input(input);
+  }
+  files.require("-o", options.out);
+}
+
 int draw(const SpectrogramOptions& options) {
+  check_files(options);
   Console console;
   std::vector<std::unique_ptr<audio::TrackSource>> tracks;
   std::vector<SpectrogramPanel> panels;
   {
     ProgressBoard board(console, options.inputs.size());
     for (const std::filesystem::path& path : options.inputs) {
-      tracks.push_back(read_whole(path, tracks.size(), board));
+      tracks.push_back(read_whole(path, tracks.size(), options.allow_truncated, board));
+      for (const std::string& warning : tracks.back()->warnings())
+        console.line(failure_text(path.string(), "warning: " + warning));
       panels.push_back({path.filename().string(), tracks.back().get()});
     }
   }
@@ -57,6 +79,8 @@ void add_spectrogram_command(CLI::App& app, int& status) {
   command->add_option("IN", options->inputs, "Audio files of any rate and number of channels")
       ->required();
   command->add_option("-o,--out", options->out, "The PNG file to write")->required();
+  command->add_flag("--allow-truncated", options->allow_truncated,
+                    "Take files that end early as far as they go, with a warning");
   command->callback([options, &status] { status = draw(*options); });
 }
 

@@ -1,6 +1,5 @@
 #include "apps/spectrogram_picture.h"
 
-#include <cairo/cairo.h>
 #include <fmt/format.h>
 #include <metalaudio/audio/output_file.h>
 #include <metalaudio/core/error.h>
@@ -9,10 +8,10 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <utility>
 #include <vector>
 
+#include "apps/picture.h"
 #include "apps/spectrogram.h"
 
 namespace metalaudio::apps {
@@ -32,8 +31,9 @@ constexpr double kTitleSize = 17.0;
 constexpr double kLowestHz = 30.0;
 constexpr double kSpanDb = 80.0;
 
-using Surface = std::unique_ptr<cairo_surface_t, decltype(&cairo_surface_destroy)>;
-using Context = std::unique_ptr<cairo_t, decltype(&cairo_destroy)>;
+constexpr double kPanelHeight = kTitleHeight + kPlotHeight + kPanelGap;
+constexpr auto kMostPanels =
+    static_cast<std::size_t>((kMostPictureSide - kTop - kBottom) / kPanelHeight);
 
 struct Colour {
   double red, green, blue;
@@ -105,7 +105,7 @@ class Painter {
 
   void panel(const std::string& title, const std::vector<float>& levels, double top) {
     font(kTitleSize, CAIRO_FONT_WEIGHT_BOLD);
-    text(title, kLeft, top + kTitleHeight - 9.0, Align::left);
+    text(fitting_text(context_, title, kPlotWidth), kLeft, top + kTitleHeight - 9.0, Align::left);
     font(kFontSize, CAIRO_FONT_WEIGHT_NORMAL);
     const double plot_top = top + kTitleHeight;
     pixels(levels, plot_top);
@@ -156,10 +156,9 @@ class Painter {
   }
 
   void text(const std::string& words, double x, double baseline, Align align) {
-    cairo_text_extents_t extents;
-    cairo_text_extents(context_, words.c_str(), &extents);
     const double part = align == Align::left ? 0.0 : align == Align::centre ? 0.5 : 1.0;
-    cairo_move_to(context_, std::round(x - part * extents.x_advance), std::round(baseline));
+    cairo_move_to(context_, std::round(x - part * text_width(context_, words)),
+                  std::round(baseline));
     cairo_show_text(context_, words.c_str());
   }
 
@@ -180,8 +179,7 @@ class Painter {
   void pixels(const std::vector<float>& levels, double top) {
     const auto width = static_cast<int>(scale_.grid.columns);
     const auto height = static_cast<int>(scale_.grid.rows);
-    const Surface image(cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height),
-                        cairo_surface_destroy);
+    const Surface image = make_surface(width, height);
     unsigned char* bytes = cairo_image_surface_get_data(image.get());
     const auto stride = static_cast<std::size_t>(cairo_image_surface_get_stride(image.get()));
     const double quietest = scale_.loudest_db - kSpanDb;
@@ -223,7 +221,7 @@ class Painter {
 };
 
 Scale common_scale(std::span<const SpectrogramPanel> panels) {
-  if (panels.empty()) fail(ErrorCode::invalid_argument, "[draw_spectrograms] no panels");
+  check_panel_count(panels.size());
   Scale scale;
   int rate_hz = 0;
   double seconds = 0.0;
@@ -243,6 +241,12 @@ Scale common_scale(std::span<const SpectrogramPanel> panels) {
 
 }  // namespace
 
+void check_panel_count(std::size_t panels) {
+  if (panels < 1 || panels > kMostPanels)
+    fail(ErrorCode::invalid_argument, "[draw_spectrograms] {} spectrograms: 1 to {} in one picture",
+         panels, kMostPanels);
+}
+
 void draw_spectrograms(std::span<const SpectrogramPanel> panels,
                        const std::filesystem::path& path) {
   Scale scale = common_scale(panels);
@@ -255,32 +259,16 @@ void draw_spectrograms(std::span<const SpectrogramPanel> panels,
   }
   scale.loudest_db = 10.0 * std::ceil(loudest / 10.0);
 
-  const double panel_height = kTitleHeight + kPlotHeight + kPanelGap;
-  const double height = kTop + panel_height * static_cast<double>(panels.size()) + kBottom;
-  const Surface surface(
-      cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(kLeft + kPlotWidth + kRight),
-                                 static_cast<int>(height)),
-      cairo_surface_destroy);
-  const Context context(cairo_create(surface.get()), cairo_destroy);
-  cairo_set_source_rgb(context.get(), 1, 1, 1);
-  cairo_paint(context.get());
+  const double height = kTop + kPanelHeight * static_cast<double>(panels.size()) + kBottom;
+  const Surface surface = make_surface(kLeft + kPlotWidth + kRight, height);
+  const Context context = make_context(surface);
   Painter painter(context.get(), scale);
   for (std::size_t i = 0; i < panels.size(); ++i)
-    painter.panel(panels[i].title, levels[i], kTop + panel_height * static_cast<double>(i));
-  painter.time_labels(kTop + panel_height * static_cast<double>(panels.size()) - kPanelGap);
+    painter.panel(panels[i].title, levels[i], kTop + kPanelHeight * static_cast<double>(i));
+  painter.time_labels(kTop + kPanelHeight * static_cast<double>(panels.size()) - kPanelGap);
   painter.colour_bar(kTop + kTitleHeight);
 
-  const auto write = [](void* out, const unsigned char* bytes, unsigned count) {
-    const auto part = std::as_bytes(std::span(bytes, count));
-    return static_cast<audio::OutputFile*>(out)->try_write(part) ? CAIRO_STATUS_SUCCESS
-                                                                 : CAIRO_STATUS_WRITE_ERROR;
-  };
-  const cairo_status_t status = cairo_surface_write_to_png_stream(surface.get(), write, &file);
-  file.check();
-  if (status != CAIRO_STATUS_SUCCESS)
-    fail(ErrorCode::io, "[draw_spectrograms] {}: {}", path.string(),
-         cairo_status_to_string(status));
-  file.commit();
+  write_png(surface, context, file);
 }
 
 }  // namespace metalaudio::apps

@@ -2,6 +2,7 @@
 
 #include <metalaudio/audio/audio_source.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -14,10 +15,13 @@ struct SpectrogramPanel {
   const audio::AudioSource* source = nullptr;
 };
 
+/// Errors:   throws Error{invalid_argument} for no panels, or more than a picture can hold.
+void check_panel_count(std::size_t panels);
+
 /// Draws spectrograms below each other into one PNG file: time, log frequency, and one scale of
 /// colours for all, which spans the 80 dB below the loudest place.
-/// Errors:   throws Error{invalid_argument} without panels or for an empty source, Error{io} naming
-///           the file and the reason; nothing half-written stays.
+/// Errors:   as check_panel_count, throws Error{invalid_argument} for an empty source, and as
+///           write_png; nothing half-written stays.
 void draw_spectrograms(std::span<const SpectrogramPanel> panels, const std::filesystem::path& path);
 
 }  // namespace metalaudio::apps

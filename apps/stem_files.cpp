@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "apps/output_format.h"
+
 namespace metalaudio::apps {
 namespace {
 
@@ -47,10 +49,10 @@ class StemFiles::Lane {
        std::size_t memory_bytes)
       : output_(output),
         clamps_(options.clip_mode == ClipMode::clamp),
-        length_(options.writer.expected_frames),
+        length_(options.length_frames),
         channels_(options.writer.channels),
         resampler_(options.model_rate_hz, options.writer.sample_rate_hz, options.writer.channels),
-        writer_(path, options.writer) {
+        writer_(path, for_file(options.writer, path)) {
     if (options.clip_mode == ClipMode::rescale || options.keep_samples)
       waiting_.emplace(options.writer.channels, options.writer.sample_rate_hz, memory_bytes);
   }

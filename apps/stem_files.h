@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,8 +19,10 @@
 namespace metalaudio::apps {
 
 struct StemFileOptions {
-  audio::AudioWriterOptions writer;  ///< its sample rate and length are those of the files
-  int model_rate_hz = 44100;         ///< of the blocks
+  audio::AudioWriterOptions writer;  ///< its sample rate is that of the files
+  /// That the files are cut to, or filled up to; none: as it comes.
+  std::optional<std::int64_t> length_frames = std::nullopt;
+  int model_rate_hz = 44100;  ///< of the blocks
   ClipMode clip_mode = ClipMode::rescale;
   bool common_gain = false;
   bool keep_samples = false;  ///< for samples(), whatever the clip mode
@@ -32,8 +35,9 @@ struct StemFileOptions {
 /// Threads:  one instance per thread.
 class StemFiles {
  public:
-  /// One path for each output. The files are begun, so that a folder that cannot be written to
-  /// shows now; they appear in commit(), and without it never.
+  /// One path for each output, whose ending, where it is one of ours, chooses the type. The files
+  /// are begun, so that a folder that cannot be written to shows now; they appear in commit(), and
+  /// without it never.
   StemFiles(const StemPlan& plan, const std::vector<std::filesystem::path>& paths,
             const StemFileOptions& options);
   ~StemFiles();

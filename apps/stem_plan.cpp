@@ -28,8 +28,8 @@ std::vector<StemOutput> two_stem_outputs(const StemChoice& choice,
   const std::size_t index = index_of(choice.two_stems, sources);
   StemOutput stem = single(sources, index);
   StemOutput rest = stem;
-  if (choice.other_method == OtherMethod::none) return {stem};
-  if (choice.other_method == OtherMethod::minus) {
+  if (choice.method() == OtherMethod::none) return {stem};
+  if (choice.method() == OtherMethod::minus) {
     rest.name = "minus_" + stem.name;
     rest.mix_weight = 1.0F;
     rest.source_weights[index] = -1.0F;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@ enum class OtherMethod { none, add, minus };
 struct StemChoice {
   std::vector<std::string> stems;  ///< --stems: write only these
   std::string two_stems;           ///< --two-stems: this one and its complement
-  OtherMethod other_method = OtherMethod::add;
+  std::optional<OtherMethod> other_method;
+
+  OtherMethod method() const { return other_method.value_or(OtherMethod::add); }
 };
 
 /// One file to write: a weighted sum of the mix and of the model's sources.

@@ -1,14 +1,15 @@
 #include "apps/table_picture.h"
 
-#include <cairo/cairo.h>
 #include <metalaudio/audio/output_file.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "apps/picture.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -17,47 +18,27 @@ constexpr double kFontSize = 16.0;
 constexpr double kRowHeight = 28.0;
 constexpr double kMargin = 24.0;
 constexpr double kColumnGap = 28.0;
-constexpr double kMaxSide = 32767.0;  // cairo's own limit
+constexpr double kMostCellWidth = 600.0;
 
-using Surface = std::unique_ptr<cairo_surface_t, decltype(&cairo_surface_destroy)>;
-using Context = std::unique_ptr<cairo_t, decltype(&cairo_destroy)>;
+struct TableLayout {
+  Table table;  ///< its cells as they are drawn
+  std::vector<double> widths;
+};
 
-Surface make_surface(double width, double height) {
-  return {cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width),
-                                     static_cast<int>(height)),
-          cairo_surface_destroy};
-}
-
-Context make_context(const Surface& surface) {
-  Context context(cairo_create(surface.get()), cairo_destroy);
-  cairo_select_font_face(context.get(), "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
-                         CAIRO_FONT_WEIGHT_NORMAL);
-  cairo_set_font_size(context.get(), kFontSize);
-  return context;
-}
-
-double text_width(cairo_t* context, const std::string& text) {
-  cairo_text_extents_t extents;
-  cairo_text_extents(context, text.c_str(), &extents);
-  return extents.x_advance;
-}
-
-std::vector<double> column_widths(const Table& table) {
+TableLayout lay_out(Table table) {
   const Surface surface = make_surface(1, 1);
   const Context context = make_context(surface);
-  std::vector<double> widths;
-  for (std::size_t i = 0; i < table.heading.size(); ++i) {
-    double width = text_width(context.get(), table.heading[i]);
-    for (const auto& row : table.rows) width = std::max(width, text_width(context.get(), row[i]));
-    widths.push_back(width);
-  }
-  return widths;
-}
-
-cairo_status_t append_to_file(void* file, const unsigned char* data, unsigned length) {
-  const auto* bytes = reinterpret_cast<const std::byte*>(data);
-  const bool written = static_cast<audio::OutputFile*>(file)->try_write({bytes, length});
-  return written ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+  cairo_set_font_size(context.get(), kFontSize);
+  std::vector<double> widths(table.heading.size());
+  const auto fit = [&](std::vector<std::string>& cells) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      cells[i] = fitting_text(context.get(), cells[i], kMostCellWidth);
+      widths[i] = std::max(widths[i], text_width(context.get(), cells[i]));
+    }
+  };
+  fit(table.heading);
+  for (auto& row : table.rows) fit(row);
+  return {std::move(table), std::move(widths)};
 }
 
 class TablePainter {
@@ -101,15 +82,23 @@ class TablePainter {
 
 }  // namespace
 
-void draw_table(const Table& table, const std::filesystem::path& path) {
-  const std::vector<double> widths = column_widths(table);
+void check_table_rows(std::size_t rows) {
+  constexpr double kMostRows = (kMostPictureSide - 2.0 * kMargin) / kRowHeight - 2.0;
+  if (static_cast<double>(rows) > kMostRows)
+    fail(ErrorCode::invalid_argument, "a table of {} rows: a picture holds {}", rows,
+         static_cast<int>(kMostRows));
+}
+
+void draw_table(const Table& given, const std::filesystem::path& path) {
+  check_table_rows(given.rows.size());
+  const auto [table, widths] = lay_out(given);
   double width = 2.0 * kMargin - kColumnGap;
   for (const double column : widths) width += column + kColumnGap;
   const double height = 2.0 * kMargin + kRowHeight * (static_cast<double>(table.rows.size()) + 2.0);
-  const Surface surface = make_surface(std::min(width, kMaxSide), std::min(height, kMaxSide));
+  audio::OutputFile file(path);
+  const Surface surface = make_surface(width, height);
   const Context context = make_context(surface);
-  cairo_set_source_rgb(context.get(), 1, 1, 1);
-  cairo_paint(context.get());
+  cairo_set_font_size(context.get(), kFontSize);
   cairo_set_source_rgb(context.get(), 0.1, 0.1, 0.1);
 
   TablePainter painter(context.get(), widths, width);
@@ -120,14 +109,7 @@ void draw_table(const Table& table, const std::filesystem::path& path) {
     if (i + table.summary_rows == table.rows.size()) painter.rule();
     painter.row(table.rows[i]);
   }
-
-  audio::OutputFile file(path);
-  const cairo_status_t status =
-      cairo_surface_write_to_png_stream(surface.get(), append_to_file, &file);
-  file.check();
-  if (status != CAIRO_STATUS_SUCCESS)
-    fail(ErrorCode::io, "{}: {}", path.string(), cairo_status_to_string(status));
-  file.commit();
+  write_png(surface, context, file);
 }
 
 }  // namespace metalaudio::apps

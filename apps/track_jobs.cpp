@@ -4,25 +4,18 @@
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 #include "apps/output_name.h"
+#include "apps/run_files.h"
 
 namespace metalaudio::apps {
 namespace fs = std::filesystem;
 namespace {
 
-fs::path comparable(const fs::path& path) {
-  std::error_code error;
-  const fs::path canonical = fs::weakly_canonical(path, error);
-  return error ? fs::absolute(path).lexically_normal() : canonical;
-}
-
 TrackJob name_outputs(const Track& track, const StemPlan& plan, const SeparateOptions& options,
                       const fs::path& folder) {
   TrackJob job{track.path, track.path.string(), {}, {}};
-  OutputFields fields{track.name, track.extension, "", options.format.extension()};
+  OutputFields fields{track.name, track.extension, "", options.format.extension(), track.folder};
   for (const StemOutput& output : plan.outputs) {
     fields.stem = output.name;
     job.outputs.push_back(folder / expand_output_name(options.filename, fields));
@@ -35,34 +28,48 @@ TrackJob name_outputs(const Track& track, const StemPlan& plan, const SeparateOp
   return job;
 }
 
+/// Why the stems of a track cannot have these names, whatever else is there.
+std::string bad_name(const std::vector<fs::path>& outputs) {
+  for (const fs::path& output : outputs)
+    if (!audio::file_type_of(output))
+      return fmt::format("{}: a stem's name must end in .wav, .flac or .mp3", output.string());
+  return "";
+}
+
+std::string refusal(const Track& track, const TrackJob& job, RunFiles& files) {
+  if (!track.problem.empty()) return track.problem;
+  if (std::string reason = bad_name(job.outputs); !reason.empty()) return reason;
+  std::vector<fs::path> outputs = job.outputs;
+  if (!job.picture.empty()) outputs.push_back(job.picture);
+  std::string reason = files.claim(outputs, job.label);
+  return reason.empty() ? reason : reason + "; see --filename";
+}
+
+void check_picture(const std::vector<PlannedTrack>& planned) {
+  if (planned.empty() || planned.front().job.picture.empty()) return;
+  std::vector<fs::path> pictures;
+  for (const PlannedTrack& track : planned) pictures.push_back(track.job.picture);
+  check_picture_name("--picture", pictures.front());
+  std::ranges::sort(pictures);
+  if (std::ranges::adjacent_find(pictures) != pictures.end())
+    fail(ErrorCode::invalid_argument, "--picture needs {{track}} in its name for several tracks");
+}
+
 }  // namespace
 
 std::vector<PlannedTrack> plan_tracks(const std::vector<Track>& tracks, const StemPlan& plan,
                                       const SeparateOptions& options,
-                                      const std::string& model_name) {
-  const fs::path folder = options.out / model_folder_name(model_name);
-  std::set<fs::path> inputs;
-  for (const Track& track : tracks) inputs.insert(comparable(track.path));
-  std::map<fs::path, std::string> taken;
-  std::set<fs::path> pictures;
+                                      const models::ModelBag& model) {
+  const fs::path folder = options.out / model_folder_name(model.name);
+  RunFiles files;
+  for (const Track& track : tracks) files.add_input(track.path);
+  for (const fs::path& file : model.models) files.add_input(file);
   std::vector<PlannedTrack> planned;
-  for (const Track& track : tracks) {
-    PlannedTrack next{name_outputs(track, plan, options, folder), ""};
-    for (const fs::path& output : next.job.outputs) {
-      const fs::path place = comparable(output);
-      const auto owner = taken.find(place);
-      if (inputs.contains(place))
-        next.refusal = fmt::format("its stems would overwrite {}", output.string());
-      else if (owner != taken.end())
-        next.refusal =
-            fmt::format("its stems would overwrite those of {}; see --filename", owner->second);
-    }
-    if (next.refusal.empty())
-      for (const fs::path& output : next.job.outputs) taken[comparable(output)] = next.job.label;
-    if (!next.job.picture.empty() && !pictures.insert(comparable(next.job.picture)).second)
-      fail(ErrorCode::invalid_argument, "--picture needs {{track}} in its name for several tracks");
-    planned.push_back(std::move(next));
-  }
+  for (const Track& track : tracks)
+    planned.push_back({name_outputs(track, plan, options, folder), ""});
+  check_picture(planned);
+  for (std::size_t i = 0; i < tracks.size(); ++i)
+    planned[i].refusal = refusal(tracks[i], planned[i].job, files);
   return planned;
 }
 

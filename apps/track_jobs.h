@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/models/repository/model_bag.h>
+
 #include <string>
 #include <vector>
 
@@ -16,12 +18,14 @@ struct PlannedTrack {
   std::string refusal;  ///< empty: none
 };
 
-/// Names the outputs of every track. A track whose outputs would overwrite those of an earlier one,
-/// or an input, is refused. Errors:   throws Error{invalid_argument} where --picture would name one
-/// file for several tracks.
+/// Names the outputs of every track. A track is refused that has a problem of its own, whose stems
+/// have no ending that says what to write, or whose outputs would overwrite an input, those of an
+/// earlier track or each other, or be what no file can be.
+/// Errors:   throws Error{invalid_argument} where --picture would name one file for several tracks,
+///           or not a PNG.
 std::vector<PlannedTrack> plan_tracks(const std::vector<Track>& tracks, const StemPlan& plan,
                                       const SeparateOptions& options,
-                                      const std::string& model_name);
+                                      const models::ModelBag& model);
 
 /// How many tracks run at a time, and with how many threads each.
 struct Sharing {

@@ -1,53 +1,111 @@
 #include "apps/track_list.h"
 
-#include <metalaudio/core/error.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdint>
+#include <iterator>
 #include <string_view>
 #include <system_error>
+#include <utility>
+
+#include "apps/run_files.h"
 
 namespace metalaudio::apps {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::string_view, 26> kAudioExtensions = {
-    ".aac", ".ac3", ".aif",  ".aifc", ".aiff", ".alac", ".amr", ".ape", ".au",
-    ".caf", ".dts", ".flac", ".m4a",  ".m4b",  ".mka",  ".mp2", ".mp3", ".mpc",
-    ".oga", ".ogg", ".opus", ".tta",  ".wav",  ".wave", ".wma", ".wv"};
+/// Sound, and pictures with sound.
+constexpr std::array<std::string_view, 86> kAudioExtensions = {
+    ".3g2",  ".3gp",  ".aac",  ".ac3",  ".adts", ".aif",  ".aifc", ".aiff",  ".alac", ".amr",
+    ".ape",  ".asf",  ".au",   ".avi",  ".awb",  ".caf",  ".dff",  ".dsf",   ".dts",  ".dtshd",
+    ".eac3", ".ec3",  ".f4a",  ".f4v",  ".flac", ".flv",  ".gsm",  ".ircam", ".loas", ".m2a",
+    ".m2t",  ".m2ts", ".m4a",  ".m4b",  ".m4r",  ".m4v",  ".mka",  ".mkv",   ".mlp",  ".mov",
+    ".mp+",  ".mp1",  ".mp2",  ".mp3",  ".mp4",  ".mpa",  ".mpc",  ".mpeg",  ".mpg",  ".mpga",
+    ".mpp",  ".mts",  ".mxf",  ".oga",  ".ogg",  ".ogm",  ".ogv",  ".ogx",   ".oma",  ".opus",
+    ".paf",  ".qt",   ".ra",   ".rf64", ".rm",   ".rmvb", ".shn",  ".snd",   ".sph",  ".spx",
+    ".svx",  ".tak",  ".thd",  ".ts",   ".tta",  ".vob",  ".voc",  ".vqf",   ".w64",  ".wav",
+    ".wave", ".weba", ".webm", ".wma",  ".wmv",  ".wv"};
 
-Track make_track(const fs::path& path, const fs::path& folder) {
+using FileId = std::pair<std::uintmax_t, std::uintmax_t>;  // device, inode
+
+std::string folder_name(const fs::path& file) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(file, error);
+  return error ? "" : whole.lexically_normal().parent_path().filename().string();
+}
+
+Track make_track(const fs::path& path, const fs::path& folder, std::string problem = {}) {
   const std::string name = path.filename().string();
   const std::size_t dot = name.rfind('.');
   const std::string base = name.substr(0, dot);
   const std::string extension = dot == std::string::npos ? name : name.substr(dot + 1);
-  if (folder.empty()) return {path, base, extension};
-  return {path, (path.lexically_relative(folder).parent_path() / base).string(), extension};
+  const fs::path below = folder.empty() ? "" : path.lexically_relative(folder).parent_path();
+  return {path, (below / base).string(), extension, folder_name(path), std::move(problem)};
 }
 
-bool is_below(const fs::path& path, const fs::path& folder) {
-  const auto mismatch = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return mismatch.first == folder.end();
+fs::path canonical_or_same(const fs::path& path) {
+  std::error_code error;
+  const fs::path canonical = fs::weakly_canonical(path, error);
+  return error ? path : canonical;
 }
 
-std::vector<Track> tracks_below(const fs::path& folder, const fs::path& excluded) {
-  std::vector<Track> tracks;
-  const fs::path unwanted = excluded.empty() ? fs::path() : fs::weakly_canonical(excluded);
-  const auto options = fs::directory_options::follow_directory_symlink;
-  for (auto it = fs::recursive_directory_iterator(folder, options);
-       it != fs::recursive_directory_iterator(); ++it) {
-    const bool hidden = it->path().filename().string().starts_with('.');
-    if (it->is_directory()) {
-      const bool output = !unwanted.empty() && is_below(fs::weakly_canonical(it->path()), unwanted);
-      if (hidden || output) it.disable_recursion_pending();
-    } else if (!hidden && it->is_regular_file() && has_audio_extension(it->path())) {
-      tracks.push_back(make_track(it->path(), folder));
+/// Looks through one folder given by the user.
+class FolderWalk {
+ public:
+  FolderWalk(fs::path root, std::vector<fs::path> excluded)
+      : root_(std::move(root)), excluded_(std::move(excluded)) {}
+
+  std::vector<Track> run() {
+    enter(root_);
+    if (tracks_.empty()) report(root_, "no audio files in this folder");
+    std::sort(tracks_.begin(), tracks_.end(),
+              [](const Track& a, const Track& b) { return a.path < b.path; });
+    return std::move(tracks_);
+  }
+
+ private:
+  void report(const fs::path& path, std::string problem) {
+    tracks_.push_back(make_track(path, root_, std::move(problem)));
+  }
+
+  /// A link may lead back to a folder that this one lies in.
+  void enter(const fs::path& folder) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0)
+      return report(folder, std::generic_category().message(errno));
+    const FileId id(status.st_dev, status.st_ino);
+    if (std::ranges::count(open_, id) > 0)
+      return report(folder, "a link back to a folder that it lies in");
+    open_.push_back(id);
+    std::error_code error;
+    for (auto it = fs::directory_iterator(folder, error); !error && it != fs::directory_iterator();
+         it.increment(error))
+      look_at(it->path());
+    if (error) report(folder, error.message());
+    open_.pop_back();
+  }
+
+  void look_at(const fs::path& path) {
+    if (path.filename().string().starts_with('.')) return;
+    std::error_code error;
+    const fs::file_type type = fs::status(path, error).type();
+    if (type == fs::file_type::directory) {
+      if (std::ranges::count(excluded_, canonical_or_same(path)) == 0) enter(path);
+    } else if (type == fs::file_type::none) {
+      report(path, error.message());
+    } else if (has_audio_extension(path)) {
+      report(path, type == fs::file_type::not_found ? "a link to nothing" : input_problem(path));
     }
   }
-  std::sort(tracks.begin(), tracks.end(),
-            [](const Track& a, const Track& b) { return a.path < b.path; });
-  return tracks;
-}
+
+  fs::path root_;
+  std::vector<fs::path> excluded_;
+  std::vector<FileId> open_;  // the folders that this one lies in
+  std::vector<Track> tracks_;
+};
 
 }  // namespace
 
@@ -58,22 +116,19 @@ bool has_audio_extension(const fs::path& path) {
          kAudioExtensions.end();
 }
 
-std::vector<Track> list_tracks(const std::vector<fs::path>& inputs, const fs::path& excluded) {
+std::vector<Track> list_tracks(const std::vector<fs::path>& inputs,
+                               const std::vector<fs::path>& excluded) {
+  std::vector<fs::path> unwanted;
+  for (const fs::path& folder : excluded) unwanted.push_back(canonical_or_same(folder));
   std::vector<Track> tracks;
   for (const fs::path& input : inputs) {
     std::error_code ignored;
     if (!fs::is_directory(input, ignored)) {
-      tracks.push_back(make_track(input, {}));
+      tracks.push_back(make_track(input, {}, input_problem(input)));
       continue;
     }
-    try {
-      const std::vector<Track> found = tracks_below(input, excluded);
-      if (found.empty())
-        fail(ErrorCode::not_found, "{}: no audio files in this folder", input.string());
-      tracks.insert(tracks.end(), found.begin(), found.end());
-    } catch (const fs::filesystem_error& error) {
-      fail(ErrorCode::io, "{}: {}", input.string(), error.code().message());
-    }
+    std::vector<Track> found = FolderWalk(input, unwanted).run();
+    std::ranges::move(found, std::back_inserter(tracks));
   }
   return tracks;
 }

@@ -16,11 +16,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-audio::TrackSource read_track(const TrackJob& job, const models::Separator& separator,
-                              const TrackProgress& progress) {
+audio::TrackSource read_track(const TrackJob& job, const SeparateOptions& choice,
+                              const models::Separator& separator, const TrackProgress& progress) {
   audio::TrackOptions options;
   options.sample_rate_hz = separator.sample_rate_hz();
   options.channels = separator.channels();
+  options.downmix = choice.downmix;
+  options.allow_truncated = choice.allow_truncated;
   options.progress = [&](double fraction) {
     throw_if_interrupted();
     progress.other_work("reading", fraction);
@@ -38,6 +40,7 @@ StemFileOptions file_options(const TrackJob& job, const SeparateOptions& options
     result.writer.sample_rate_hz = track.file_format().sample_rate_hz;
     result.writer.expected_frames = track.file_format().frames;
   }
+  result.length_frames = result.writer.expected_frames;
   result.writer.channels = track.channels();
   result.model_rate_hz = track.sample_rate_hz();
   result.clip_mode = options.clip_mode;
@@ -104,7 +107,7 @@ TrackReport separate_track(const TrackJob& job, const StemPlan& plan,
                            const SeparateOptions& options, models::Separator& separator,
                            const TrackProgress& progress) {
   const Clock::time_point start = Clock::now();
-  const audio::TrackSource track = read_track(job, separator, progress);
+  const audio::TrackSource track = read_track(job, options, separator, progress);
   OutputFolders folders;
   for (const std::filesystem::path& output : job.outputs) folders.make_for(output);
   if (!job.picture.empty()) folders.make_for(job.picture);
@@ -133,7 +136,8 @@ TrackReport separate_track(const TrackJob& job, const StemPlan& plan,
   files.commit();
   folders.keep();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return {audio_seconds, seconds, format.writer.sample_rate_hz, track.channels(), files.gains()};
+  return {audio_seconds,    seconds,       format.writer.sample_rate_hz,
+          track.channels(), files.gains(), track.warnings()};
 }
 
 }  // namespace metalaudio::apps

@@ -26,7 +26,8 @@ struct TrackReport {
   double seconds = 0.0;
   int sample_rate_hz = 0;  ///< of the stems
   std::size_t channels = 0;
-  std::vector<float> gains;  ///< of the outputs
+  std::vector<float> gains;           ///< of the outputs
+  std::vector<std::string> warnings;  ///< about the input
 };
 
 /// How a caller follows it. What any of them throws ends the separation.

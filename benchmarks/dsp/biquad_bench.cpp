@@ -149,9 +149,11 @@ void bench_bank(nlohmann::json& rows) {
 
 void bench_biquads(nlohmann::json& rows) {
   bench_channels(1, true, 2.2, rows);
-  bench_channels(2, true, 0.0, rows);
-  bench_channels(16, true, 0.6, rows);
-  bench_channels(16, false, 0.6, rows);
+  for (const std::size_t channels : {2U, 4U, 6U, 7U, 8U, 12U, 16U}) {
+    for (const bool planar : {true, false}) {
+      bench_channels(channels, planar, channels == 16 ? 0.6 : 0.0, rows);
+    }
+  }
   bench_denormals(rows);
   bench_bank(rows);
 }

@@ -25,12 +25,4 @@ std::unique_ptr<AudioEncoder> make_sndfile_encoder(OutputFile& file,
                                                    const AudioWriterOptions& options);
 std::unique_ptr<AudioEncoder> make_mp3_encoder(OutputFile& file, const AudioWriterOptions& options);
 
-/// x * largest, rounded towards zero, for x in ±1 and clamped beyond.
-inline int quantize(float sample, float largest) noexcept {
-  const float clamped = sample < -1.0f ? -1.0f : sample > 1.0f ? 1.0f : sample;
-  return static_cast<int>(clamped * largest);
-}
-inline constexpr float kLargest16Bit = 32767.0f;
-inline constexpr float kLargest24Bit = 8388607.0f;
-
 }  // namespace metalaudio::audio

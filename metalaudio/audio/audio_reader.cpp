@@ -1,9 +1,9 @@
-#include <fcntl.h>
+#include <fmt/format.h>
 #include <metalaudio/audio/audio_decoder.h>
 #include <metalaudio/audio/audio_reader.h>
-#include <metalaudio/audio/file_header.h>
+#include <metalaudio/audio/file_sections.h>
+#include <metalaudio/audio/format_adapter.h>
 #include <metalaudio/core/error.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,9 +16,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kChunkFrames = 4096;
+/// Above it is no statement: 700 years.
+constexpr std::int64_t kMostStatedFrames = std::int64_t{1} << 50;
 
-/// The reasons that both libraries would word less clearly.
+/// The reasons that libraries would word less clearly.
 void check_file(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -29,77 +30,164 @@ void check_file(const fs::path& path) {
     fail(ErrorCode::invalid_data, "[AudioReader] {}: a folder, not a file", path.string());
   if (status.type() != fs::file_type::regular)
     fail(ErrorCode::unsupported, "[AudioReader] {}: not a regular file", path.string());
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) fail(ErrorCode::io, "[AudioReader] {}: {}", path.string(), std::strerror(errno));
-  ::close(file);
-  if (fs::file_size(path) == 0)
-    fail(ErrorCode::invalid_data, "[AudioReader] {}: empty file", path.string());
 }
 
-void check_format(const fs::path& path, const AudioFormat& format) {
-  if (format.channels == 0)
-    fail(ErrorCode::invalid_data, "[AudioReader] {}: no channels", path.string());
-  if (format.channels > AudioReader::kMaxChannels)
+void check_format(const fs::path& path, const DecodedBlock& block) {
+  if (block.channels > AudioReader::kMaxChannels)
     fail(ErrorCode::unsupported, "[AudioReader] {}: {} channels: at most {}", path.string(),
-         format.channels, AudioReader::kMaxChannels);
-  if (format.sample_rate_hz < AudioReader::kMinRateHz ||
-      format.sample_rate_hz > AudioReader::kMaxRateHz)
+         block.channels, AudioReader::kMaxChannels);
+  if (block.sample_rate_hz < AudioReader::kMinRateHz ||
+      block.sample_rate_hz > AudioReader::kMaxRateHz)
     fail(ErrorCode::unsupported, "[AudioReader] {}: sample rate {} Hz: expected {} to {}",
-         path.string(), format.sample_rate_hz, AudioReader::kMinRateHz, AudioReader::kMaxRateHz);
-}
-
-std::unique_ptr<AudioDecoder> open_decoder(const fs::path& path) {
-  check_file(path);
-  std::string first_reason;
-  std::string second_reason;
-  std::unique_ptr<AudioDecoder> decoder;
-  if (inspect_header(path) == DecoderLibrary::sndfile)
-    decoder = open_with_sndfile(path, first_reason);
-  if (!decoder) decoder = open_with_ffmpeg(path, second_reason);
-  if (!decoder)
-    fail(ErrorCode::invalid_data, "[AudioReader] {}: not audio that can be read: {}", path.string(),
-         first_reason.empty() ? second_reason : first_reason);
-  check_format(path, decoder->format());
-  return decoder;
+         path.string(), block.sample_rate_hz, AudioReader::kMinRateHz, AudioReader::kMaxRateHz);
 }
 
 }  // namespace
 
-AudioReader::AudioReader(fs::path path)
-    : path_(std::move(path)),
-      decoder_(open_decoder(path_)),
-      interleaved_(kChunkFrames * decoder_->format().channels) {}
+/// The sections of the file and the parts within them, as one stream of one format.
+class AudioReader::Parts {
+ public:
+  Parts(const fs::path& path, const ReadOptions& options) : log_(path, options.allow_truncated) {
+    check_file(path);
+    FileBytes file(path);
+    if (file.size() == 0)
+      fail(ErrorCode::invalid_data, "[AudioReader] {}: empty file", path.string());
+    sections_ = find_sections(file, log_);
+    first_block(options);
+  }
+
+  const AudioFormat& format() const noexcept { return format_; }
+  const ReadLog& log() const noexcept { return log_; }
+
+  std::size_t read(AudioBuffer& block) {
+    std::size_t done = 0;
+    while (done < block.frames() && (has_ready() || next_block())) {
+      const std::size_t channels = format_.channels;
+      const std::size_t count =
+          std::min(block.frames() - done, (ready_.size() - ready_read_) / channels);
+      for (std::size_t channel = 0; channel < channels; ++channel) {
+        const auto out = block.channel(channel).subspan(done, count);
+        for (std::size_t frame = 0; frame < count; ++frame)
+          out[frame] = ready_[ready_read_ + frame * channels + channel];
+      }
+      ready_read_ += count * channels;
+      done += count;
+    }
+    return done;
+  }
+
+ private:
+  bool has_ready() const { return ready_read_ < ready_.size(); }
+
+  void first_block(const ReadOptions& options) {
+    if (!decode()) {
+      if (opened_ == 0)
+        fail(ErrorCode::invalid_data, "[AudioReader] {}: not audio that can be read: {}",
+             log_.file(), reason_);
+      fail(ErrorCode::invalid_data, "[AudioReader] {}: not a single frame of audio", log_.file());
+    }
+    format_.sample_rate_hz = block_.sample_rate_hz;
+    format_.channels = block_.channels > 1 ? block_.channels : options.channels_for_mono;
+    format_.channel_mask = format_.channels == block_.channels ? block_.channel_mask : 0;
+    format_.frames = std::min(decoder_->stated_frames(), std::optional(kMostStatedFrames));
+    adapter_.emplace(format_);
+    last_ = block_;
+    adapter_->add(block_, ready_);
+  }
+
+  bool next_block() {
+    ready_.clear();
+    ready_read_ = 0;
+    while (!ended_ && !has_ready()) {
+      if (decode()) {
+        if (!block_.is_like(last_)) tell_change();
+        last_ = block_;
+        adapter_->add(block_, ready_);
+      } else {
+        ended_ = true;
+        adapter_->flush(ready_);
+      }
+      frames_ += ready_.size() / format_.channels;
+    }
+    return has_ready();
+  }
+
+  /// The next block of this section, or of the next that holds sound.
+  bool decode() {
+    for (;;) {
+      if (decoder_ && decoder_->next(block_)) {
+        check_format(log_.path(), block_);
+        return true;
+      }
+      decoder_.reset();
+      if (next_section_ == sections_.size()) return false;
+      open_section();
+    }
+  }
+
+  void open_section() {
+    const FileSection& section = sections_[next_section_++];
+    std::string reason;
+    decoder_ = open_with_ffmpeg(section, log_, reason);
+    std::string second_reason;
+    if (!decoder_ && sections_.size() == 1) decoder_ = open_with_sndfile(log_, second_reason);
+    if (decoder_) {
+      ++opened_;
+      return;
+    }
+    reason_ = second_reason.empty() ? reason : second_reason;
+    if (sections_.size() > 1)
+      log_.warn(fmt::format("{} bytes in it are not read: {}", section.bytes, reason_));
+  }
+
+  void tell_change() {
+    const double seconds = static_cast<double>(frames_) / format_.sample_rate_hz;
+    log_.warn(fmt::format("{} Hz and {} channels from {:.2f} s on: brought to {} Hz and {}",
+                          block_.sample_rate_hz, block_.channels, seconds, format_.sample_rate_hz,
+                          format_.channels));
+  }
+
+  ReadLog log_;
+  FileSections sections_;
+  std::size_t next_section_ = 0;
+  std::size_t opened_ = 0;
+  std::string reason_;  // why the last section could not be opened
+  std::unique_ptr<AudioDecoder> decoder_;
+  DecodedBlock block_;
+  DecodedBlock last_;
+  AudioFormat format_;
+  std::optional<FormatAdapter> adapter_;
+  std::vector<float> ready_;  // interleaved, not yet read from ready_read_ on
+  std::size_t ready_read_ = 0;
+  std::size_t frames_ = 0;
+  bool ended_ = false;
+};
+
+AudioReader::AudioReader(fs::path path, const ReadOptions& options)
+    : path_(std::move(path)), options_(options), parts_(std::make_unique<Parts>(path_, options)) {}
 
 AudioReader::~AudioReader() = default;
 AudioReader::AudioReader(AudioReader&&) noexcept = default;
 AudioReader& AudioReader::operator=(AudioReader&&) noexcept = default;
 
-const AudioFormat& AudioReader::format() const noexcept { return decoder_->format(); }
+const AudioFormat& AudioReader::format() const noexcept { return parts_->format(); }
+
+const std::vector<std::string>& AudioReader::warnings() const noexcept {
+  return parts_->log().warnings();
+}
 
 std::size_t AudioReader::read(AudioBuffer& block) {
-  const std::size_t channels = format().channels;
-  if (block.channels() != channels)
+  if (block.channels() != format().channels)
     fail(ErrorCode::invalid_argument, "[AudioReader] {}: read {} channels of {}", path_.string(),
-         block.channels(), channels);
-  std::size_t done = 0;
-  while (done < block.frames()) {
-    const std::size_t wanted = std::min(kChunkFrames, block.frames() - done);
-    const std::size_t got = decoder_->read(std::span(interleaved_).first(wanted * channels));
-    for (std::size_t channel = 0; channel < channels; ++channel) {
-      const auto out = block.channel(channel).subspan(done, got);
-      for (std::size_t frame = 0; frame < got; ++frame)
-        out[frame] = interleaved_[frame * channels + channel];
-    }
-    done += got;
-    if (got < wanted) break;
-  }
+         block.channels(), format().channels);
+  const std::size_t done = parts_->read(block);
   check_finite(block, done);
   position_ += static_cast<std::int64_t>(done);
   return done;
 }
 
 void AudioReader::rewind() {
-  decoder_ = open_decoder(path_);
+  parts_ = std::make_unique<Parts>(path_, options_);
   position_ = 0;
 }
 
@@ -108,9 +196,10 @@ void AudioReader::check_finite(const AudioBuffer& block, std::size_t frames) con
     const auto samples = block.channel(channel).first(frames);
     const auto bad = std::find_if_not(samples.begin(), samples.end(),
                                       [](float sample) { return std::isfinite(sample); });
-    if (bad != samples.end())
-      fail(ErrorCode::invalid_data, "[AudioReader] {}: sample {} of channel {} is {}",
-           path_.string(), position_ + (bad - samples.begin()), channel, *bad);
+    if (bad == samples.end()) continue;
+    const std::int64_t sample = position_ + (bad - samples.begin());
+    fail(ErrorCode::invalid_data, "[AudioReader] {}: {} at {:.3f} s in channel {}", path_.string(),
+         *bad, static_cast<double>(sample) / format().sample_rate_hz, channel + 1);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <cmath>
 #include <string>
@@ -38,6 +39,10 @@ void check_options(const std::filesystem::path& path, const AudioWriterOptions& 
   if (options.sample_rate_hz < 1 || options.sample_rate_hz > 768000)
     fail(ErrorCode::invalid_argument, "[AudioWriter] {}: sample rate {} Hz: expected 1 to 768000",
          name, options.sample_rate_hz);
+  if (options.channel_mask != 0 &&
+      std::popcount(options.channel_mask) != static_cast<int>(options.channels))
+    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: channel mask {:#x} for {} channels", name,
+         options.channel_mask, options.channels);
   if (options.type == FileType::flac && options.sample_format == SampleFormat::float32)
     fail(ErrorCode::unsupported, "[AudioWriter] {}: flac holds 16 or 24 bits, not float32", name);
   if (options.mp3_bitrate_kbps < 8 || options.mp3_bitrate_kbps > 320)
@@ -99,9 +104,11 @@ void AudioWriter::write_chunk(AudioView chunk) {
     const auto samples = chunk.channel(channel);
     for (std::size_t frame = 0; frame < samples.size(); ++frame) {
       if (!std::isfinite(samples[frame]))
-        fail(ErrorCode::invalid_data, "[AudioWriter] {}: sample {} of channel {} is {}",
-             file_->target().string(), position_ + static_cast<std::int64_t>(frame), channel,
-             samples[frame]);
+        fail(ErrorCode::invalid_data, "[AudioWriter] {}: {} at {:.3f} s in channel {}",
+             file_->target().string(), samples[frame],
+             static_cast<double>(position_ + static_cast<std::int64_t>(frame)) /
+                 options_.sample_rate_hz,
+             channel + 1);
       interleaved_[frame * channels + channel] = samples[frame];
     }
   }

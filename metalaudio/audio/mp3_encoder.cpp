@@ -1,5 +1,6 @@
 #include <lame/lame.h>
 #include <metalaudio/audio/audio_encoder.h>
+#include <metalaudio/audio/quantizer.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -16,7 +17,10 @@ void keep_quiet(const char*, va_list) {}
 class Mp3Encoder final : public AudioEncoder {
  public:
   Mp3Encoder(OutputFile& file, const AudioWriterOptions& options)
-      : file_(file), channels_(options.channels), lame_(lame_init()) {
+      : file_(file),
+        channels_(options.channels),
+        quantize_(options.rounding, 16),
+        lame_(lame_init()) {
     if (!lame_) fail(ErrorCode::out_of_memory, "[AudioWriter] {}: LAME", name());
     lame_global_flags* lame = lame_.get();
     lame_set_errorf(lame, keep_quiet);
@@ -37,9 +41,8 @@ class Mp3Encoder final : public AudioEncoder {
   void write(std::span<const float> interleaved) override {
     const std::size_t frames = interleaved.size() / channels_;
     samples_.resize(interleaved.size());
-    std::ranges::transform(interleaved, samples_.begin(), [](float sample) {
-      return static_cast<short>(quantize(sample, kLargest16Bit));
-    });
+    std::ranges::transform(interleaved, samples_.begin(),
+                           [&](float sample) { return static_cast<short>(quantize_(sample)); });
     bytes_.resize(most_bytes(frames));
     // LAME's call for interleaved samples is for two channels alone.
     const int count =
@@ -75,6 +78,7 @@ class Mp3Encoder final : public AudioEncoder {
 
   OutputFile& file_;
   std::size_t channels_;
+  Quantizer quantize_;
   std::unique_ptr<lame_global_flags, Close> lame_;
   std::vector<short> samples_;
   std::vector<unsigned char> bytes_;

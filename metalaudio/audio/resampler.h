@@ -6,15 +6,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace metalaudio::audio {
 
 /// Changes the sample rate of a stream through soxr at its very high quality: linear phase, flat to
 /// 91 % of the lower Nyquist frequency, aliases below the float32 noise floor. The output starts
-/// with the first input frame (soxr takes its delay out), has round(frames * out / in) frames in
-/// all, and does not depend on how the stream is cut into blocks. Equal rates pass through.
-/// Errors:   the constructor throws Error{invalid_argument} unless the rates are 1 Hz or more and
+/// with the first input frame (soxr takes its delay out), has floor(frames * out / in) frames in
+/// all, as upstream's julius, but one at least, and does not depend on how the stream is cut into
+/// blocks. Equal rates pass through. Errors:   the constructor throws Error{invalid_argument}
+/// unless the rates are 1 Hz or more and
 ///           there is a channel; process throws it for other channels or after flush.
 /// Threads:  one instance per thread.
 /// Realtime: none; soxr allocates while it runs.
@@ -27,8 +29,9 @@ class Resampler {
 
   /// Takes a block and returns what is ready of the output. The view lives until the next call.
   AudioView process(AudioView in);
-  /// Ends the stream: what process still held back. After it only reset() helps.
-  AudioView flush();
+  /// Ends the stream: what process still held back, up to `total_frames` of output in all where a
+  /// caller knows better than the ratio. After it only reset() helps.
+  AudioView flush(std::optional<std::int64_t> total_frames = std::nullopt);
   void reset();
 
   /// The most input frames that process ever holds back. Measured once per call: keep it.
@@ -51,5 +54,16 @@ class Resampler {
   std::int64_t frames_out_ = 0;
   bool flushed_ = false;
 };
+
+/// A whole sound at another rate, with what the interpolation puts before its first frame and after
+/// its last, down to -140 dB of its peak: an impulse stays an impulse.
+struct Resampled {
+  AudioBuffer samples;
+  std::size_t lead = 0;  ///< the frames before the one that stands where the first one stood
+};
+
+/// Resamples with both ends. Equal rates give a copy.
+/// Errors:   as Resampler.
+Resampled resample_whole(AudioView in, int in_rate_hz, int out_rate_hz);
 
 }  // namespace metalaudio::audio

@@ -1,8 +1,11 @@
 #include <metalaudio/audio/audio_encoder.h>
+#include <metalaudio/audio/downmix.h>
+#include <metalaudio/audio/quantizer.h>
 #include <metalaudio/core/error.h>
 #include <sndfile.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <utility>
 #include <vector>
@@ -20,17 +23,50 @@ std::int64_t bytes_per_frame(const AudioWriterOptions& options) {
   return static_cast<std::int64_t>(options.channels) * bytes;
 }
 
-bool is_long(const AudioWriterOptions& options) {
-  return options.expected_frames.value_or(0) > kWavBytes / bytes_per_frame(options);
+enum class WavKind { plain, perhaps_long, long_ };
+
+/// An expectation may be wrong, by less than half of it.
+WavKind kind_of(const AudioWriterOptions& options) {
+  const std::int64_t most = kWavBytes / bytes_per_frame(options);
+  const std::int64_t expected = options.expected_frames.value_or(0);
+  if (expected > most) return WavKind::long_;
+  return options.may_be_long || expected > most / 2 ? WavKind::perhaps_long : WavKind::plain;
+}
+
+/// libsndfile's names for the speakers of a mask, in their order.
+std::vector<int> channel_map(std::uint32_t mask) {
+  constexpr std::array<int, 18> kSpeakers{SF_CHANNEL_MAP_LEFT,
+                                          SF_CHANNEL_MAP_RIGHT,
+                                          SF_CHANNEL_MAP_CENTER,
+                                          SF_CHANNEL_MAP_LFE,
+                                          SF_CHANNEL_MAP_REAR_LEFT,
+                                          SF_CHANNEL_MAP_REAR_RIGHT,
+                                          SF_CHANNEL_MAP_FRONT_LEFT_OF_CENTER,
+                                          SF_CHANNEL_MAP_FRONT_RIGHT_OF_CENTER,
+                                          SF_CHANNEL_MAP_REAR_CENTER,
+                                          SF_CHANNEL_MAP_SIDE_LEFT,
+                                          SF_CHANNEL_MAP_SIDE_RIGHT,
+                                          SF_CHANNEL_MAP_TOP_CENTER,
+                                          SF_CHANNEL_MAP_TOP_FRONT_LEFT,
+                                          SF_CHANNEL_MAP_TOP_FRONT_CENTER,
+                                          SF_CHANNEL_MAP_TOP_FRONT_RIGHT,
+                                          SF_CHANNEL_MAP_TOP_REAR_LEFT,
+                                          SF_CHANNEL_MAP_TOP_REAR_CENTER,
+                                          SF_CHANNEL_MAP_TOP_REAR_RIGHT};
+  std::vector<int> map;
+  for (std::size_t speaker = 0; speaker < kSpeakers.size(); ++speaker)
+    if ((mask >> speaker & 1) != 0) map.push_back(kSpeakers[speaker]);
+  return map;
 }
 
 SF_INFO info_of(const AudioWriterOptions& options) {
   SF_INFO info{};
   info.samplerate = options.sample_rate_hz;
   info.channels = static_cast<int>(options.channels);
-  const int container = options.type == FileType::flac ? SF_FORMAT_FLAC
-                        : is_long(options)             ? SF_FORMAT_RF64
-                                                       : SF_FORMAT_WAV;
+  const int container = options.type == FileType::flac       ? SF_FORMAT_FLAC
+                        : kind_of(options) != WavKind::plain ? SF_FORMAT_RF64
+                        : options.channels > 2               ? SF_FORMAT_WAVEX
+                                                             : SF_FORMAT_WAV;
   const int samples = options.sample_format == SampleFormat::pcm16   ? SF_FORMAT_PCM_16
                       : options.sample_format == SampleFormat::pcm24 ? SF_FORMAT_PCM_24
                                                                      : SF_FORMAT_FLOAT;
@@ -65,7 +101,12 @@ SF_VIRTUAL_IO virtual_file() {
 class SndfileEncoder final : public AudioEncoder {
  public:
   SndfileEncoder(OutputFile& file, const AudioWriterOptions& options)
-      : file_(file), options_(options), io_(virtual_file()), limited_(is_wav()) {
+      : file_(file),
+        options_(options),
+        io_(virtual_file()),
+        limited_(is_wav()),
+        bits_(options.sample_format == SampleFormat::pcm16 ? 16 : 24),
+        quantize_(options.rounding, bits_) {
     SF_INFO info = info_of(options);
     sndfile_.reset(sf_open_virtual(&io_, SFM_WRITE, &info, &file_));
     if (!sndfile_) {
@@ -75,6 +116,9 @@ class SndfileEncoder final : public AudioEncoder {
     }
     // The PEAK chunk carries the time of day: equal samples would not give equal files.
     sf_command(sndfile_.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
+    if (options.type == FileType::wav && kind_of(options) == WavKind::perhaps_long)
+      sf_command(sndfile_.get(), SFC_RF64_AUTO_DOWNGRADE, nullptr, SF_TRUE);
+    if (options.type == FileType::wav && options.channels > 2) name_speakers();
   }
 
   void write(std::span<const float> interleaved) override {
@@ -102,16 +146,26 @@ class SndfileEncoder final : public AudioEncoder {
     void operator()(SNDFILE* file) const noexcept { sf_close(file); }
   };
 
-  bool is_wav() const { return options_.type == FileType::wav && !is_long(options_); }
+  bool is_wav() const {
+    return options_.type == FileType::wav && kind_of(options_) == WavKind::plain;
+  }
+
+  /// Without them libsndfile states that the channels have none.
+  void name_speakers() {
+    const std::uint32_t mask =
+        options_.channel_mask != 0 ? options_.channel_mask : usual_channel_mask(options_.channels);
+    std::vector<int> map = channel_map(mask);
+    if (map.size() == options_.channels)
+      sf_command(sndfile_.get(), SFC_SET_CHANNEL_MAP_INFO, map.data(),
+                 static_cast<int>(map.size() * sizeof(int)));
+  }
 
   /// libsndfile takes the upper bits of 32.
   sf_count_t write_integers(std::span<const float> interleaved, sf_count_t frames) {
-    const bool is_16_bit = options_.sample_format == SampleFormat::pcm16;
-    const float largest = is_16_bit ? kLargest16Bit : kLargest24Bit;
-    const int scale = is_16_bit ? 1 << 16 : 1 << 8;
+    const int scale = 1 << (32 - bits_);
     integers_.resize(interleaved.size());
     std::ranges::transform(interleaved, integers_.begin(),
-                           [=](float sample) { return quantize(sample, largest) * scale; });
+                           [&](float sample) { return quantize_(sample) * scale; });
     return sf_writef_int(sndfile_.get(), integers_.data(), frames);
   }
 
@@ -124,6 +178,8 @@ class SndfileEncoder final : public AudioEncoder {
   AudioWriterOptions options_;
   SF_VIRTUAL_IO io_;
   bool limited_;
+  int bits_;
+  Quantizer quantize_;
   std::unique_ptr<SNDFILE, Close> sndfile_;
   std::vector<int> integers_;
   std::int64_t written_ = 0;

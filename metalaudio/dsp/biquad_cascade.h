@@ -17,8 +17,11 @@ struct BiquadOptions {
 };
 
 /// Biquad sections in series, the same on every channel. Blocks of any length give the same bits,
-/// one sample at a time included. Few channels run in double; many in float, with an error of about
-/// 1e-6 of full scale.
+/// one sample at a time included. On any number of channels and any instruction set the output is
+/// within 1e-7 of its peak, or of full scale where that is more, of exact arithmetic on the same
+/// coefficients. Tested with every shape of design_biquad() at Q 1e-6 to 1e6, and with every other
+/// design up to order 256, from 10 Hz to 0.49 of sample rates from 8 to 768 kHz. Sections of one's
+/// own keep it where no frequency is lost on the way and raised again.
 /// Shapes:   in[frames][channels] -> out[frames][channels], or planar; in and out may be the same.
 /// Errors:   the constructor and request_coefficients() throw Error{invalid_argument} on sections
 ///           that are unstable or not finite or not as many as at construction, and on 0 channels.

@@ -37,6 +37,43 @@ void check_width(double value, const char* name) {
   }
 }
 
+/// Poles that rounding has put onto the unit circle: narrower, or nearer to an end of the band,
+/// than double can hold.
+void check_poles(const char* operation, std::span<const BiquadCoefficients> sections,
+                 double frequency_hz, double sample_rate_hz) {
+  for (const BiquadCoefficients& s : sections) {
+    if (is_stable(s)) continue;
+    fail(ErrorCode::invalid_argument,
+         "[{}] at {} Hz of a sample rate of {} Hz: too narrow or too low for double precision",
+         operation, frequency_hz, sample_rate_hz);
+  }
+}
+
+/// A pair of a Butterworth filter's poles: pair 0 is the sharpest.
+struct PolePair {
+  double angle;  ///< from the imaginary axis
+
+  double q() const { return 0.5 / std::sin(angle); }
+};
+
+/// The pairs in an order in which sharp and dull ones take turns, so that the gain at the corner,
+/// which is the product of their Q, stays near 1. In order of Q it falls by up to 10^18 on the way
+/// and is raised again, and rounding with it. It depends on the order alone: sections of two
+/// designs correspond, and can glide into each other.
+std::vector<PolePair> butterworth_pairs(std::size_t order) {
+  std::vector<PolePair> pairs;
+  std::size_t sharpest = 0;
+  std::size_t dullest = order / 2;
+  double gain = 1.0;
+  while (sharpest < dullest) {
+    const std::size_t k = gain > 1.0 ? --dullest : sharpest++;
+    pairs.push_back(
+        {std::numbers::pi * static_cast<double>(2 * k + 1) / static_cast<double>(2 * order)});
+    gain *= pairs.back().q();
+  }
+  return pairs;
+}
+
 bool is_shelf(BiquadShape shape) {
   return shape == BiquadShape::low_shelf || shape == BiquadShape::high_shelf;
 }
@@ -50,11 +87,7 @@ double alpha_of(const BiquadDesign& design, double w, double amplitude) {
   }
   if (const auto* octaves = std::get_if<Octaves>(&design.width)) {
     check_width(octaves->value, "bandwidth");
-    const double alpha =
-        2.0 * half_sine * std::sinh(std::numbers::ln2 / 2.0 * octaves->value * w / std::sin(w));
-    if (std::isfinite(alpha)) return alpha;
-    fail(ErrorCode::invalid_argument, "[design_biquad] bandwidth {} octaves at {} Hz: too wide",
-         octaves->value, design.frequency_hz);
+    return 2.0 * half_sine * std::sinh(std::numbers::ln2 / 2.0 * octaves->value * w / std::sin(w));
   }
   const double slope = std::get<ShelfSlope>(design.width).value;
   if (!is_shelf(design.shape)) {
@@ -67,6 +100,17 @@ double alpha_of(const BiquadDesign& design, double w, double amplitude) {
          slope, design.gain_db);
   }
   return half_sine * std::sqrt(squared);
+}
+
+/// Low passes have 0 dB at 0 Hz and high passes at half the sample rate: taken from the poles as
+/// they were rounded, so that it holds for any number of sections.
+void set_pass_zeros(BiquadCoefficients& s, PassBand pass) {
+  const double sign = pass == PassBand::low ? 1.0 : -1.0;
+  // In this order the sums are exact where the cancellation is.
+  const double gain = ((2.0 + sign * s.a1) + (s.a2 - 1.0)) / 4.0;
+  s.b0 = gain;
+  s.b1 = sign * 2.0 * gain;
+  s.b2 = gain;
 }
 
 BiquadCoefficients shelf(double a, double cosine, double alpha, double sign) {
@@ -86,9 +130,8 @@ BiquadCoefficients all_but_shelves(BiquadShape shape, double a, double cosine, d
   const double c2 = -2.0 * cosine;
   switch (shape) {
     case BiquadShape::low_pass:
-      return {(1 - cosine) / 2, 1 - cosine, (1 - cosine) / 2, c2, 1 - alpha};
     case BiquadShape::high_pass:
-      return {(1 + cosine) / 2, -1 - cosine, (1 + cosine) / 2, c2, 1 - alpha};
+      return {0, 0, 0, c2, 1 - alpha};
     case BiquadShape::notch:
       return {1, c2, 1, c2, 1 - alpha};
     case BiquadShape::all_pass:
@@ -111,6 +154,14 @@ BiquadCoefficients design_biquad(const BiquadDesign& design) {
   const double w = 2.0 * std::numbers::pi * design.frequency_hz / design.sample_rate_hz;
   const double a = std::pow(10.0, design.gain_db / 40.0);
   const double alpha = alpha_of(design, w, a);
+  // From here on both poles lie so near to the ends of the band that a double loses them.
+  constexpr double kWidest = 1e9;
+  if (!(alpha <= kWidest)) {
+    fail(ErrorCode::invalid_argument,
+         "[design_biquad] at {} Hz of a sample rate of {} Hz: too wide for what lies below half of "
+         "it",
+         design.frequency_hz, design.sample_rate_hz);
+  }
   BiquadCoefficients s;
   if (is_shelf(design.shape)) {
     s = shelf(a, std::cos(w), alpha, design.shape == BiquadShape::low_shelf ? 1.0 : -1.0);
@@ -120,8 +171,10 @@ BiquadCoefficients design_biquad(const BiquadDesign& design) {
     double gain = 1.0;
     if (design.shape == BiquadShape::band_pass_skirt) gain = std::sin(w) / 2.0 / alpha;
     s = {gain * s.b0 / a0, gain * s.b1 / a0, gain * s.b2 / a0, s.a1 / a0, s.a2 / a0};
+    if (design.shape == BiquadShape::low_pass) set_pass_zeros(s, PassBand::low);
+    if (design.shape == BiquadShape::high_pass) set_pass_zeros(s, PassBand::high);
   }
-  check_stable("design_biquad", {&s, 1});
+  check_poles("design_biquad", {&s, 1}, design.frequency_hz, design.sample_rate_hz);
   return s;
 }
 
@@ -136,14 +189,12 @@ std::vector<BiquadCoefficients> design_butterworth(PassBand pass, std::size_t or
     const double b1 = pass == PassBand::low ? b : -b;
     sections.push_back({b, b1, 0.0, (t - 1.0) / (1.0 + t), 0.0});
   }
-  for (std::size_t k = order / 2; k-- > 0;) {
-    const double angle =
-        std::numbers::pi * static_cast<double>(2 * k + 1) / static_cast<double>(2 * order);
+  for (const PolePair& pair : butterworth_pairs(order)) {
     sections.push_back(design_biquad(
         {.shape = pass == PassBand::low ? BiquadShape::low_pass : BiquadShape::high_pass,
          .frequency_hz = frequency_hz,
          .sample_rate_hz = sample_rate_hz,
-         .width = Q(1.0 / (2.0 * std::sin(angle)))}));
+         .width = Q(pair.q())}));
   }
   return sections;
 }
@@ -161,30 +212,32 @@ std::vector<BiquadCoefficients> design_butterworth_band(std::size_t order, doubl
   using Complex = std::complex<double>;
   const double low = std::tan(std::numbers::pi * low_hz / sample_rate_hz);
   const double high = std::tan(std::numbers::pi * high_hz / sample_rate_hz);
-  const double middle_hz = std::atan(std::sqrt(low * high)) * sample_rate_hz / std::numbers::pi;
-  std::vector<Complex> poles;  // of the upper half plane, or in pairs on the real axis
-  for (std::size_t k = 0; k < (order + 1) / 2; ++k) {
-    const double angle =
-        std::numbers::pi * (0.5 + static_cast<double>(2 * k + 1) / static_cast<double>(2 * order));
-    const Complex half = std::polar((high - low) / 2.0, angle);
-    const Complex root = std::sqrt(half * half - low * high);
-    poles.push_back(half + root);
-    // The prototype's real pole gives one conjugate pair or two real poles; the others give two.
-    if (2 * k + 1 != order) poles.push_back(half - root);
-  }
+  const double middle = std::sqrt(low * high);
   std::vector<BiquadCoefficients> sections;
-  for (std::size_t i = 0; i < poles.size(); ++i) {
-    const bool last_of_odd = order % 2 == 1 && i + 1 == poles.size();
-    const double product = last_of_odd ? low * high : std::norm(poles[i]);
-    const double sum = last_of_odd ? low - high : 2.0 * poles[i].real();
+  // With s the analogue frequency: s^zeros / (s² - sum·s + product), 0 dB in the middle.
+  const auto add = [&](double sum, double product, int zeros) {
     const double a0 = 1.0 - sum + product;
-    BiquadCoefficients s{1.0, 0.0, -1.0, 2.0 * (product - 1.0) / a0, (1.0 + sum + product) / a0};
-    const double gain = 1.0 / std::abs(response(s, middle_hz, sample_rate_hz));
-    s.b0 *= gain;
-    s.b2 *= gain;
-    sections.push_back(s);
+    const double gain = std::abs(Complex(product - low * high, -sum * middle)) /
+                        (a0 * std::pow(middle, static_cast<double>(zeros)));
+    const double b1 = zeros == 0 ? 2.0 : zeros == 1 ? 0.0 : -2.0;
+    sections.push_back({gain, gain * b1, zeros == 1 ? -gain : gain, 2.0 * (product - 1.0) / a0,
+                        (1.0 + sum + product) / a0});
+  };
+  for (const PolePair& pair : butterworth_pairs(order)) {
+    const Complex half = std::polar((high - low) / 2.0, std::numbers::pi / 2.0 + pair.angle);
+    const Complex root = std::sqrt(half * half - low * high);
+    // A pole of the prototype gives one on either side of the middle. The lower one gets both zeros
+    // at 0 Hz, the upper one none: so each has its gain in the band, however wide that is.
+    const bool add_up = (std::conj(half) * root).real() >= 0.0;
+    const Complex one = add_up ? half + root : half - root;
+    const Complex other = low * high / one;
+    const bool one_is_low = std::norm(one) < low * high;
+    add(2.0 * one.real(), std::norm(one), one_is_low ? 2 : 0);
+    add(2.0 * other.real(), std::norm(other), one_is_low ? 0 : 2);
   }
-  check_stable("design_butterworth_band", sections);
+  // The prototype's real pole gives one conjugate pair, or two real poles.
+  if (order % 2 == 1) add(low - high, low * high, 1);
+  check_poles("design_butterworth_band", sections, low_hz, sample_rate_hz);
   return sections;
 }
 

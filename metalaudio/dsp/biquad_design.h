@@ -45,13 +45,15 @@ struct BiquadDesign {
 
 /// One section of R. Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter coefficients".
 /// Errors:   Error{invalid_argument} unless 0 < frequency < sample rate / 2, the width is positive,
-///           a slope belongs to a shelf, and the gain lies within ±120 dB.
+///           a slope belongs to a shelf, the gain lies within ±120 dB, and the poles are such as
+///           double can hold: an octave around 0.499 of the rate is too wide.
 BiquadCoefficients design_biquad(const BiquadDesign& design);
 
 enum class PassBand { low, high };
 
-/// Butterworth low- or high-pass of any order in sections, those of lowest Q first; −3 dB at the
-/// frequency.
+/// Butterworth low- or high-pass in sections, sharp and dull ones in turns; −3 dB at the
+/// frequency. Here and below, BiquadCascade's output is within 1e-6 of its peak of the formula's at
+/// every order: tested on noise and steps, 10 Hz to 0.49 of the rate, 8 to 768 kHz.
 /// Errors:   as design_biquad(), and unless 1 <= order <= 256.
 std::vector<BiquadCoefficients> design_butterworth(PassBand pass, std::size_t order,
                                                    double frequency_hz, double sample_rate_hz);

@@ -33,7 +33,7 @@ class BiquadEngine {
 
 /// A section to a lane, in double: for few channels.
 std::unique_ptr<BiquadEngine> make_biquad_chain_engine(std::size_t channels, std::size_t sections);
-/// A channel to a lane, in float: for many.
+/// A channel to a lane, in double: for many.
 std::unique_ptr<BiquadEngine> make_biquad_lane_engine(std::size_t channels, std::size_t sections);
 /// The faster of the two.
 std::unique_ptr<BiquadEngine> make_biquad_engine(std::size_t channels, std::size_t sections);

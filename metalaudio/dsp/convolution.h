@@ -34,9 +34,9 @@ std::vector<ConvolutionRoute> convolution_routes(const AudioBuffer& ir, std::siz
 
 /// Streaming convolution with impulse responses of any length, without added latency: N inputs, M
 /// outputs, and a response on each route between them. The output does not depend on how the input
-/// is cut into blocks. Input that is not finite is replaced by silence and noted in status().
-/// Shapes:   in[inputs][frames] -> out[outputs][frames], any frames.
-/// Errors:   the constructor and swap_ir() throw Error{invalid_argument} on responses that are
+/// is cut into blocks. Input that is not finite, or beyond ±1e30, is replaced by silence and noted
+/// in status(). Shapes:   in[inputs][frames] -> out[outputs][frames], any frames. Errors:   the
+/// constructor and swap_ir() throw Error{invalid_argument} on responses that are
 ///           empty, past 2^26 samples, all zero or not finite, and routes that are not there.
 /// Threads:  process() and reset() on the audio thread; swap_ir() on one other thread, while it
 ///           runs; status() and take_status() on any.

@@ -1,6 +1,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
 #include <metalaudio/dsp/convolve.h>
+#include <metalaudio/dsp/finite.h>
 
 #include <algorithm>
 #include <bit>
@@ -13,10 +14,15 @@ namespace {
 void check(std::span<const float> x, const char* what) {
   if (x.empty()) fail(ErrorCode::invalid_argument, "[convolve] the {} is empty", what);
   for (std::size_t i = 0; i < x.size(); ++i) {
-    if (!std::isfinite(x[i])) {
-      fail(ErrorCode::invalid_argument, "[convolve] sample {} of the {} is not finite", i, what);
+    if (!(std::abs(x[i]) <= kLargestSample)) {
+      fail(ErrorCode::invalid_argument, "[convolve] sample {} of the {} is {}: expected up to ±{}",
+           i, what, x[i], kLargestSample);
     }
   }
+}
+
+bool is_silent(std::span<const float> x) {
+  return std::all_of(x.begin(), x.end(), [](float v) { return v == 0.0F; });
 }
 
 /// One transform of the whole.
@@ -53,8 +59,9 @@ std::vector<float> convolve_streaming(std::span<const float> x, std::span<const 
 ConvolveMethod choose_convolve_method(std::size_t samples, std::size_t ir_samples,
                                       const ConvolveOptions& options) {
   if (options.method != ConvolveMethod::automatic) return options.method;
-  if (ir_samples < options.fft_samples) return ConvolveMethod::direct;
-  const double share = static_cast<double>(ir_samples) / static_cast<double>(samples);
+  const auto [shorter, longer] = std::minmax(samples, ir_samples);
+  if (shorter < options.fft_samples) return ConvolveMethod::direct;
+  const double share = static_cast<double>(shorter) / static_cast<double>(longer);
   return share >= options.fft_share ? ConvolveMethod::fft : ConvolveMethod::partitioned;
 }
 
@@ -62,9 +69,9 @@ std::vector<float> convolve(std::span<const float> x, std::span<const float> ir,
                             const ConvolveOptions& options) {
   check(x, "signal");
   check(ir, "response");
-  if (std::all_of(ir.begin(), ir.end(), [](float v) { return v == 0.0F; })) {
-    return std::vector<float>(x.size() + ir.size() - 1, 0.0F);
-  }
+  if (is_silent(x) || is_silent(ir)) return std::vector<float>(x.size() + ir.size() - 1, 0.0F);
+  // Either may be called the response: the shorter one costs less.
+  if (ir.size() > x.size()) std::swap(x, ir);
   switch (choose_convolve_method(x.size(), ir.size(), options)) {
     case ConvolveMethod::fft:
       return convolve_fft(x, ir);

@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/band_limits.h>
 #include <metalaudio/dsp/biquad_design.h>
 #include <metalaudio/dsp/filter_bands.h>
 
@@ -20,6 +21,19 @@ FilterSections all_pass_of(std::size_t order, double split_hz, double sample_rat
   return sections;
 }
 
+FilterSections class_1_band_pass(const FilterBand& band, double sample_rate_hz) {
+  constexpr std::size_t kFirst = 3;
+  constexpr std::size_t kLast = 32;
+  for (std::size_t order = kFirst; order <= kLast; ++order) {
+    auto sections = design_butterworth_band(order, band.low_hz, band.high_hz, sample_rate_hz);
+    if (meets_class_1(band, sections, sample_rate_hz)) return sections;
+  }
+  fail(ErrorCode::invalid_argument,
+       "[design_band_passes] {} to {} Hz around {} Hz: no order up to {} keeps the limits of class "
+       "1; give one",
+       band.low_hz, band.high_hz, band.center_hz, kLast);
+}
+
 }  // namespace
 
 std::vector<FilterBand> octave_bands(OctaveFraction fraction, double low_hz, double high_hz) {
@@ -28,9 +42,10 @@ std::vector<FilterBand> octave_bands(OctaveFraction fraction, double low_hz, dou
          "[octave_bands] {} to {} Hz: expected a range above 0, up to 1e6 Hz", low_hz, high_hz);
   }
   const double step = 0.3 / static_cast<double>(fraction);  // in powers of ten
-  // A thousandth of a band's width lets an exact bound in.
-  const double first = std::ceil(std::log10(low_hz / 1000.0) / step - 1e-3);
-  const double last = std::floor(std::log10(high_hz / 1000.0) / step + 1e-3);
+  // Names are up to 0.95 % off the exact centres: 1.2 % lets them in.
+  constexpr double kNameOff = 1.012;
+  const double first = std::ceil(std::log10(low_hz / kNameOff / 1000.0) / step);
+  const double last = std::floor(std::log10(high_hz * kNameOff / 1000.0) / step);
   std::vector<FilterBand> bands;
   for (double i = first; i <= last; ++i) {
     const auto at = [&](double k) { return 1000.0 * std::pow(10.0, step * k); };
@@ -43,7 +58,9 @@ std::vector<FilterSections> design_band_passes(std::span<const FilterBand> bands
                                                double sample_rate_hz, std::size_t order) {
   std::vector<FilterSections> filters;
   for (const FilterBand& band : bands) {
-    filters.push_back(design_butterworth_band(order, band.low_hz, band.high_hz, sample_rate_hz));
+    filters.push_back(
+        order == 0 ? class_1_band_pass(band, sample_rate_hz)
+                   : design_butterworth_band(order, band.low_hz, band.high_hz, sample_rate_hz));
   }
   return filters;
 }

@@ -36,7 +36,7 @@ struct FilterBank::Impl {
   explicit Impl(std::span<const FilterSections> filters)
       : kernels(biquad_kernels()),
         bands(checked(filters)),
-        lanes(kernels.float_lanes / 2),
+        lanes(kernels.lanes),
         groups((bands.size() + lanes - 1) / lanes),
         sections(most_sections(bands)),
         group_size(sections * kBiquadLaneRows * lanes),
@@ -48,7 +48,6 @@ struct FilterBank::Impl {
         // Where a band has fewer sections than others, or a lane no band, the input passes on.
         const bool there = band < bands.size() && k < bands[band].size();
         const auto section = biquad_lane_section(there ? bands[band][k] : BiquadCoefficients{});
-        mirrored = mirrored || section.sigma < 0.0;
         store_lane(section, row(band / lanes, k, kBeta0) + band % lanes, lanes);
       }
     }
@@ -70,8 +69,7 @@ struct FilterBank::Impl {
   void process_tile(std::span<float* const> out, std::size_t first, std::size_t frames) noexcept {
     for (std::size_t g = 0; g < groups; ++g) {
       for (std::size_t f = 0; f < frames; ++f) std::fill_n(&tile[f * lanes], lanes, input[f]);
-      kernels.lanes_double(row(g, 0, 0), sections, mirrored, tile.data(), lanes, tile.data(), lanes,
-                           frames);
+      kernels.run_lanes(row(g, 0, 0), sections, tile.data(), frames);
       const std::size_t count = std::min(lanes, bands.size() - g * lanes);
       for (std::size_t i = 0; i < count; ++i) {
         float* to = out[g * lanes + i] + first;
@@ -89,7 +87,6 @@ struct FilterBank::Impl {
   Array<double> rows;  ///< [groups][sections][kBiquadLaneRows][lanes]
   Array<double> tile;
   Array<double> input;
-  bool mirrored = false;
   std::size_t since_settled = 0;
   RealtimeStatus status;
 };
@@ -116,9 +113,14 @@ void FilterBank::process(std::span<const float> in, std::span<float* const> out)
     first += frames;
     m.since_settled = (m.since_settled + frames) % kSettleSamples;
     if (m.since_settled > 0) continue;
-    m.for_each_state([](double& state) {
+    bool finite = true;
+    m.for_each_state([&](double& state) {
+      finite = finite && std::isfinite(state);
       if (std::abs(state) < kInaudible) state = 0.0;
     });
+    if (finite) continue;
+    m.for_each_state([](double& state) { state = 0.0; });
+    m.status.report(Trouble::state_cleared);
   }
 }
 

@@ -38,7 +38,8 @@ class FilterBank {
   /// Of the bands' sum: how well adding them up gives the input back.
   std::complex<double> sum_response(double frequency_hz, double sample_rate_hz) const;
 
-  /// The first trouble since take_status(): a sample that was not finite, or beyond ±1e9.
+  /// The first trouble since take_status(): a sample that was not finite, or beyond ±1e30, and was
+  /// taken for 0; or states that had overflowed, and were cleared.
   METALAUDIO_REALTIME Trouble status() const noexcept;
   METALAUDIO_REALTIME Trouble take_status() noexcept;
 

@@ -1,5 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
+#include <metalaudio/dsp/finite.h>
 #include <metalaudio/dsp/state_variable_filter.h>
 
 #include <algorithm>
@@ -11,14 +12,13 @@ namespace metalaudio::dsp {
 
 namespace {
 
-constexpr double kLargestSample = 1e9;
 /// -600 dB: below it states become zero.
 constexpr double kInaudible = 1e-30;
 
 /// Written so that NaN fails.
 bool usable(const StateVariableParameters& p, double sample_rate_hz) noexcept {
-  return p.frequency_hz > 0.0 && p.frequency_hz < sample_rate_hz / 2.0 && p.q > 0.0 && p.q <= 1e6 &&
-         std::abs(p.gain_db) <= 120.0;
+  return p.frequency_hz > 0.0 && p.frequency_hz < sample_rate_hz / 2.0 && p.q >= 1e-6 &&
+         p.q <= 1e6 && std::abs(p.gain_db) <= 120.0;
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ StateVariableFilter::StateVariableFilter(double sample_rate_hz,
         usable(parameters, sample_rate_hz))) {
     fail(ErrorCode::invalid_argument,
          "[StateVariableFilter] {} Hz, Q {}, {} dB at a sample rate of {} Hz: expected a frequency "
-         "below half the rate, 0 < Q <= 1e6, at most 120 dB",
+         "below half the rate, 1e-6 <= Q <= 1e6, at most 120 dB",
          parameters.frequency_hz, parameters.q, parameters.gain_db, sample_rate_hz);
   }
   mix();
@@ -84,7 +84,7 @@ void StateVariableFilter::process(std::span<const float> in, std::span<float> ou
   const FlushDenormals flush;
   for (std::size_t i = 0; i < in.size(); ++i) {
     double x = in[i];
-    if (!(std::abs(x) <= kLargestSample)) {
+    if (!(std::abs(x) <= double{kLargestSample})) {
       x = 0.0;
       status_.report(Trouble::input_replaced);
     }

@@ -29,8 +29,8 @@ struct StateVariableParameters {
 /// A second-order filter whose parameters may move with every sample: its states are those of the
 /// analogue circuit, so that they stay right whatever the parameters do. One channel, in double.
 /// Errors:   the constructor throws Error{invalid_argument} on a sample rate or parameters that are
-///           not finite or out of range: 0 < frequency < sample rate / 2, 0 < q <= 1e6, gain within
-///           ±120 dB.
+///           not finite or out of range: 0 < frequency < sample rate / 2, 1e-6 <= q <= 1e6, gain
+///           within ±120 dB.
 /// Threads:  one instance per thread and channel; status() and take_status() from any.
 /// Realtime: everything but the constructor.
 /// Source:   A. Simper, "Solving the continuous SVF equations using trapezoidal integration and

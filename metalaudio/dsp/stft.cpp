@@ -12,22 +12,36 @@ namespace {
 
 StftOptions checked(StftOptions options) {
   if (options.fft_size == 0) fail(ErrorCode::invalid_argument, "[Stft] fft_size 0: expected >= 1");
-  if (options.window_samples == 0) options.window_samples = options.fft_size;
+  const std::vector<float>& own = options.own_window;
+  if (options.window_samples == 0) {
+    options.window_samples = own.empty() ? options.fft_size : own.size();
+  }
   if (options.hop_samples == 0)
     options.hop_samples = std::max<std::size_t>(1, options.fft_size / 4);
   if (options.window_samples > options.fft_size) {
     fail(ErrorCode::invalid_argument, "[Stft] window of {} samples: expected at most fft_size {}",
          options.window_samples, options.fft_size);
   }
-  if (options.hop_samples > options.window_samples) {
-    fail(ErrorCode::invalid_argument, "[Stft] hop of {} samples: expected at most the window's {}",
-         options.hop_samples, options.window_samples);
+  constexpr std::size_t kLargestHop = std::size_t{1} << 30;
+  if (options.hop_samples > kLargestHop) {
+    fail(ErrorCode::invalid_argument, "[Stft] hop of {} samples: expected at most {}",
+         options.hop_samples, kLargestHop);
+  }
+  if (!own.empty() && own.size() != options.window_samples) {
+    fail(ErrorCode::invalid_argument, "[Stft] own window of {} samples: expected window_samples {}",
+         own.size(), options.window_samples);
+  }
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    if (std::isfinite(own[i])) continue;
+    fail(ErrorCode::invalid_argument, "[Stft] own window: sample {} is {}", i, own[i]);
   }
   return options;
 }
 
 std::vector<float> centred_window(const StftOptions& options) {
-  const std::vector<float> window = make_window(options.window_samples, options.window);
+  const std::vector<float> window = options.own_window.empty()
+                                        ? make_window(options.window_samples, options.window)
+                                        : options.own_window;
   std::vector<float> frame(options.fft_size, 0.0F);
   const std::size_t left = (options.fft_size - options.window_samples) / 2;
   std::copy(window.begin(), window.end(), frame.begin() + static_cast<std::ptrdiff_t>(left));
@@ -66,8 +80,10 @@ Stft::Stft(const StftOptions& options)
 }
 
 std::size_t Stft::frames(std::size_t samples) const noexcept {
+  const bool reflects = options_.center && options_.padding == StftPadding::reflect;
   const std::size_t padded = samples + (options_.center ? 2 * (fft_size() / 2) : 0);
-  return padded < fft_size() || samples == 0 ? 0 : (padded - fft_size()) / hop_samples() + 1;
+  if (samples == 0 || padded < fft_size() || (reflects && samples <= fft_size() / 2)) return 0;
+  return (padded - fft_size()) / hop_samples() + 1;
 }
 
 ColaResult Stft::validate_cola() const { return dsp::validate_cola(window_, hop_samples()); }
@@ -94,8 +110,7 @@ void Stft::gather_frame(std::span<const float> x, std::size_t frame, std::span<f
 
 void Stft::forward(std::span<const float> x, std::span<Complex> spectra, ThreadPool* pool) const {
   const std::size_t count = frames(x.size());
-  const bool reflects = options_.center && options_.padding == StftPadding::reflect;
-  if (count == 0 || (reflects && x.size() <= fft_size() / 2)) {
+  if (count == 0) {
     fail(ErrorCode::invalid_argument, "[Stft] {} samples are too few for frames of {}", x.size(),
          fft_size());
   }

@@ -21,6 +21,7 @@ struct StftOptions {
   std::size_t hop_samples = 0;     ///< 0: fft_size / 4
   std::size_t window_samples = 0;  ///< 0: fft_size; shorter windows are centred in the frame
   WindowOptions window = {};
+  std::vector<float> own_window = {};  ///< instead of `window`, where there is one
   bool center = true;
   StftPadding padding = StftPadding::reflect;
   bool normalized = false;  ///< divides the spectrum by sqrt(fft_size)
@@ -40,9 +41,10 @@ ColaResult validate_cola(std::span<const float> window, std::size_t hop_samples)
 /// Short-time Fourier transform of whole signals, and back. Equals torch.stft and torch.istft with
 /// onesided=True and return_complex=True, frame-major.
 /// Shapes:   x[samples] <-> spectra[frames(samples)][bins].
-/// Errors:   the constructor throws Error{invalid_argument} on a size of 0, a hop of 0 or past the
-///           window, a window past fft_size. forward() throws it where reflection needs more
-///           samples than there are; inverse() where a sample is covered by no window.
+/// Errors:   the constructor throws Error{invalid_argument} on a size of 0, a hop past
+///           2^30, a window past fft_size, a window of one's own that is not finite or not
+///           window_samples long. forward() throws it where frames() is 0; inverse() where a sample
+///           is covered by no window, as some are when the hop is past the window.
 /// Threads:  all const members may be called from several threads.
 /// Realtime: analyze_frame, synthesize_frame.
 class Stft {
@@ -57,7 +59,8 @@ class Stft {
   std::size_t hop_samples() const noexcept { return options_.hop_samples; }
   /// fft_size() long: the window with zeros on both sides.
   std::span<const float> window() const noexcept { return window_; }
-  /// The number of frames that forward() makes of a signal; 0 if it is too short for one.
+  /// The number of frames that forward() makes of a signal; 0 if it is too short for one, or to be
+  /// reflected.
   std::size_t frames(std::size_t samples) const noexcept;
   ColaResult validate_cola() const;
 

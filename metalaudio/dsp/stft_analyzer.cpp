@@ -12,6 +12,12 @@ const StftOptions& streaming(const StftOptions& options) {
   if (options.center || options.padding != StftPadding::reflect) {
     fail(ErrorCode::invalid_argument, "[StftAnalyzer] a running signal has no centring or padding");
   }
+  // The frame keeps no more of the past than it is long.
+  if (options.hop_samples > options.fft_size) {
+    fail(ErrorCode::invalid_argument,
+         "[StftAnalyzer] hop of {} samples: expected at most fft_size {}", options.hop_samples,
+         options.fft_size);
+  }
   return options;
 }
 

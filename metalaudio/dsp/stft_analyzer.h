@@ -10,9 +10,9 @@
 namespace metalaudio::dsp {
 
 /// Spectra of a running signal: after every hop, the frame that ends there, silence before the
-/// first sample. Samples that are not finite count as silence and are noted.
+/// first sample. Samples that are not finite, or beyond ±1e30, count as silence and are noted.
 /// Errors:   the constructor throws as Stft's; options.center and padding belong to whole signals
-///           and must be false and at its default.
+///           and must be false and at its default; the hop is at most fft_size.
 /// Threads:  one instance per thread.
 /// Realtime: everything but the constructor.
 class StftAnalyzer {

@@ -20,7 +20,8 @@ struct Slot {
   int index = -1;
 };
 
-/// Where a slot lies: a device's handle and an offset in bytes; in host memory the handle is a pointer.
+/// Where a slot lies: a device's handle and an offset in bytes; in host memory the handle is a
+/// pointer.
 struct SlotAddress {
   void* handle = nullptr;
   std::size_t offset = 0;

@@ -97,6 +97,57 @@ TEST(Evaluate, RefusesStemsOfAnotherRate) {
   EXPECT_THAT(result.err, HasSubstr("16000 Hz"));
 }
 
+TEST(Evaluate, SaysWhichRatiosTheMeansLeaveOut) {
+  const TestFolder folder;
+  write_track(folder, "one");
+  write_track(folder, "two");
+  std::filesystem::copy_file(folder / "ref/two/bass.wav", folder / "est/two/bass.wav",
+                             std::filesystem::copy_options::overwrite_existing);
+  write_sound(folder / "ref/two/drums.wav", AudioBuffer(2, 12000), kRateHz);
+  const ProgramResult result =
+      run_program({"evaluate", folder / "ref", folder / "est", "--json", folder / "s.json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("Without any error, left out of mean and median: bass of two"));
+  EXPECT_THAT(result.out, HasSubstr("Silent reference, left out of mean and median: drums of two"));
+  const nlohmann::json scores = read_json(folder / "s.json");
+  const nlohmann::json& stems = scores.at("tracks").at(1).at("stems");
+  EXPECT_TRUE(stems.at("bass").at("sdr_db").is_null());
+  EXPECT_TRUE(stems.at("bass").at("perfect"));
+  EXPECT_TRUE(stems.at("drums").at("sdr_db").is_null());
+  EXPECT_FALSE(stems.at("drums").at("perfect"));
+  EXPECT_EQ(scores.at("summary").at("bass").at("perfect"), 1);
+  EXPECT_EQ(scores.at("summary").at("drums").at("undefined"), 1);
+  EXPECT_NEAR(scores.at("summary").at("bass").at("mean_db"), 20.0, 1e-5);
+}
+
+TEST(Evaluate, OneBadEntryDoesNotSpoilTheOthers) {
+  const TestFolder folder;
+  for (const char* track : {"good", "stem", "hidden"}) write_track(folder, track);
+  namespace fs = std::filesystem;
+  folder.write("ref/hidden/._bass.wav", "no audio");
+  folder.write("ref/.cache/bass.wav", "no audio");
+  fs::create_symlink("nowhere.wav", folder / "ref/stem/vocals.wav");
+  fs::create_symlink("loop", folder / "ref/loop");
+  fs::create_symlink("loop.wav", folder / "ref/loop.wav");
+  const ProgramResult result = run_program({"evaluate", folder / "ref", folder / "est"});
+  EXPECT_EQ(result.status, 1);
+  for (const char* name : {"good", "hidden"}) EXPECT_THAT(result.out, HasSubstr(name));
+  for (const char* name : {"ref/stem/vocals.wav: a link to nothing", "loop: Too many levels",
+                           "ref/loop.wav: Too many levels"})
+    EXPECT_THAT(result.err, HasSubstr(name));
+}
+
+TEST(Evaluate, NamesAreShownWhateverTheyHold) {
+  const TestFolder folder;
+  write_track(folder, "\xFF\x1b[31m\nred");
+  const ProgramResult result = run_program({"evaluate", folder / "ref", folder / "est", "--json",
+                                            folder / "s.json", "--picture", folder / "s.png"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\xEF\xBF\xBD [31m red"));
+  EXPECT_EQ(read_json(folder / "s.json").at("tracks").at(0).at("track"),
+            "\xEF\xBF\xBD\x1b[31m\nred");
+}
+
 TEST(Evaluate, NamesAFolderThatIsMissing) {
   const ProgramResult result = run_program({"evaluate", "/nowhere", "/nowhere"});
   EXPECT_EQ(result.status, 1);

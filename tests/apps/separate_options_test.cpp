@@ -1,17 +1,27 @@
+#include <apps/arguments.h>
 #include <apps/separate_options.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
+
+#include <iterator>
+#include <sstream>
 
 namespace metalaudio::apps {
 namespace {
 
-SeparateOptions parse(const std::string& arguments) {
+SeparateOptions parse_words(const std::vector<std::string>& arguments) {
   CLI::App command;
   SeparateOptions options;
   add_separate_options(command, options);
-  command.parse(arguments);
+  parse_arguments(command, arguments);
   check_separate_options(options);
   return options;
+}
+
+SeparateOptions parse(const std::string& arguments) {
+  std::istringstream words(arguments);
+  return parse_words({std::istream_iterator<std::string>(words), {}});
 }
 
 TEST(SeparateOptions, DefaultsAreUpstreams) {
@@ -22,11 +32,11 @@ TEST(SeparateOptions, DefaultsAreUpstreams) {
   EXPECT_DOUBLE_EQ(options.overlap, 0.25);
   EXPECT_TRUE(options.split);
   EXPECT_FALSE(options.segment_seconds.has_value());
-  EXPECT_EQ(options.stems.other_method, OtherMethod::add);
+  EXPECT_EQ(options.stems.method(), OtherMethod::add);
   EXPECT_EQ(options.clip_mode, ClipMode::rescale);
   EXPECT_EQ(options.format.extension(), "wav");
-  EXPECT_EQ(options.format.mp3_bitrate_kbps, 320);
-  EXPECT_EQ(options.format.mp3_preset, 2);
+  EXPECT_EQ(writer_options(options.format).mp3_bitrate_kbps, 320);
+  EXPECT_EQ(writer_options(options.format).mp3_preset, 2);
   EXPECT_EQ(options.seed, 0U);
   EXPECT_TRUE(options.model.empty());
 }
@@ -74,18 +84,95 @@ TEST(SeparateOptions, EveryOptionReachesItsValue) {
   EXPECT_TRUE(parse("a --sum-safe --int24").format.int24);
 }
 
-TEST(SeparateOptions, RefusesWhatWouldHaveNoEffect) {
+TEST(SeparateOptions, RefusesWhatContradictsItself) {
   for (const char* arguments :
        {"a --stems vocals --two-stems vocals", "a --flac --mp3", "a --int24 --float32",
-        "a --mp3-bitrate 128", "a --float32 --flac", "a --int24 --mp3", "a --no-split --segment 4",
-        "a --other-method minus", "a --shift-offsets 3 --seed 4", "a --overlap 1", "a --shifts -1",
-        "a --segment 0", "a --clip-mode tanh", "a --device tpu", "a --mp3 --mp3-bitrate 7",
-        "a --unknown"})
+        "a --no-split --segment 4", "a --shift-offsets 3 --seed 4", "a --overlap 1",
+        "a --shifts -1", "a --segment 0", "a --clip-mode tanh", "a --mp3 --mp3-bitrate 7",
+        "a -n b -s c", "a --stems vocals,,drums", "a --stems ,"})
     EXPECT_THROW(parse(arguments), CLI::ParseError) << arguments;
   for (const char* arguments :
-       {"", "a --sum-safe --clip-mode clamp", "a --filename {track}.{ext}",
-        "a --filename {title}/{stem}.{ext}", "a --shifts 0 --shift-offsets 3"})
+       {"", "a --sum-safe --clip-mode clamp", "a --filename {track}.{ext}", "a --device tpu",
+        "a --filename {title}/{stem}.{ext}", "a --shifts 0 --shift-offsets 3", "a --unknown",
+        "a --filename {stem}.ogg", "a --filename {stem}", "a --filename {stem}."})
     EXPECT_THROW(parse(arguments), Error) << arguments;
+}
+
+/// The arguments that demucs 4.1 takes though they do nothing.
+TEST(SeparateOptions, TakesWhatUpstreamTakesAndSaysWhatHasNoEffect) {
+  const auto notes = [](const char* arguments) { return idle_options(parse(arguments)); };
+  using ::testing::ElementsAre;
+  EXPECT_THAT(notes("a --mp3 --int24"), ElementsAre("--int24 has no effect on MP3"));
+  EXPECT_THAT(notes("a --mp3 --float32"), ElementsAre("--float32 has no effect on MP3"));
+  EXPECT_THAT(notes("a --flac --float32"),
+              ElementsAre("--float32 has no effect on FLAC: 16 bits are written"));
+  EXPECT_THAT(notes("a --mp3-bitrate 128"), ElementsAre("--mp3-bitrate has no effect on WAV"));
+  EXPECT_THAT(notes("a --flac --mp3-preset 4"), ElementsAre("--mp3-preset has no effect on FLAC"));
+  EXPECT_THAT(notes("a --other-method minus"),
+              ElementsAre("--other-method has no effect without --two-stems"));
+  EXPECT_THAT(notes("a -v"), ElementsAre("-v has no effect"));
+  EXPECT_THAT(notes("a --filename {stem}.mp3 --mp3-bitrate 128"), ElementsAre());
+  EXPECT_THAT(notes("a --mp3 --filename {stem}.wav --mp3-preset 3"),
+              ElementsAre("--mp3-preset has no effect on WAV"));
+  EXPECT_EQ(parse("a -s 955717e8").model, "955717e8");
+}
+
+TEST(SeparateOptions, ShortenedNamesMeanUpstreams) {
+  // Each fits one option of demucs 4.1, and some fit one of ours besides.
+  const SeparateOptions options = parse(
+      "a --na x --re models --ou out --fi {stem}.{ext} --dev cpu --sh 2 --ov 0.5 --se 4 --t vocals "
+      "--ot minus --i --c clamp --fla --mp3-b 128 --mp3-p 3 --j 2 --verb");
+  EXPECT_EQ(options.model, "x");
+  EXPECT_EQ(options.repo, "models");
+  EXPECT_EQ(options.out, "out");
+  EXPECT_EQ(options.filename, "{stem}.{ext}");
+  EXPECT_EQ(options.shifts, 2);
+  EXPECT_DOUBLE_EQ(options.overlap, 0.5);
+  EXPECT_DOUBLE_EQ(options.segment_seconds.value(), 4.0);
+  EXPECT_EQ(options.stems.two_stems, "vocals");
+  EXPECT_EQ(options.stems.other_method, OtherMethod::minus);
+  EXPECT_TRUE(options.format.int24);
+  EXPECT_EQ(options.clip_mode, ClipMode::clamp);
+  EXPECT_TRUE(options.format.flac);
+  EXPECT_EQ(options.format.mp3_bitrate_kbps, 128);
+  EXPECT_EQ(options.format.mp3_preset, 3);
+  EXPECT_EQ(options.jobs, 2U);
+  EXPECT_TRUE(options.verbose);
+  EXPECT_FALSE(options.json);
+  EXPECT_THROW(parse("a --o x"), Error) << "out, overlap, other-method";
+  EXPECT_EQ(parse("a --mo time-only").mode, models::Mode::time_only);
+}
+
+TEST(SeparateOptions, NumbersAreNumbersAndFinite) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> options = {
+      {"--shifts", {"-1", "1001", "1.5"}},
+      {"--seed", {"-1", "1.5", "99999999999999999999"}},
+      {"--shift-offsets", {"-1", "1.5", "1,x"}},
+      {"--overlap", {"-0.1", "1"}},
+      {"--segment", {"-1", "0"}},
+      {"--threads", {"-1", "9999"}},
+      {"--jobs", {"-1", "1.5"}},
+      {"--mp3-bitrate", {"7", "321"}},
+      {"--mp3-preset", {"1", "8"}}};
+  for (const auto& [option, own] : options) {
+    std::vector<std::string> bad = {"",   "nan", "inf",  "-inf", "1e999", "0x4",  "4x",
+                                    " 4", "4 ",  "4,5x", "--",   "++4",   "four", "1'000"};
+    bad.insert(bad.end(), own.begin(), own.end());
+    for (const std::string& text : bad) {
+      try {
+        parse_words({"a", option + "=" + text});
+        ADD_FAILURE() << option << " took \"" << text << "\"";
+      } catch (const CLI::ParseError& error) {
+        const std::string message = error.what();
+        EXPECT_TRUE(message.starts_with(option)) << message;
+        EXPECT_LT(message.size(), 120U) << message;
+      }
+    }
+  }
+  for (const char* option : {"-n", "-s", "--repo", "--two-stems", "--picture"})
+    EXPECT_THROW(parse_words({"a", option, ""}), CLI::ParseError) << option;
+  EXPECT_EQ(parse("a --shifts +2").shifts, 2);  // as Python's int()
+  EXPECT_DOUBLE_EQ(parse("a --segment 5e-1").segment_seconds.value(), 0.5);
 }
 
 TEST(SeparateOptions, OneStemNeedsNoStemInItsName) {

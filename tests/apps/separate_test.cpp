@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "separate_setting.h"
 #include "sounds.h"
@@ -10,10 +12,12 @@ namespace metalaudio::apps {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 constexpr int kRateHz = 8000;
 
@@ -259,8 +263,101 @@ TEST_F(Separate, OutputsNeverOverwriteEachOther) {
   write_sound(setting_ / "song.flac", make_music(2, 0.6, kRateHz), kRateHz);
   const ProgramResult result = setting_.separate({"song.wav", "song.flac"});
   EXPECT_EQ(result.status, 1);
-  EXPECT_THAT(result.err, HasSubstr("metalaudio: song.flac: its stems would overwrite those of "
-                                    "song.wav"));
+  EXPECT_THAT(result.err, HasSubstr("song.flac: separated/tiny/song/drums.wav would overwrite that "
+                                    "of song.wav; see --filename"));
+}
+
+TEST_F(Separate, TurningDownIsTold) {
+  AudioBuffer loud = make_music(2, 1.0, kRateHz);
+  for (std::size_t c = 0; c < 2; ++c)
+    for (float& sample : loud.channel(c)) sample *= 100.0F;
+  write_sound(setting_ / "loud.wav", loud, kRateHz);
+  const ProgramResult own = setting_.separate({"loud.wav"});
+  for (const char* stem : {"drums", "bass", "other", "vocals"})
+    EXPECT_THAT(own.err, HasSubstr("loud.wav: " + std::string(stem) + " turned down by "));
+  EXPECT_THAT(setting_.separate({"loud.wav", "--sum-safe"}).err,
+              HasSubstr("loud.wav: all stems turned down by "));
+  EXPECT_THAT(setting_.separate({"loud.wav", "--clip-mode", "clamp"}).err,
+              Not(HasSubstr("turned down")));
+}
+
+TEST_F(Separate, TheEndingOfAStemsNameChoosesItsType) {
+  const auto first_bytes = [&](const std::string& name) {
+    std::ifstream file(setting_ / name, std::ios::binary);
+    std::string bytes(4, ' ');
+    file.read(bytes.data(), 4);
+    return bytes;
+  };
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"song.wav", "--stems", "bass"};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProgramResult result = setting_.separate(all);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.err;
+  };
+  run({"--filename", "{stem}.flac"});
+  EXPECT_EQ(first_bytes("separated/tiny/bass.flac"), "fLaC");
+  EXPECT_THAT(run({"--filename", "{stem}.FLAC", "--float32", "--mp3"}),
+              HasSubstr("Note: --float32 has no effect on FLAC: 16 bits are written"));
+  EXPECT_EQ(first_bytes("separated/tiny/bass.FLAC"), "fLaC");
+  run({"--filename", "{stem}.mp3", "--mp3-bitrate", "128", "--int24"});
+  EXPECT_EQ(first_bytes("separated/tiny/bass.mp3").substr(0, 1), "\xFF");
+  run({"--filename", "{stem}.wav", "--flac"});
+  EXPECT_EQ(first_bytes("separated/tiny/bass.wav"), "RIFF");
+  run({"--filename", "{stem}-2.{trackext}", "--flac"});
+  EXPECT_EQ(first_bytes("separated/tiny/bass-2.wav"), "RIFF");
+}
+
+TEST_F(Separate, NoTrackLeavesItsFolder) {
+  for (const char* name : {"...wav", "..wav", ".wav", "a..wav", "new\nline.wav", "\xFF.wav"})
+    fs::copy_file(setting_ / "song.wav", setting_ / name);
+  const ProgramResult result =
+      setting_.separate({"...wav", "..wav", ".wav", "a..wav", "new\nline.wav", "\xFF.wav",
+                         "--stems", "bass", "--json"});
+  EXPECT_EQ(result.status, 1) << "\"..wav\" and \".wav\" are both \"_\"";
+  EXPECT_THAT(setting_.files_below("separated"),
+              UnorderedElementsAre("tiny/__/bass.wav", "tiny/_/bass.wav", "tiny/a./bass.wav",
+                                   "tiny/new\nline/bass.wav", "tiny/\xFF/bass.wav"));
+  EXPECT_THAT(result.err, HasSubstr("new line.wav: "));
+  EXPECT_THAT(result.err, HasSubstr("\xEF\xBF\xBD.wav: "));
+  std::istringstream lines(result.out);
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_TRUE(nlohmann::json::accept(line)) << line;
+}
+
+TEST_F(Separate, NamesOfFoldersKeepAlbumsApart) {
+  for (const char* album : {"one", "two"}) {
+    fs::create_directory(setting_ / album);
+    fs::copy_file(setting_ / "song.wav", setting_ / (std::string(album) + "/song.wav"));
+  }
+  const ProgramResult result = setting_.separate({"one/song.wav", "two/song.wav", "--stems", "bass",
+                                                  "--filename", "{folder}/{track}/{stem}.{ext}"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(setting_.files_below("separated"),
+              ElementsAre("tiny/one/song/bass.wav", "tiny/two/song/bass.wav"));
+}
+
+TEST_F(Separate, ChunksAreNoShorterThanMakesSense) {
+  // The tiny model was trained with half a second.
+  EXPECT_EQ(setting_.separate({"song.wav", "--segment", "0.1"}).status, 0);
+  const ProgramResult result = setting_.separate({"song.wav", "--segment", "0.04"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("at least a tenth"));
+}
+
+TEST_F(Separate, OneBadEntryDoesNotSpoilAFolder) {
+  fs::create_directory(setting_ / "album");
+  fs::copy_file(setting_ / "song.wav", setting_ / "album/song.wav");
+  fs::create_directory_symlink("..", setting_ / "album/loop");
+  fs::create_symlink("none.wav", setting_ / "album/broken.wav");
+  fs::create_directory(setting_ / "empty");
+  const ProgramResult result =
+      setting_.separate({"empty", "album", "--stems", "bass", "-o", "out", "--json"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(setting_.files_below("out"), Contains("tiny/song/bass.wav"));
+  for (const char* name : {"metalaudio: empty: ", "metalaudio: album/broken.wav: "})
+    EXPECT_THAT(result.err, HasSubstr(name));
+  EXPECT_THAT(result.out, HasSubstr("\"status\":\"failed\""));
 }
 
 }  // namespace

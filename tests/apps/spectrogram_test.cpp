@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <filesystem>
 #include <numbers>
 #include <string>
 #include <vector>
@@ -61,6 +63,62 @@ TEST(Spectrogram, PastTheEndOfAShorterSourceThereIsSilence) {
   const auto levels = compute_spectrogram(tone(1000.0, 1.0, 1.0F), kGrid);
   EXPECT_GT(std::ranges::max(column_of(levels, 15)), -5.0F);
   EXPECT_EQ(std::ranges::max(column_of(levels, 25)), kQuietestDb);
+}
+
+TEST(Spectrogram, AboveHalfTheSampleRateIsNothing) {
+  // Noise-like: every bin up to Nyquist is loud.
+  AudioBuffer click(1, 8000);
+  click.channel(0)[4000] = 1.0F;
+  const audio::MemorySource source(std::move(click), 8000);
+  const SpectrogramGrid grid{.columns = 40, .rows = 200, .seconds = 1.0, .highest_hz = 24000.0};
+  const auto levels = compute_spectrogram(source, grid);
+  float below = kQuietestDb;
+  for (std::size_t row = 0; row < grid.rows; ++row)
+    for (std::size_t column = 0; column < grid.columns; ++column) {
+      const float level = levels[row * grid.columns + column];
+      if (grid.frequency_hz(static_cast<double>(row) + 1.0) >= 4000.0)
+        EXPECT_EQ(level, kQuietestDb) << grid.frequency_hz(static_cast<double>(row));
+      else
+        below = std::max(below, level);
+    }
+  EXPECT_GT(below, -80.0F);
+}
+
+/// The pixels that are not white between two rows, which a title is made of.
+std::size_t ink(const std::filesystem::path& path, int top, int bottom) {
+  cairo_surface_t* picture = cairo_image_surface_create_from_png(path.c_str());
+  EXPECT_EQ(cairo_surface_status(picture), CAIRO_STATUS_SUCCESS);
+  std::size_t count = 0;
+  const int width = cairo_image_surface_get_width(picture);
+  for (int row = top; row < bottom; ++row) {
+    const auto* pixels = reinterpret_cast<const std::uint32_t*>(
+        cairo_image_surface_get_data(picture) + row * cairo_image_surface_get_stride(picture));
+    for (int column = 0; column < width; ++column)
+      count += (pixels[column] & 0xFFFFFFU) != 0xFFFFFFU ? 1 : 0;
+  }
+  cairo_surface_destroy(picture);
+  return count;
+}
+
+TEST(SpectrogramPicture, ATitleOfAnyBytesIsDrawnAndSoIsTheRest) {
+  const TestFolder folder;
+  const auto path = folder.path() / "picture.png";
+  const auto source = tone(1000.0, 0.2, 1.0F);
+  for (const std::string& title :
+       {std::string("plain"), std::string("\xFF\xFE.wav"), std::string("caf\xE9"),
+        std::string("\xED\xA0\x80"), std::string("\xC0\xAF"), std::string("\xF0\x9F"),
+        std::string("a\nb\tc"), std::string("a\0b", 3), std::string(5000, 'x')}) {
+    const std::vector<SpectrogramPanel> panels{{title, &source}};
+    draw_spectrograms(panels, path);
+    EXPECT_GT(ink(path, 20, 44), 100U) << title;
+    EXPECT_GT(ink(path, 46, 262), 200000U) << title << ": the panel";
+    EXPECT_GT(ink(path, 270, 330), 300U) << title << ": the time axis";
+  }
+}
+
+TEST(SpectrogramPicture, MorePanelsThanAPictureHoldsAreRefused) {
+  EXPECT_THROW(check_panel_count(127), Error);
+  EXPECT_NO_THROW(check_panel_count(126));
 }
 
 TEST(SpectrogramPicture, DrawsAPngWithAPanelForEachSource) {

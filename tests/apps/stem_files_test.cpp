@@ -119,6 +119,7 @@ TEST_F(StemFilesTest, OtherRatesGiveTheLengthAskedFor) {
       const std::int64_t length =
           static_cast<std::int64_t>(drums_.frames()) * rate / kRateHz + excess;
       settings.writer.expected_frames = length;
+      settings.length_frames = length;
       run(plan_stems({}, kSources), settings);
       EXPECT_EQ(written("drums").frames(), static_cast<std::size_t>(length));
       EXPECT_EQ(sample_rate_of(folder_ / "drums.wav"), rate);

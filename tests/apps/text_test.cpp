@@ -1,3 +1,4 @@
+#include <apps/display_text.h>
 #include <apps/failure_text.h>
 #include <apps/output_levels.h>
 #include <apps/progress_text.h>
@@ -12,6 +13,32 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::FloatEq;
 using ::testing::HasSubstr;
+
+TEST(DisplayText, IsUtf8OnOneLine) {
+  const std::string bad = "\xEF\xBF\xBD";
+  EXPECT_EQ(display_text("Größe \xF0\x9F\x8E\xB5"), "Größe \xF0\x9F\x8E\xB5");
+  EXPECT_EQ(display_text("a\nb\x1b[0m\x7F"), "a b [0m ");
+  EXPECT_EQ(display_text("\xFF"), bad);
+  EXPECT_EQ(display_text("caf\xE9"), "caf" + bad);
+  EXPECT_EQ(display_text("\xC0\xAF"), bad + bad) << "an overlong slash";
+  EXPECT_EQ(display_text("\xED\xA0\x80"), bad + bad + bad) << "half a surrogate pair";
+  EXPECT_EQ(display_text("\xF4\x90\x80\x80"), bad + bad + bad + bad) << "beyond Unicode";
+  EXPECT_EQ(display_text("\xF0\x9F\x8E"), bad + bad + bad) << "cut off";
+  EXPECT_EQ(display_text("\xC2\x9B"
+                         "31m"),
+            bad + "31m")
+      << "a control sequence in one character";
+  EXPECT_EQ(display_text("a\xE2\x80\xAE"
+                         "b"),
+            "a" + bad + "b")
+      << "right to left";
+  EXPECT_EQ(character_count("Größe"), 5U);
+}
+
+TEST(GainText, IsInDecibels) {
+  EXPECT_EQ(gain_text(0.99F), "turned down by 0.09 dB, so that it does not clip");
+  EXPECT_EQ(gain_text(1.0F), "");
+}
 
 TEST(TimeText, WritesMinutesAndHours) {
   EXPECT_EQ(clock_text(0.2), "0:00");
@@ -64,6 +91,7 @@ TEST(FailureText, NamesTheFileOnce) {
   EXPECT_EQ(failure_text("a.wav", "[AudioReader] not audio"), "a.wav: not audio");
   EXPECT_EQ(failure_text("a.wav", "[AudioReader] a.wav: not audio"), "a.wav: not audio");
   EXPECT_EQ(failure_text("", "plain"), "plain");
+  EXPECT_EQ(failure_text("s.wav", "out/bass.wav: full"), "s.wav: out/bass.wav: full");
 }
 
 TEST(FailureText, KeepsControlCharactersFromTheTerminal) {

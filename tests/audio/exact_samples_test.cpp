@@ -10,6 +10,7 @@ namespace metalaudio::audio {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 
 AudioBuffer mono(const std::vector<float>& samples) {
   AudioBuffer buffer(1, samples.size());
@@ -37,6 +38,60 @@ TEST(ExactSamples, SixteenBitsAreCutTowardsZero) {
              kMono16);
   EXPECT_THAT(wav_samples<std::int16_t>(path, 10),
               ElementsAre(0, 16383, -16383, 32767, -32767, 32767, -32767, 32766, 0, 0));
+}
+
+TEST(ExactSamples, IntegersPassUnchangedWhenRoundedToNearest) {
+  const TemporaryFolder folder;
+  const auto path = folder / "a.audio";
+  for (const FileType type : {FileType::wav, FileType::flac}) {
+    AudioBuffer all(1, 65536);
+    for (int i = 0; i < 65536; ++i) all.channel(0)[i] = static_cast<float>(i - 32768) / 32768.0f;
+    write_file(path, all, {.channels = 1, .type = type, .rounding = Rounding::nearest});
+    EXPECT_THAT(read_file(path).channel(0), ElementsAreArray(all.channel(0)));
+    AudioBuffer fine(1, 65536);
+    for (int i = 0; i < 65536; ++i)
+      fine.channel(0)[i] = static_cast<float>((i - 32768) * 256 + i % 256) / 8388608.0f;
+    write_file(path, fine,
+               {.channels = 1,
+                .type = type,
+                .sample_format = SampleFormat::pcm24,
+                .rounding = Rounding::nearest});
+    EXPECT_THAT(read_file(path).channel(0), ElementsAreArray(fine.channel(0)));
+  }
+}
+
+TEST(ExactSamples, NearestRoundsAndClampsAtBothEnds) {
+  const TemporaryFolder folder;
+  const auto path = folder / "a.wav";
+  const float step = 1.0f / 32768;
+  write_file(path, mono({0.4f * step, 0.6f * step, -0.6f * step, 1.0f, -1.0f, 1.5f, -9.0f, 3e30f}),
+             {.channels = 1, .rounding = Rounding::nearest});
+  EXPECT_THAT(wav_samples<std::int16_t>(path, 8),
+              ElementsAre(0, 1, -1, 32767, -32768, 32767, -32768, 32767));
+}
+
+// Triangular noise leaves the mean of what lies between two steps, and adds the same power
+// everywhere: a quarter of a step squared, with the rounding (Lipshitz, Wannamaker, Vanderkooy
+// 1992).
+TEST(ExactSamples, DitherKeepsTheMeanAndTheNoiseBetweenSteps) {
+  const TemporaryFolder folder;
+  const auto path = folder / "a.wav";
+  constexpr std::size_t kCount = 200000;
+  for (const double level : {0.0, 0.25, 0.5, -0.7}) {
+    AudioBuffer constant(1, kCount);
+    std::ranges::fill(constant.channel(0), static_cast<float>(level / 32768));
+    write_file(path, constant, {.channels = 1, .rounding = Rounding::dithered});
+    double sum = 0.0;
+    double squares = 0.0;
+    for (const std::int16_t sample : wav_samples<std::int16_t>(path, kCount)) {
+      EXPECT_LE(std::abs(sample - level), 1.5);
+      sum += sample - level;
+      squares += (sample - level) * (sample - level);
+    }
+    // Five deviations of a mean of so many.
+    EXPECT_NEAR(sum / kCount, 0.0, 5 * 0.5 / std::sqrt(double{kCount})) << level;
+    EXPECT_NEAR(squares / kCount, 0.25, 0.005) << level;
+  }
 }
 
 TEST(ExactSamples, SixteenBitsReadAsMultiplesOfTheStep) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string_view>
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -23,7 +24,9 @@ class FfmpegEncoder {
     check(avformat_alloc_output_context2(&output_, nullptr, container, path.c_str()));
     const AVCodec* encoder = avcodec_find_encoder_by_name(codec);
     codec_ = avcodec_alloc_context3(encoder);
-    codec_->sample_fmt = AV_SAMPLE_FMT_FLTP;
+    // libopus alone takes them interleaved.
+    interleaved_ = std::string_view(codec) == "libopus";
+    codec_->sample_fmt = interleaved_ ? AV_SAMPLE_FMT_FLT : AV_SAMPLE_FMT_FLTP;
     codec_->sample_rate = sample_rate_hz;
     codec_->bit_rate = 128000 * static_cast<std::int64_t>(channels);
     av_channel_layout_default(&codec_->ch_layout, static_cast<int>(channels));
@@ -52,13 +55,17 @@ class FfmpegEncoder {
       const std::size_t count = std::min(size, samples.frames() - first);
       av_frame_unref(frame_);
       frame_->nb_samples = static_cast<int>(count);
-      frame_->format = AV_SAMPLE_FMT_FLTP;
+      frame_->format = codec_->sample_fmt;
       frame_->sample_rate = codec_->sample_rate;
       check(av_channel_layout_copy(&frame_->ch_layout, &codec_->ch_layout));
       check(av_frame_get_buffer(frame_, 0));
-      for (std::size_t channel = 0; channel < samples.channels(); ++channel)
-        std::ranges::copy(samples.channel(channel).subspan(first, count),
-                          reinterpret_cast<float*>(frame_->extended_data[channel]));
+      for (std::size_t channel = 0; channel < samples.channels(); ++channel) {
+        const auto in = samples.channel(channel).subspan(first, count);
+        auto* out = reinterpret_cast<float*>(frame_->extended_data[interleaved_ ? 0 : channel]);
+        const std::size_t step = interleaved_ ? samples.channels() : 1;
+        for (std::size_t i = 0; i < count; ++i)
+          out[i * step + (interleaved_ ? channel : 0)] = in[i];
+      }
       frame_->pts = static_cast<std::int64_t>(first);
       check(avcodec_send_frame(codec_, frame_));
       write_packets();
@@ -77,6 +84,7 @@ class FfmpegEncoder {
     }
   }
 
+  bool interleaved_ = false;
   AVFormatContext* output_ = nullptr;
   AVCodecContext* codec_ = nullptr;
   AVStream* stream_ = nullptr;
@@ -85,6 +93,43 @@ class FfmpegEncoder {
 };
 
 }  // namespace
+
+void remux_with_ffmpeg(const std::filesystem::path& path, const char* container,
+                       const std::vector<std::filesystem::path>& files, std::size_t chosen,
+                       double late_seconds) {
+  AVFormatContext* output = nullptr;
+  check(avformat_alloc_output_context2(&output, nullptr, container, path.c_str()));
+  std::vector<AVFormatContext*> inputs;
+  for (const auto& file : files) {
+    AVFormatContext* input = nullptr;
+    check(avformat_open_input(&input, file.c_str(), nullptr, nullptr));
+    check(avformat_find_stream_info(input, nullptr));
+    AVStream* stream = avformat_new_stream(output, nullptr);
+    check(avcodec_parameters_copy(stream->codecpar, input->streams[0]->codecpar));
+    stream->codecpar->codec_tag = 0;
+    stream->disposition = inputs.size() == chosen ? AV_DISPOSITION_DEFAULT : 0;
+    inputs.push_back(input);
+  }
+  check(avio_open(&output->pb, path.c_str(), AVIO_FLAG_WRITE));
+  check(avformat_write_header(output, nullptr));
+  AVPacket* packet = av_packet_alloc();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const AVStream* out = output->streams[i];
+    while (av_read_frame(inputs[i], packet) == 0) {
+      packet->stream_index = static_cast<int>(i);
+      av_packet_rescale_ts(packet, inputs[i]->streams[0]->time_base, out->time_base);
+      const auto late = static_cast<std::int64_t>(late_seconds / av_q2d(out->time_base));
+      packet->pts += late;
+      packet->dts += late;
+      check(av_interleaved_write_frame(output, packet));
+    }
+    avformat_close_input(&inputs[i]);
+  }
+  check(av_write_trailer(output));
+  av_packet_free(&packet);
+  avio_closep(&output->pb);
+  avformat_free_context(output);
+}
 
 void encode_with_ffmpeg(const std::filesystem::path& path, const AudioBuffer& samples,
                         int sample_rate_hz, const char* container, const char* codec) {

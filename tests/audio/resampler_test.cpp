@@ -41,7 +41,9 @@ double amplitude(const std::vector<float>& samples, double frequency_hz, double 
 
 double decibels(double ratio) { return 20.0 * std::log10(std::max(ratio, 1e-12)); }
 
-TEST(Resampler, LengthIsTheRoundedRatio) {
+// int(new_sr * length / old_sr) of julius.resample_frac, which upstream resamples with; a file of
+// one frame stays one.
+TEST(Resampler, LengthIsTheRatioRoundedDown) {
   for (const auto& [from, to] : {std::pair{48000, 44100},
                                  {44100, 48000},
                                  {8000, 44100},
@@ -51,7 +53,8 @@ TEST(Resampler, LengthIsTheRoundedRatio) {
                                  {44100, 44101},
                                  {44100, 44100}})
     for (const std::size_t frames : {0, 1, 2, 3, 441, 10007}) {
-      const double expected = std::floor(static_cast<double>(frames) * to / from + 0.5);
+      const double ratio = std::floor(static_cast<double>(frames) * to / from);
+      const double expected = frames > 0 ? std::max(ratio, 1.0) : 0.0;
       EXPECT_EQ(resample(noise(2, frames), from, to, 100).size(), expected)
           << from << " to " << to << ", " << frames << " frames";
     }
@@ -107,6 +110,60 @@ TEST(Resampler, NeverHoldsMoreThanItsLatency) {
     EXPECT_LE(most_held, latency);
     EXPECT_GT(most_held, latency - 2);
   }
+}
+
+TEST(Resampler, AnotherLengthGoesOnWithTheSound) {
+  // A falling step: its ringing after the end is part of the sound.
+  AudioBuffer in(1, 1000);
+  std::ranges::fill(in.channel(0), 0.5f);
+  Resampler resampler(44100, 48000, 1);
+  const std::size_t ready = resampler.process(in).frames();
+  const AudioView rest = resampler.flush(1200);
+  EXPECT_EQ(ready + rest.frames(), 1200u);
+  const auto after = rest.channel(0).subspan(1089 - ready, 4);
+  EXPECT_GT(std::abs(after[0]) + std::abs(after[1]), 0.01f);
+}
+
+// Band-limited interpolation of an impulse is a sinc about it: its level below half the rate of
+// both is that of the impulse, and its first moment stays where it was.
+TEST(ResampleWhole, KeepsBothEndsOfAnImpulse) {
+  for (const auto& [from, to] :
+       {std::pair{48000, 44100}, {44100, 48000}, {96000, 44100}, {8000, 44100}, {44100, 44101}}) {
+    for (const std::size_t frames : {1, 2000}) {
+      AudioBuffer in(1, frames);
+      in.channel(0)[0] = 1.0f;
+      const Resampled out = resample_whole(in, from, to);
+      const auto samples = out.samples.channel(0);
+      double sum = 0.0;
+      for (const float sample : samples) sum += double{sample};
+      // The sum is the level at 0 Hz, which the gain of the rates multiplies.
+      EXPECT_NEAR(sum * from / to, 1.0, 1e-5) << from << " to " << to << ", " << frames;
+      const auto peak = std::ranges::max_element(samples) - samples.begin();
+      EXPECT_EQ(peak, static_cast<std::ptrdiff_t>(out.lead)) << from << " to " << to;
+      EXPECT_LT(std::abs(samples.front()), 1e-6f);
+      EXPECT_LT(std::abs(samples.back()), 1e-6f);
+      // A sinc is even; soxr interpolates its filter where the rates have no small ratio.
+      for (std::size_t i = 1; i < 200 && i < out.lead && out.lead + i < samples.size(); ++i)
+        ASSERT_NEAR(samples[out.lead - i], samples[out.lead + i], 1e-5) << from << " " << i;
+    }
+  }
+}
+
+TEST(ResampleWhole, EqualRatesGiveTheSamples) {
+  const AudioBuffer in = noise(2, 100);
+  const Resampled out = resample_whole(in, 44100, 44100);
+  EXPECT_EQ(out.lead, 0u);
+  EXPECT_TRUE(std::ranges::equal(out.samples.channel(1), in.channel(1)));
+}
+
+// What the stream gives, but for its first frames: soxr's second stage lacks what the first one
+// rings before them.
+TEST(ResampleWhole, AgreesWithTheStream) {
+  const AudioBuffer in = noise(1, 3000);
+  const auto stream = resample(in, 48000, 44100, 3000);
+  const Resampled whole = resample_whole(in, 48000, 44100);
+  for (std::size_t i = 5; i < stream.size(); ++i)
+    ASSERT_NEAR(whole.samples.channel(0)[whole.lead + i], stream[i], 1e-6) << i;
 }
 
 TEST(Resampler, ResetStartsAnew) {

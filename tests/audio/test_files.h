@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace metalaudio::audio {
 
@@ -47,6 +48,12 @@ void truncate(const std::filesystem::path& path, double part);
 /// Encodes with FFmpeg, by the container's and the codec's names, as in ("ipod", "aac").
 void encode_with_ffmpeg(const std::filesystem::path& path, const AudioBuffer& samples,
                         int sample_rate_hz, const char* container, const char* codec);
+
+/// Puts the first tracks of these files into one container; `chosen` is the one marked default, and
+/// all begin so late.
+void remux_with_ffmpeg(const std::filesystem::path& path, const char* container,
+                       const std::vector<std::filesystem::path>& files, std::size_t chosen,
+                       double late_seconds = 0.0);
 
 /// The whole file, read in blocks of this many frames.
 AudioBuffer read_file(const std::filesystem::path& path, std::size_t block_frames = 1000);

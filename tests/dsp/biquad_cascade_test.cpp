@@ -83,8 +83,8 @@ TEST(BiquadCascade, EqualsTheReferenceOnEveryInstructionSet) {
         const auto y = run(cascade, x, 301);
         for (std::size_t c = 0; c < channels; ++c) {
           const auto expected = reference_biquads(sections, channel_of(x, channels, c));
-          // Rounding of 17 sections in float, of numbers up to 3.
-          EXPECT_LT(largest_difference(channel_of(y, channels, c), expected), 1e-5)
+          // One rounding to float of numbers up to 5.
+          EXPECT_LT(largest_difference(channel_of(y, channels, c), expected), 3e-7)
               << target << " " << channels << " channels, " << count << " sections, channel " << c;
         }
       }
@@ -97,14 +97,21 @@ TEST(BiquadCascade, EqualsScipy) {
     const std::vector<double> edges = golden["edges_hz"];
     const std::size_t order = golden["order"];
     const std::string kind = golden["kind"];
-    BiquadCascade cascade(kind == "band"
-                              ? design_butterworth_band(order, edges[0], edges[1], kRate)
+    const double rate = golden["sample_rate_hz"];
+    const auto sections = kind == "band"
+                              ? design_butterworth_band(order, edges[0], edges[1], rate)
                               : design_butterworth(kind == "low" ? PassBand::low : PassBand::high,
-                                                   order, edges[0], kRate));
+                                                   order, edges[0], rate);
     const std::vector<float> x = golden["x"];
     const std::vector<double> expected = golden["y"];
-    // One rounding to float of numbers up to 1.
-    EXPECT_LT(largest_difference(run(cascade, x, x.size()), expected), 1.2e-7) << kind << order;
+    for (const std::size_t channels : {1U, 8U}) {
+      BiquadCascade cascade(sections, {.channels = channels});
+      std::vector<float> frames(x.size() * channels);
+      for (std::size_t i = 0; i < frames.size(); ++i) frames[i] = x[i / channels];
+      const auto y = channel_of(run(cascade, frames, x.size()), channels, channels - 1);
+      // One rounding to float of numbers up to 2.
+      EXPECT_LT(largest_difference(y, expected), 1.2e-7) << kind << order << " " << channels;
+    }
   }
 }
 
@@ -154,8 +161,23 @@ TEST(BiquadCascade, PlanarGivesTheBitsOfInterleaved) {
   });
 }
 
-/// The mark: 1e-5 of full scale with a section at 40 Hz, where float in the usual form errs by
-/// 1.8e-4.
+/// Groups that do not fill a vector write no further than their channels.
+TEST(BiquadCascade, LeavesWhatLiesBehindTheBlockAlone) {
+  for_each_target([](const char* target) {
+    for (std::size_t channels = 1; channels <= 20; ++channels) {
+      const std::size_t frames = 37;
+      const auto x = uniform(channels * frames, 8);
+      BiquadCascade cascade(equalizer(), {.channels = channels});
+      std::vector<float> y(x.size() + 16, 7.0F);
+      cascade.process(x, std::span(y).first(x.size()));
+      EXPECT_EQ(std::vector<float>(y.end() - 16, y.end()), std::vector<float>(16, 7.0F))
+          << target << " " << channels;
+    }
+  });
+}
+
+/// With a section at 40 Hz, where float in the usual form errs by 1.8e-4: one rounding of numbers
+/// up to 5.
 TEST(BiquadCascade, StaysWithinTheMarkOfAccuracyAtLowFrequencies) {
   for (const std::size_t channels : {1U, 16U}) {
     const std::size_t frames = 48000;
@@ -176,8 +198,7 @@ TEST(BiquadCascade, StaysWithinTheMarkOfAccuracyAtLowFrequencies) {
       const auto y = channel_of(run(cascade, x, 512), channels, channels - 1);
       const double error =
           largest_difference(y, reference_biquads(sections, channel_of(x, channels, 0)));
-      RecordProperty("error_" + std::to_string(channels), std::to_string(error * 1e9));
-      EXPECT_LT(error, channels == 1 ? 3e-7 : 1e-5);
+      EXPECT_LT(error, 3e-7) << channels;
     }
   }
 }
@@ -187,7 +208,7 @@ TEST(BiquadCascade, PolesNextToHalfTheSampleRateAreExactToo) {
   const auto x = uniform(16 * 12000, 5);
   BiquadCascade cascade(sections, {.channels = 16});
   const auto y = channel_of(run(cascade, x, 512), 16, 3);
-  EXPECT_LT(largest_difference(y, reference_biquads(sections, channel_of(x, 16, 3))), 1e-5);
+  EXPECT_LT(largest_difference(y, reference_biquads(sections, channel_of(x, 16, 3))), 3e-7);
 }
 
 TEST(BiquadCascade, AnImpulsePassesThroughSectionsThatDoNothing) {
@@ -229,7 +250,7 @@ TEST(BiquadCascade, IsLinear) {
     cascade.reset();
     const auto y = run(cascade, mix, 1000);
     for (std::size_t i = 0; i < y.size(); ++i) {
-      // Three roundings each of numbers up to 3.
+      // A rounding each of numbers up to 5, and those of the mix.
       ASSERT_NEAR(y[i], 0.5F * ya[i] - 0.25F * yb[i], 4e-6F);
     }
   }

@@ -75,19 +75,20 @@ TEST(BiquadDesign, WidthsSayTheSame) {
 
 TEST(BiquadDesign, ButterworthEqualsScipy) {
   const auto cases = golden_cases("butterworth");
-  EXPECT_EQ(cases.size(), 10U);
+  EXPECT_EQ(cases.size(), 14U);
   for (const auto& golden : cases) {
     const std::vector<double> edges = golden["edges_hz"];
     const std::size_t order = golden["order"];
     const std::string kind = golden["kind"];
+    const double rate = golden["sample_rate_hz"];
     const auto sections = kind == "band"
-                              ? design_butterworth_band(order, edges[0], edges[1], kRate)
+                              ? design_butterworth_band(order, edges[0], edges[1], rate)
                               : design_butterworth(kind == "low" ? PassBand::low : PassBand::high,
-                                                   order, edges[0], kRate);
+                                                   order, edges[0], rate);
     EXPECT_EQ(sections.size(), kind == "band" ? order : (order + 1) / 2);
     for (std::size_t i = 0; i < golden["re"].size(); ++i) {
       const Complex expected(golden["re"][i].get<double>(), golden["im"][i].get<double>());
-      const Complex got = response(sections, golden["frequencies_hz"][i], kRate);
+      const Complex got = response(sections, golden["frequencies_hz"][i], rate);
       // Cancellation as above; scipy's own polynomials are as far from exact.
       EXPECT_LT(std::abs(got - expected), 1e-7) << kind << order << " " << i;
     }
@@ -111,6 +112,20 @@ TEST(BiquadDesign, LinkwitzRileySumsToAnAllPass) {
     for (const double f : {20.0, 400.0, 800.0, 1100.0, 20000.0}) {
       const Complex sum = response(low, f, kRate) + response(high, f, kRate);
       EXPECT_NEAR(std::abs(sum), 1.0, 1e-8) << order << " at " << f;
+    }
+  }
+}
+
+/// So that a glide from one to the other goes from each section to its like.
+TEST(BiquadDesign, SectionsOfTheSameOrderCorrespondAtEveryFrequency) {
+  for (const std::size_t order : {4U, 9U, 64U}) {
+    const auto one = design_butterworth(PassBand::low, order, 20.0, kRate);
+    const auto other = design_butterworth(PassBand::low, order, 200.0, kRate);
+    for (std::size_t i = order % 2; i < one.size(); ++i) {
+      // Sharper sections have less damping, at any frequency.
+      for (std::size_t k = order % 2; k < i; ++k) {
+        EXPECT_EQ(one[i].a2 < one[k].a2, other[i].a2 < other[k].a2) << order;
+      }
     }
   }
 }
@@ -145,6 +160,34 @@ TEST(BiquadDesign, SaysWhatIsWrongWithTheNumbers) {
                  "[design_biquad] frequency 30000 Hz: expected more than 0 and less than 24000 Hz, "
                  "half the sample rate");
   }
+}
+
+std::string words_of(const BiquadDesign& design) {
+  try {
+    design_biquad(design);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// Up to half the sample rate a width either makes a filter, or the error says which one is wrong.
+TEST(BiquadDesign, WidthsNextToHalfTheSampleRateAreFiltersOrTooWide) {
+  for (const double part : {0.4, 0.45, 0.49, 0.499, 0.4999, 0.499999}) {
+    for (const double octaves : {0.01, 0.33, 1.0, 3.0, 100.0}) {
+      for (const auto shape : {BiquadShape::peaking, BiquadShape::notch, BiquadShape::band_pass}) {
+        const std::string words = words_of({shape, part * kRate, kRate, Octaves(octaves), 6.0});
+        EXPECT_TRUE(words.empty() || words.find("too wide") != std::string::npos) << words;
+      }
+    }
+  }
+  EXPECT_EQ(words_of({BiquadShape::peaking, 0.49 * kRate, kRate, Octaves(1.0), 6.0}), "");
+  EXPECT_EQ(words_of({BiquadShape::peaking, 0.4999 * kRate, kRate, Octaves(1.0), 6.0}),
+            "[design_biquad] at 23995.2 Hz of a sample rate of 48000 Hz: too wide for what lies "
+            "below half of it");
+  EXPECT_EQ(words_of({BiquadShape::low_pass, 1e-6, kRate, Q(1e6)}),
+            "[design_biquad] at 1e-06 Hz of a sample rate of 48000 Hz: too narrow or too low for "
+            "double precision");
 }
 
 TEST(BiquadCoefficients, StabilityIsTheOutermostPole) {

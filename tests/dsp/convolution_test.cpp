@@ -282,10 +282,43 @@ TEST(Convolve, EqualsScipy) {
   }
 }
 
-TEST(Convolve, ChoosesAsTheOriginalsTableSays) {
-  EXPECT_EQ(choose_convolve_method(100000, 16383), ConvolveMethod::direct);
-  EXPECT_EQ(choose_convolve_method(32768, 16384), ConvolveMethod::fft);
-  EXPECT_EQ(choose_convolve_method(100000, 16384), ConvolveMethod::partitioned);
+TEST(Convolve, TakesAResponseLongerThanTheSignalAndSilence) {
+  for (const auto& [samples, taps] : {std::pair(1U, 5000U), std::pair(300U, 5000U)}) {
+    const auto x = noise(samples, 23), ir = noise(taps, 24);
+    const auto one = convolve(x, ir), other = convolve(ir, x);
+    EXPECT_EQ(one, other);
+    EXPECT_LT(relative_error(one, by_definition(
+                                      [&] {
+                                        auto padded = x;
+                                        padded.resize(one.size(), 0.0F);
+                                        return padded;
+                                      }(),
+                                      ir)),
+              1e-6);
+    EXPECT_EQ(convolve(std::vector<float>(samples), ir), std::vector<float>(one.size()));
+    EXPECT_EQ(convolve(x, std::vector<float>(taps)), std::vector<float>(one.size()));
+  }
+  EXPECT_THROW(convolve(std::vector<float>{2e30F}, noise(10, 1)), Error);
+}
+
+/// Where the direct form's long sum of floats would be 18 dB worse.
+TEST(Convolve, AutomaticIsAsExactAsTheTransform) {
+  const auto x = noise(6000, 25), ir = response(4000, 26);
+  auto padded = x;
+  padded.resize(x.size() + ir.size() - 1, 0.0F);
+  const auto expected = by_definition(padded, ir);
+  // 4000 products in float32 by a transform.
+  EXPECT_LT(relative_error(convolve(x, ir), expected), 4e-7);
+}
+
+TEST(Convolve, ChoosesByMeasuredThresholds) {
+  EXPECT_EQ(choose_convolve_method(100000, 255), ConvolveMethod::direct);
+  EXPECT_EQ(choose_convolve_method(1024, 256), ConvolveMethod::fft);
+  EXPECT_EQ(choose_convolve_method(100000, 256), ConvolveMethod::partitioned);
+  EXPECT_EQ(choose_convolve_method(1025, 256), ConvolveMethod::partitioned);
+  // The original's table, for those who want it.
+  EXPECT_EQ(choose_convolve_method(100000, 16383, {.fft_samples = 16384, .fft_share = 0.5}),
+            ConvolveMethod::direct);
 }
 
 }  // namespace

@@ -111,6 +111,7 @@ TEST(StateVariableFilter, RefusesAndRecovers) {
     EXPECT_THROW(StateVariableFilter(kRate, {.frequency_hz = bad}), Error) << bad;
   }
   EXPECT_THROW(StateVariableFilter(kRate, {.q = 0.0}), Error);
+  EXPECT_THROW(StateVariableFilter(kRate, {.q = 1e-310}), Error);
   EXPECT_THROW(StateVariableFilter(kRate, {.gain_db = nan}), Error);
 
   StateVariableFilter filter(kRate);

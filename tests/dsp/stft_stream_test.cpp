@@ -90,6 +90,8 @@ TEST(StftStream, RefusesWhatCannotStream) {
   // A Hann window is zero where it begins: with nothing over it, that sample is lost.
   EXPECT_THROW(StftSynthesizer(streaming(256, 256)), Error);
   EXPECT_THROW(StftAnalyzer(streaming(0, 1)), Error);
+  EXPECT_THROW(StftAnalyzer(streaming(256, 257)), Error);
+  EXPECT_THROW(StftSynthesizer(streaming(256, 257)), Error);
 }
 
 struct Cola {

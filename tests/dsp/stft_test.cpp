@@ -84,15 +84,71 @@ TEST(Stft, ReconstructsBelowMinus120Db) {
 
 TEST(Stft, RefusesOptionsThatMakeNoTransform) {
   EXPECT_THROW(Stft({.fft_size = 0}), Error);
-  EXPECT_THROW(Stft({.fft_size = 16, .hop_samples = 17}), Error);
-  EXPECT_THROW(Stft({.fft_size = 16, .hop_samples = 9, .window_samples = 8}), Error);
+  EXPECT_THROW(Stft({.fft_size = 16, .hop_samples = std::size_t(-1)}), Error);
   EXPECT_THROW(Stft({.fft_size = 16, .window_samples = 17}), Error);
+  EXPECT_THROW(Stft({.fft_size = 16, .own_window = std::vector<float>(17, 1.0F)}), Error);
+  EXPECT_THROW(Stft({.fft_size = 16, .window_samples = 8, .own_window = {1.0F}}), Error);
+  EXPECT_THROW(Stft({.fft_size = 16, .own_window = {1.0F, std::nanf("")}}), Error);
 }
 
-TEST(Stft, RefusesSignalsTooShortToReflect) {
-  const Stft stft({.fft_size = 16});
-  std::vector<Complex> spectra(stft.frames(8) * stft.bins());
-  EXPECT_THROW(stft.forward(noise(8, 1), spectra), Error);
+/// As torch.stft and torch.istft: frames apart make spectra, and no signal.
+TEST(Stft, TakesAHopAboveTheWindowForwardAlone) {
+  for (const std::size_t hop : {9U, 16U, 17U, 40U}) {
+    const Stft stft({.fft_size = 16, .hop_samples = hop, .window_samples = 8, .center = false});
+    const Stft dense({.fft_size = 16, .hop_samples = 1, .window_samples = 8, .center = false});
+    const auto x = noise(200, 1);
+    std::vector<Complex> spectra(stft.frames(x.size()) * stft.bins());
+    std::vector<Complex> all(dense.frames(x.size()) * dense.bins());
+    stft.forward(x, spectra);
+    dense.forward(x, all);
+    ASSERT_EQ(stft.frames(x.size()), (x.size() - 16) / hop + 1);
+    for (std::size_t i = 0; i < spectra.size(); ++i) {
+      EXPECT_EQ(spectra[i], all[i / stft.bins() * hop * stft.bins() + i % stft.bins()]) << hop;
+    }
+    std::vector<float> out(x.size());
+    EXPECT_THROW(stft.inverse(spectra, out), Error);
+    EXPECT_FALSE(stft.validate_cola().ok);
+  }
+}
+
+TEST(Stft, TakesAWindowOfOnesOwn) {
+  const auto hamming = make_window(12, {.shape = WindowShape::hamming});
+  const Stft own({.fft_size = 16, .hop_samples = 3, .own_window = hamming});
+  const Stft same({.fft_size = 16,
+                   .hop_samples = 3,
+                   .window_samples = 12,
+                   .window = {.shape = WindowShape::hamming}});
+  const auto x = noise(100, 2);
+  std::vector<Complex> a(own.frames(x.size()) * own.bins());
+  std::vector<Complex> b(a.size());
+  own.forward(x, a);
+  same.forward(x, b);
+  EXPECT_EQ(a, b);
+  std::vector<float> out(x.size() - 1);
+  own.inverse(a, out);
+  // 24 samples of size 1 and float32.
+  for (std::size_t i = 0; i < out.size(); ++i) EXPECT_NEAR(out[i], x[i], 5e-6F);
+}
+
+/// frames() is 0 exactly where forward() throws.
+TEST(Stft, SaysThatASignalIsTooShortInBothWays) {
+  for (const std::size_t size : {1U, 2U, 15U, 16U}) {
+    for (const bool center : {true, false}) {
+      for (const auto padding :
+           {StftPadding::reflect, StftPadding::constant, StftPadding::replicate}) {
+        const Stft stft({.fft_size = size, .center = center, .padding = padding});
+        for (std::size_t samples = 0; samples < 20; ++samples) {
+          const std::size_t count = stft.frames(samples);
+          std::vector<Complex> spectra(std::max<std::size_t>(count, 1) * stft.bins());
+          if (count == 0) {
+            EXPECT_THROW(stft.forward(noise(samples, 1), spectra), Error) << size << samples;
+          } else {
+            EXPECT_NO_THROW(stft.forward(noise(samples, 1), spectra)) << size << samples;
+          }
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ TEST(Safetensors, RefusesBrokenTensors) {
   expect_refused(ErrorCode::unsupported, "type F8", file_with(tensor("[1]", "[0,1]", "F8"), 1));
   expect_refused(bad, "absurd shape",
                  file_with(tensor("[4294967296,4294967296,4294967296]", "[0,4]"), 4));
-  expect_refused(bad, "absurd shape", file_with(tensor("[1,1,1,1,1,1,1]", "[0,4]"), 4));
+  expect_refused(bad, "absurd shape", file_with(tensor("[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4));
   expect_refused(bad, "not a short list", file_with(tensor("[-1]", "[0,4]"), 4));
   expect_refused(bad, "not a short list", file_with(tensor("[1.5]", "[0,4]"), 4));
   expect_refused(bad, "not a short list", file_with(tensor("[18446744073709551615]", "[0,4]"), 4));

@@ -191,38 +191,6 @@ inline void chain(BiquadChain& chain, std::size_t sections, double* x, std::size
   chain_scalar(chain, sections, x + groups * kSkew, n - groups * kSkew);
 }
 
-inline bool widen(const float* x, std::size_t n, double* out) {
-  const hn::ScalableTag<double> d;
-  const hn::Rebind<float, decltype(d)> half;
-  const auto limit = hn::Set(d, double{kLargestSample});
-  auto fine = hn::Eq(limit, limit);
-  std::size_t i = 0;
-  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
-    const auto v = hn::PromoteTo(d, hn::LoadU(half, x + i));
-    const auto ok = hn::Le(hn::Abs(v), limit);
-    fine = hn::And(fine, ok);
-    hn::StoreU(hn::IfThenElseZero(ok, v), d, out + i);
-  }
-  bool all = hn::AllTrue(d, fine);
-  for (; i < n; ++i) {
-    const double v = x[i];
-    const bool ok = v <= double{kLargestSample} && v >= -double{kLargestSample};
-    all = all && ok;
-    out[i] = ok ? v : 0.0;
-  }
-  return all;
-}
-
-inline void narrow(const double* x, std::size_t n, float* out) {
-  const hn::ScalableTag<double> d;
-  const hn::Rebind<float, decltype(d)> half;
-  std::size_t i = 0;
-  for (; i + hn::Lanes(d) <= n; i += hn::Lanes(d)) {
-    hn::StoreU(hn::DemoteTo(half, hn::LoadU(d, x + i)), half, out + i);
-  }
-  for (; i < n; ++i) out[i] = static_cast<float>(x[i]);
-}
-
 }  // namespace metalaudio::dsp::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

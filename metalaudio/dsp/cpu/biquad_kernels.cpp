@@ -14,13 +14,11 @@ namespace metalaudio::dsp::HWY_NAMESPACE {
 
 const BiquadKernels* biquad_table() {
   static constexpr BiquadKernels kTable = {
-      HWY_MAX_BYTES / sizeof(float),
+      HWY_MAX_BYTES / sizeof(double),
       chain,
       widen,
       narrow,
-      lanes<float>,
-      lanes<double>,
-      in_range,
+      lanes,
       gather,
       scatter,
       load_rows,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/dsp/finite.h>
+
 #include <cstddef>
 
 namespace metalaudio::dsp {
@@ -21,18 +23,16 @@ struct alignas(64) BiquadChain {
   double x_before[kSections];  ///< the last input
 };
 
-/// Rows of one section of many channels, a channel to a lane:
-///   y = beta0·x + s1,  s1' = sigma·s1 + (s2 + gamma1·x - alpha1·s1),
-///   s2' = sigma·s2 + (gamma2·x - alpha2·s1).
-/// The poles are taken relative to z = sigma, 1 or -1 in all lanes, whichever is nearer: that keeps
-/// low frequencies exact in float, where the usual forms lose four digits.
+/// Rows of one section of many channels, a channel to a lane, in double:
+///   y = beta0·x + s1,  s1' = s1 + (s2 + gamma1·x - alpha1·s1),  s2' = s2 + gamma2·x - alpha2·s1.
+/// The poles are taken relative to z = 1: that keeps low frequencies exact, where the usual forms
+/// lose digits.
 enum BiquadLaneRow : std::size_t {
   kBeta0,
   kGamma1,
   kGamma2,
   kAlpha1,
   kAlpha2,
-  kSigma,
   kState1,
   kState2,
   kBiquadLaneRows,
@@ -40,7 +40,7 @@ enum BiquadLaneRow : std::size_t {
 
 /// The biquads' kernels for one instruction set.
 struct BiquadKernels {
-  std::size_t float_lanes;  ///< of the widest vector; half as many doubles
+  std::size_t lanes;  ///< doubles in the widest vector
 
   /// x[n] through a chain whose first `sections` sections are there, in place.
   void (*chain)(BiquadChain& chain, std::size_t sections, double* x, std::size_t n);
@@ -48,31 +48,22 @@ struct BiquadKernels {
   bool (*widen)(const float* x, std::size_t n, double* out);
   void (*narrow)(const double* x, std::size_t n, float* out);
 
-  /// Frames of `lanes` numbers, `stride` apart, through sections[count][kBiquadLaneRows][lanes],
-  /// count > 0, in place or not; `mirrored` where any sigma is -1.
-  void (*lanes_float)(float* sections, std::size_t count, bool mirrored, const float* in,
-                      std::size_t in_stride, float* out, std::size_t out_stride,
-                      std::size_t frames);
-  void (*lanes_double)(double* sections, std::size_t count, bool mirrored, const double* in,
-                       std::size_t in_stride, double* out, std::size_t out_stride,
-                       std::size_t frames);
-  /// Whether all numbers of such frames are in range.
-  bool (*in_range)(const float* x, std::size_t stride, std::size_t frames);
+  /// x[frames][lanes] through sections[count][kBiquadLaneRows][lanes], in place.
+  void (*run_lanes)(double* sections, std::size_t count, double* x, std::size_t frames);
 
-  /// Between a tile x[frames][lanes] and `count` <= float_lanes channels, planar from frame `first`
-  /// on or interleaved with frames of `stride`; lanes without a channel are read as zero.
-  void (*gather)(const float* const* channels, std::size_t count, std::size_t first,
-                 std::size_t frames, float* x);
-  void (*scatter)(const float* x, std::size_t frames, float* const* channels, std::size_t count,
+  /// Between a tile x[frames][lanes] and `count` <= lanes channels, planar from frame `first` on or
+  /// interleaved with frames of `stride`; lanes without a channel hold
+  /// anything in range. Reading returns
+  /// whether all were in range; those that were not become 0.
+  bool (*gather)(const float* const* channels, std::size_t count, std::size_t first,
+                 std::size_t frames, double* x);
+  void (*scatter)(const double* x, std::size_t frames, float* const* channels, std::size_t count,
                   std::size_t first);
-  void (*load_rows)(const float* in, std::size_t stride, std::size_t count, std::size_t frames,
-                    float* x);
-  void (*store_rows)(const float* x, std::size_t frames, float* out, std::size_t stride,
+  bool (*load_rows)(const float* in, std::size_t stride, std::size_t count, std::size_t frames,
+                    double* x);
+  void (*store_rows)(const double* x, std::size_t frames, float* out, std::size_t stride,
                      std::size_t count);
 };
-
-/// Beyond this no sample is audio; taking such ones for 0 keeps every state finite.
-inline constexpr float kLargestSample = 1e9F;
 
 /// The table for the best instruction set of this machine.
 const BiquadKernels& biquad_kernels();

@@ -11,16 +11,16 @@ namespace metalaudio::dsp {
 
 namespace {
 
-/// A tile of 16 lanes and eight sections of them fit the first-level cache together, twice.
+/// A tile of 8 lanes and eight sections of them fit the first-level cache together, twice.
 constexpr std::size_t kTileFrames = 128;
-/// -400 dB.
-constexpr float kInaudible = 1e-20F;
+/// -600 dB.
+constexpr double kInaudible = 1e-30;
 
 class LaneEngine final : public BiquadEngine {
  public:
   LaneEngine(std::size_t channels, std::size_t sections)
       : kernels_(biquad_kernels()),
-        lanes_(kernels_.float_lanes),
+        lanes_(kernels_.lanes),
         channels_(channels),
         groups_((channels + lanes_ - 1) / lanes_),
         current_(sections),
@@ -29,16 +29,12 @@ class LaneEngine final : public BiquadEngine {
         tile_(kTileFrames * lanes_) {}
 
   void set(std::span<const BiquadCoefficients> sections) noexcept override {
-    mirrored_ = false;
     for (std::size_t k = 0; k < current_.size(); ++k) {
       const auto next = biquad_lane_section(sections[k]);
-      const auto old = biquad_lane_section(current_[k]);
-      mirrored_ = mirrored_ || next.sigma < 0.0;
       // What the state alone makes of the next two outputs stays.
-      const auto tilt =
-          static_cast<float>(sections[k].a1 - current_[k].a1 + next.sigma - old.sigma);
+      const double tilt = sections[k].a1 - current_[k].a1;
       for (std::size_t g = 0; g < groups_; ++g) {
-        float* rows = rows_.data() + g * group_size_ + k * kBiquadLaneRows * lanes_;
+        double* rows = rows_.data() + g * group_size_ + k * kBiquadLaneRows * lanes_;
         for (std::size_t i = 0; i < lanes_; ++i) {
           rows[kState2 * lanes_ + i] += tilt * rows[kState1 * lanes_ + i];
           store_lane(next, rows + i, lanes_);
@@ -60,14 +56,14 @@ class LaneEngine final : public BiquadEngine {
   }
 
   void reset() noexcept override {
-    for_each_state([](float& state) { state = 0.0F; });
+    for_each_state([](double& state) { state = 0.0; });
   }
 
   bool settle() noexcept override {
     bool finite = true;
-    for_each_state([&](float& state) {
+    for_each_state([&](double& state) {
       finite = finite && std::isfinite(state);
-      if (std::abs(state) < kInaudible) state = 0.0F;
+      if (std::abs(state) < kInaudible) state = 0.0;
     });
     if (!finite) reset();
     return finite;
@@ -77,7 +73,7 @@ class LaneEngine final : public BiquadEngine {
   template <typename Body>
   void for_each_state(const Body& body) noexcept {
     for (std::size_t section = 0; section < groups_ * current_.size(); ++section) {
-      float* states = rows_.data() + (section * kBiquadLaneRows + kState1) * lanes_;
+      double* states = rows_.data() + (section * kBiquadLaneRows + kState1) * lanes_;
       for (std::size_t i = 0; i < 2 * lanes_; ++i) body(states[i]);
     }
   }
@@ -87,25 +83,11 @@ class LaneEngine final : public BiquadEngine {
     const std::size_t channel = group * lanes_;
     const std::size_t count = std::min(lanes_, channels_ - channel);
     const std::size_t at = first * channels_ + channel;
-    // Whole vectors of interleaved channels need no tile.
-    if (block.in == nullptr && block.out == nullptr && count == lanes_ && !current_.empty() &&
-        kernels_.in_range(block.in_frames + at, channels_, frames)) {
-      run_sections(group, block.in_frames + at, channels_, block.out_frames + at, channels_,
-                   frames);
-      return true;
-    }
-    float* x = tile_.data();
-    if (block.in != nullptr) {
-      kernels_.gather(block.in + channel, count, first, frames, x);
-    } else {
-      kernels_.load_rows(block.in_frames + at, channels_, count, frames, x);
-    }
-    const bool fine = kernels_.in_range(x, lanes_, frames);
-    if (!fine) {
-      std::replace_if(
-          x, x + frames * lanes_, [](float v) { return !(std::abs(v) <= kLargestSample); }, 0.0F);
-    }
-    run_sections(group, x, lanes_, x, lanes_, frames);
+    double* x = tile_.data();
+    const bool fine = block.in != nullptr
+                          ? kernels_.gather(block.in + channel, count, first, frames, x)
+                          : kernels_.load_rows(block.in_frames + at, channels_, count, frames, x);
+    kernels_.run_lanes(rows_.data() + group * group_size_, current_.size(), x, frames);
     if (block.out != nullptr) {
       kernels_.scatter(x, frames, block.out + channel, count, first);
     } else {
@@ -114,21 +96,14 @@ class LaneEngine final : public BiquadEngine {
     return fine;
   }
 
-  void run_sections(std::size_t group, const float* in, std::size_t in_stride, float* out,
-                    std::size_t out_stride, std::size_t frames) noexcept {
-    kernels_.lanes_float(rows_.data() + group * group_size_, current_.size(), mirrored_, in,
-                         in_stride, out, out_stride, frames);
-  }
-
   const BiquadKernels& kernels_;
   std::size_t lanes_;
   std::size_t channels_;
   std::size_t groups_;
   std::vector<BiquadCoefficients> current_;
   std::size_t group_size_;
-  Array<float> rows_;  ///< [groups][sections][kBiquadLaneRows][lanes]
-  Array<float> tile_;
-  bool mirrored_ = false;
+  Array<double> rows_;  ///< [groups][sections][kBiquadLaneRows][lanes]
+  Array<double> tile_;
 };
 
 }  // namespace

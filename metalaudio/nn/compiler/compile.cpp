@@ -21,7 +21,8 @@ struct Pending {
 };
 
 /// Compiles one graph. Every value has an owner, whose memory its aliases share; an owner has a
-/// slot on each place that reads or writes it. Time counts steps and copies; -1 is before the first.
+/// slot on each place that reads or writes it. Time counts steps and copies; -1 is before the
+/// first.
 class Compiler {
  public:
   Compiler(const Graph& graph, const PlanOptions& options,
@@ -57,7 +58,8 @@ class Compiler {
   void own_aliases() {
     for (std::size_t i = 0; i < graph_.values().size(); ++i) {
       const ValueInfo& info = graph_.values()[i];
-      const Node* node = info.node < 0 ? nullptr : &graph_.nodes()[static_cast<std::size_t>(info.node)];
+      const Node* node =
+          info.node < 0 ? nullptr : &graph_.nodes()[static_cast<std::size_t>(info.node)];
       const bool alias = node != nullptr && is_alias(node->operation);
       owners_.push_back(alias ? owner(node->inputs[0]) : Value{static_cast<int>(i)});
     }
@@ -77,7 +79,8 @@ class Compiler {
     return found == slots_.end() ? nullptr : &found->second;
   }
 
-  /// The slot that holds a value on a place, for reading now; copies it there first where it is not.
+  /// The slot that holds a value on a place, for reading now; copies it there first where it is
+  /// not.
   Slot read(Value value, int place) {
     const Value own = owner(value);
     if (const Slot* slot = find(own, place)) {
@@ -275,7 +278,8 @@ class Compiler {
       const SlotInfo& slot = program_->slots[s];
       if (slot.kind != SlotKind::constant) continue;
       program_->statistics.weight_bytes += slot.bytes;
-      const std::shared_ptr<AudioDevice>& device = program_->places[static_cast<std::size_t>(slot.place)].device;
+      const std::shared_ptr<AudioDevice>& device =
+          program_->places[static_cast<std::size_t>(slot.place)].device;
       const void* host = slot.constant->view().handle();
       if (!device) {
         // A step has only const access to its inputs.

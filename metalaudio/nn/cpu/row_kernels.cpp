@@ -31,8 +31,7 @@ HWY_INLINE void for_columns(std::size_t columns, Body&& body) {
       [d, rest](FloatVec v, float* p) { store_first(d, v, p, rest); });
 }
 
-/// Sum of the values, or of their squared deviations from a mean, of one contiguous run: float
-/// lanes over at most kRun values, double beyond.
+/// One contiguous run is summed in float lanes over at most kRun values, in double beyond.
 constexpr std::size_t kRun = 1024;
 
 HWY_INLINE double sum_run(const float* x, std::size_t size) {
@@ -50,27 +49,55 @@ HWY_INLINE double sum_run(const float* x, std::size_t size) {
   return sum;
 }
 
-HWY_INLINE double squares_run(const float* x, std::size_t size, float mean) {
+/// Of the deviations from a value.
+struct Deviations {
+  double sum = 0;
+  double squares = 0;
+
+  Deviations& operator+=(const Deviations& other) {
+    sum += other.sum;
+    squares += other.squares;
+    return *this;
+  }
+};
+
+HWY_INLINE Deviations deviations_run(const float* x, std::size_t size, float from) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  const auto m = hn::Set(d, mean);
+  const auto m = hn::Set(d, from);
   auto a = hn::Zero(d);
   auto b = hn::Zero(d);
+  auto sums = hn::Zero(d);
   std::size_t i = 0;
   for (; i + 2 * lanes <= size; i += 2 * lanes) {
     const auto u = hn::Sub(hn::LoadU(d, x + i), m);
     const auto v = hn::Sub(hn::LoadU(d, x + i + lanes), m);
+    sums = hn::Add(sums, hn::Add(u, v));
     a = hn::MulAdd(u, u, a);
     b = hn::MulAdd(v, v, b);
   }
-  double sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)));
-  for (; i < size; ++i) sum += static_cast<double>(x[i] - mean) * (x[i] - mean);
-  return sum;
+  Deviations result{hn::GetLane(hn::SumOfLanes(d, sums)),
+                    hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)))};
+  for (; i < size; ++i) {
+    const double deviation = x[i] - from;
+    result += {deviation, deviation * deviation};
+  }
+  return result;
 }
 
-template <class Run>
-HWY_INLINE double over_runs(Rows x, std::size_t rows, std::size_t columns, Run&& run) {
-  double total = 0;
+/// The same in double, for values whose squares leave the range of float.
+HWY_INLINE Deviations deviations_run_wide(const float* x, std::size_t size, double from) {
+  Deviations result;
+  for (std::size_t i = 0; i < size; ++i) {
+    const double deviation = x[i] - from;
+    result += {deviation, deviation * deviation};
+  }
+  return result;
+}
+
+template <class Total, class Run>
+HWY_INLINE Total over_runs(Rows x, std::size_t rows, std::size_t columns, Run&& run) {
+  Total total{};
   if (x.stride == static_cast<std::ptrdiff_t>(columns)) {
     columns *= rows;
     rows = 1;
@@ -83,18 +110,27 @@ HWY_INLINE double over_runs(Rows x, std::size_t rows, std::size_t columns, Run&&
   return total;
 }
 
+/// Two passes, the second corrected by the sum of its deviations (Chan, Golub, LeVeque 1983), which
+/// takes the rounding of the first mean out of both results.
 void moments_impl(Rows x, std::size_t rows, std::size_t columns, Moments* out) {
   out->count = static_cast<double>(rows) * static_cast<double>(columns);
   if (out->count == 0) return;
-  const double sum =
-      over_runs(x, rows, columns, [](const float* p, std::size_t n) { return sum_run(p, n); });
-  const auto mean = static_cast<float>(sum / out->count);
-  out->mean = sum / out->count;
-  const double shifted = over_runs(
-      x, rows, columns, [mean](const float* p, std::size_t n) { return squares_run(p, n, mean); });
-  // The deviations were taken from the rounded mean.
-  const double error = out->mean - mean;
-  out->squares = std::max(0.0, shifted - out->count * error * error);
+  const auto sum = over_runs<double>(x, rows, columns, sum_run);
+  double from = static_cast<float>(sum / out->count);
+  auto deviations = over_runs<Deviations>(x, rows, columns, [from](const float* p, std::size_t n) {
+    return deviations_run(p, n, static_cast<float>(from));
+  });
+  if (!std::isfinite(deviations.squares)) {
+    const auto wide = [&](double value) {
+      return over_runs<Deviations>(x, rows, columns, [value](const float* p, std::size_t n) {
+        return deviations_run_wide(p, n, value);
+      });
+    };
+    from = wide(0).sum / out->count;
+    deviations = wide(from);
+  }
+  out->mean = from + deviations.sum / out->count;
+  out->squares = std::max(0.0, deviations.squares - deviations.sum * deviations.sum / out->count);
 }
 
 void affine_impl(Rows x, std::size_t rows, std::size_t columns, const float* scale,
@@ -135,17 +171,13 @@ void affine_glu_impl(Rows x, std::size_t rows, std::size_t columns, const float*
 void layer_norm_impl(Rows x, std::size_t rows, std::size_t columns, const float* gamma,
                      const float* beta, float epsilon, float* out, std::ptrdiff_t out_stride) {
   const FloatTag d;
-  const auto count = static_cast<double>(columns);
   for (std::size_t r = 0; r < rows; ++r) {
     const float* from = x.base + static_cast<std::ptrdiff_t>(r) * x.stride;
     float* to = out + static_cast<std::ptrdiff_t>(r) * out_stride;
-    const Rows row{from, static_cast<std::ptrdiff_t>(columns)};
-    const auto sum = [](const float* p, std::size_t n) { return sum_run(p, n); };
-    const auto mean = static_cast<float>(over_runs(row, 1, columns, sum) / count);
-    const auto square = [mean](const float* p, std::size_t n) { return squares_run(p, n, mean); };
-    const double variance = over_runs(row, 1, columns, square) / count;
-    const auto m = hn::Set(d, mean);
-    const auto inverse = hn::Set(d, static_cast<float>(1.0 / std::sqrt(variance + epsilon)));
+    Moments row;
+    moments_impl({from, static_cast<std::ptrdiff_t>(columns)}, 1, columns, &row);
+    const auto m = hn::Set(d, static_cast<float>(row.mean));
+    const auto inverse = hn::Set(d, static_cast<float>(row.inverse_deviation(epsilon)));
     for_columns(columns, [&](std::size_t c, auto load, auto store) {
       const auto unit = hn::Mul(hn::Sub(load(from + c), m), inverse);
       store(hn::MulAdd(unit, load(gamma + c), load(beta + c)), to + c);
@@ -158,24 +190,24 @@ void softmax_impl(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   const auto s = hn::Set(d, scale);
+  if (columns == 0) return;
   for (std::size_t r = 0; r < rows; ++r) {
     float* row = x + static_cast<std::ptrdiff_t>(r) * stride;
-    float top = scale * row[0];
-    auto tops = hn::Set(d, top);
+    // Of the scores as they come: a difference is scaled, so that the top's own is zero exactly.
+    auto tops = hn::Set(d, row[0]);
     std::size_t c = 0;
-    for (; c + lanes <= columns; c += lanes)
-      tops = hn::Max(tops, hn::Mul(s, hn::LoadU(d, row + c)));
-    top = hn::GetLane(hn::MaxOfLanes(d, tops));
-    for (; c < columns; ++c) top = std::max(top, scale * row[c]);
+    for (; c + lanes <= columns; c += lanes) tops = hn::Max(tops, hn::LoadU(d, row + c));
+    float top = hn::GetLane(hn::MaxOfLanes(d, tops));
+    for (; c < columns; ++c) top = std::max(top, row[c]);
     const auto m = hn::Set(d, top);
     auto sums = hn::Zero(d);
     for (c = 0; c + lanes <= columns; c += lanes) {
-      const auto e = exp(d, hn::MulSub(s, hn::LoadU(d, row + c), m));
+      const auto e = exp(d, hn::Mul(s, hn::Sub(hn::LoadU(d, row + c), m)));
       sums = hn::Add(sums, e);
       hn::StoreU(e, d, row + c);
     }
     float sum = hn::GetLane(hn::SumOfLanes(d, sums));
-    for (; c < columns; ++c) sum += row[c] = std::exp(scale * row[c] - top);
+    for (; c < columns; ++c) sum += row[c] = std::exp(scale * (row[c] - top));
     const auto inverse = hn::Set(d, 1.0F / sum);
     for_columns(columns, [&](std::size_t i, auto load, auto store) {
       store(hn::Mul(load(row + i), inverse), row + i);

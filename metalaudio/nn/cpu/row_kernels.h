@@ -24,7 +24,8 @@ struct Moments {
   double inverse_deviation(double epsilon) const noexcept;
 };
 
-/// The moments of rows · columns values, in two passes: sound however far the mean is from zero.
+/// The moments of rows · columns values, in two passes: sound however far the mean is from zero,
+/// and finite for all finite values.
 Moments moments(Rows x, std::size_t rows, std::size_t columns);
 
 /// out = activation(x · scale[column] + shift[column]); in place where out is x.
@@ -42,7 +43,8 @@ void affine_glu(Rows x, std::size_t rows, std::size_t columns, const float* scal
 void layer_norm(Rows x, std::size_t rows, std::size_t columns, const float* gamma,
                 const float* beta, float epsilon, float* out, std::ptrdiff_t out_stride);
 
-/// Softmax of scale · x over each row, in place.
+/// Softmax of scale · x over each row, in place, with scale > 0. As in torch, a row whose greatest
+/// value is an infinity, or that holds a NaN, becomes NaN.
 void softmax(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t columns, float scale);
 
 /// out = activation(x), over `size` values.

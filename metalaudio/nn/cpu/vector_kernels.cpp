@@ -307,6 +307,27 @@ void gru_cell_impl(const float* input, const float* hidden, std::size_t padded, 
   }
 }
 
+constexpr std::size_t kChains = 10;  // more than latency times units, fewer than registers
+
+float multiply_add_rounds_impl(std::size_t rounds) {
+  const FloatTag d;
+  const auto factor = hn::Set(d, 0.999F);
+  const auto term = hn::Set(d, 0.001F);
+  FloatVec sums[kChains];
+  for (std::size_t i = 0; i < kChains; ++i) sums[i] = hn::Set(d, static_cast<float>(i));
+  for (std::size_t round = 0; round < rounds; ++round) {
+    HWY_UNROLL(10)
+    for (std::size_t i = 0; i < kChains; ++i) sums[i] = hn::MulAdd(sums[i], factor, term);
+  }
+  auto total = sums[0];
+  for (std::size_t i = 1; i < kChains; ++i) total = hn::Add(total, sums[i]);
+  return hn::GetLane(hn::SumOfLanes(d, total));
+}
+
+double operations_per_round_impl() {
+  return 2.0 * static_cast<double>(kChains * hn::Lanes(FloatTag()));
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace metalaudio::nn::cpu
 HWY_AFTER_NAMESPACE();
@@ -324,6 +345,8 @@ HWY_EXPORT(multiply_vector_impl);
 HWY_EXPORT(gate_lanes_impl);
 HWY_EXPORT(lstm_cell_impl);
 HWY_EXPORT(gru_cell_impl);
+HWY_EXPORT(multiply_add_rounds_impl);
+HWY_EXPORT(operations_per_round_impl);
 
 bool has_vector_form(UnaryFunction function) noexcept {
   using F = UnaryFunction;
@@ -387,6 +410,12 @@ void lstm_cell(const float* gates, const float* peephole, std::size_t padded, fl
 void gru_cell(const float* input, const float* hidden, std::size_t padded, float* h) {
   HWY_DYNAMIC_DISPATCH(gru_cell_impl)(input, hidden, padded, h);
 }
+
+float multiply_add_rounds(std::size_t rounds) {
+  return HWY_DYNAMIC_DISPATCH(multiply_add_rounds_impl)(rounds);
+}
+
+double operations_per_round() { return HWY_DYNAMIC_DISPATCH(operations_per_round_impl)(); }
 
 }  // namespace metalaudio::nn::cpu
 #endif

@@ -46,4 +46,9 @@ void lstm_cell(const float* gates, const float* peephole, std::size_t padded, fl
 /// r, z, n with their biases.
 void gru_cell(const float* input, const float* hidden, std::size_t padded, float* h);
 
+/// Multiply-adds that depend on nothing but themselves, to measure what the processor can do at
+/// best; the operations of one round, and a number that depends on all of them.
+float multiply_add_rounds(std::size_t rounds);
+double operations_per_round();
+
 }  // namespace metalaudio::nn::cpu

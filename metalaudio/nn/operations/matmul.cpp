@@ -4,6 +4,7 @@ namespace metalaudio::nn {
 
 ValueTypes MatMul::infer(const Inputs& inputs) const {
   inputs.expect_one_type();
+  if (inputs.type(a) == DataType::boolean) reject("no product of booleans");
   const Shape& x = inputs.shape(a);
   const Shape& y = inputs.shape(b);
   if (x.rank() < 1 || y.rank() < 1) reject("{} times {}", x.to_string(), y.to_string());

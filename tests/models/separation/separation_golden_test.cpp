@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "extreme_audio.h"
 #include "linear_model.h"
 #include "tests/support/test_paths.h"
 
@@ -51,7 +52,10 @@ std::unique_ptr<SegmentModel> make_model(const nlohmann::json& model, ThreadPool
   if (model.is_array())  // a segment length as a fraction of seconds, at 1 kHz
     return std::make_unique<LinearModel>(model[0].get<std::size_t>() * 1000 /
                                          model[1].get<std::size_t>());
-  const auto path = golden_dir() / "htdemucs" / (model.get<std::string>() + ".model.safetensors");
+  const auto name = model.get<std::string>();
+  auto path = golden_dir() / "../../models" / (name + ".safetensors");
+  if (!std::filesystem::exists(path))
+    path = golden_dir() / "htdemucs" / (name + ".model.safetensors");
   return std::make_unique<HTDemucsSegmentModel>(HTDemucs(nn::load_checkpoint(path), {}, pool));
 }
 
@@ -76,22 +80,37 @@ AudioBuffer audio_of(const Tensor& tensor) {
   return audio;
 }
 
-/// In dB, over the stored samples: [stems][channels][frames] flattened, every stride-th.
-double snr_db(const std::vector<AudioBuffer>& stems, const Tensor& golden, std::size_t stride) {
+/// Of the worst stem in dB, over the stored samples: [stems][channels][frames] flattened, every
+/// stride-th. Infinite where they are equal.
+double worst_snr_db(const std::vector<AudioBuffer>& stems, const Tensor& golden,
+                    std::size_t stride) {
   std::vector<float> flat;
   for (const AudioBuffer& stem : stems)
     for (std::size_t channel = 0; channel < stem.channels(); ++channel)
       flat.insert(flat.end(), stem.channel(channel).begin(), stem.channel(channel).end());
   EXPECT_EQ(golden.size(), (flat.size() + stride - 1) / stride);
-  double signal = 0.0;
-  double noise = 0.0;
+  std::vector<double> signal(stems.size());
+  std::vector<double> noise(stems.size());
   for (std::size_t i = 0; i < golden.size(); ++i) {
+    const std::size_t stem = i * stride / (flat.size() / stems.size());
     const double expected = golden.data()[i];
     const double error = flat.at(i * stride) - expected;
-    signal += expected * expected;
-    noise += error * error;
+    signal[stem] += expected * expected;
+    noise[stem] += error * error;
   }
-  return noise == 0.0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(signal / noise);
+  double worst = std::numeric_limits<double>::infinity();
+  for (std::size_t stem = 0; stem < stems.size(); ++stem)
+    if (noise[stem] != 0.0) worst = std::min(worst, 10 * std::log10(signal[stem] / noise[stem]));
+  return worst;
+}
+
+/// Of float32 in dB. The linear model is exact to rounding (137 dB is one ulp). 120 dB is the
+/// project's mark; audio that is mostly silence is normalised far out of what a network was made
+/// for, so 110 dB there, and 100 dB where upstream's own float32 is not 120 dB from its float64.
+double bound_db(const GoldenCase& golden) {
+  if (golden.kind == "linear") return 130.0;
+  if (golden.kind == "htdemucs") return 120.0;
+  return golden.options["upstream_db"].get<double>() < 120.0 ? 100.0 : 110.0;
 }
 
 class SeparationGolden : public testing::TestWithParam<GoldenCase> {};
@@ -108,12 +127,15 @@ TEST_P(SeparationGolden, EqualsUpstream) {
   }
   const auto& tensors = goldens(GetParam().kind).state;
   const auto name = json["name"].get<std::string>();
+  const AudioBuffer mix = json.contains("parts")
+                              ? extreme_audio(json["parts"], json["length"].get<std::size_t>())
+                              : audio_of(tensors.at(name + ".mix"));
   Separator separator(std::move(members));
-  const auto stems = separator.separate(audio_of(tensors.at(name + ".mix")), options_of(json));
-  const double snr = snr_db(stems, tensors.at(name + ".stems"), json["stride"].get<std::size_t>());
+  const auto stems = separator.separate(mix, options_of(json));
+  const double snr =
+      worst_snr_db(stems, tensors.at(name + ".stems"), json["stride"].get<std::size_t>());
   RecordProperty("snr_db", std::to_string(snr));
-  // The project's bound for float32; the linear model is exact to rounding (137 dB is one ulp).
-  EXPECT_GE(snr, GetParam().kind == "linear" ? 130.0 : 120.0);
+  EXPECT_GE(snr, bound_db(GetParam()));
 }
 
 std::string case_name(const testing::TestParamInfo<GoldenCase>& info) {
@@ -123,6 +145,8 @@ std::string case_name(const testing::TestParamInfo<GoldenCase>& info) {
 INSTANTIATE_TEST_SUITE_P(Linear, SeparationGolden, testing::ValuesIn(golden_cases("linear")),
                          case_name);
 INSTANTIATE_TEST_SUITE_P(HTDemucs, SeparationGolden, testing::ValuesIn(golden_cases("htdemucs")),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(Extreme, SeparationGolden, testing::ValuesIn(golden_cases("extreme")),
                          case_name);
 
 }  // namespace

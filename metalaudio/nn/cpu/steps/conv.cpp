@@ -60,9 +60,11 @@ class ConvStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    ScratchNeeds needs{0, kernel_.needs(taps(), kBlockRows, size_of(group_in()))};
+    if (weights_.empty()) return {};
+    const MatrixSize& size = weights_.front().size();
+    ScratchNeeds needs{0, kernel_.needs(size, taps(), kBlockRows, size_of(group_in()))};
     // Neighbouring positions may be read as one tap.
-    needs.gemm.cover(kernel_.needs(size_of(rows_axis_.kernel), kBlockRows,
+    needs.gemm.cover(kernel_.needs(size, size_of(rows_axis_.kernel), kBlockRows,
                                    size_of(group_in() * positions_axis_.kernel)));
     return needs;
   }
@@ -77,7 +79,7 @@ class ConvStep final : public CpuStep {
     Array<float> bias = node.inputs[Conv::bias].present()
                             ? floats_of(graph, node.inputs[Conv::bias])
                             : Array<float>(columns);
-    const std::size_t depth = weight.size() / columns;
+    const std::size_t depth = taps() * size_of(group_in());
     if (gain.present()) {
       const Array<float> factors = floats_of(graph, gain);
       for (std::size_t i = 0; i < weight.size(); ++i) weight[i] *= factors[i / depth];

@@ -72,13 +72,14 @@ class MatMulStep final : public CpuStep {
 
   std::size_t weight_bytes() const noexcept override { return packed_.size(); }
   ScratchNeeds scratch() const noexcept override {
-    return {0, kernel_.needs(1, kBlockRows, size_.depth)};
+    return {0, kernel_.needs(size_, 1, kBlockRows, size_.depth)};
   }
 
  private:
   MatrixView view(const float* b) const { return {b, 1, extents_.columns}; }
 
-  void multiply(const CpuRun& run, std::int64_t batch, std::int64_t a, std::int64_t b) const noexcept {
+  void multiply(const CpuRun& run, std::int64_t batch, std::int64_t a,
+                std::int64_t b) const noexcept {
     const std::byte* matrix = packed_.data();
     if (b_.index >= 0) {
       auto* to = run.at<std::byte>(run_packed_);
@@ -88,15 +89,15 @@ class MatMulStep final : public CpuStep {
     }
     const float* from = run.at<const float>(a_) + a * extents_.rows * extents_.depth;
     float* to = run.at(y_) + batch * extents_.rows * extents_.columns;
-    run.workers.parallel_blocks(
-        static_cast<std::size_t>(extents_.rows), kBlockRows,
-        [&](std::size_t first, std::size_t n, ThreadScratch& scratch) {
-          const auto row = static_cast<std::int64_t>(first);
-          const GemmTap tap{from + row * extents_.depth, extents_.depth, 0,
-                            static_cast<std::ptrdiff_t>(n), 0};
-          kernel_.multiply({&tap, 1}, size_.depth, n, matrix, size_, scratch.gemm,
-                           {to + row * extents_.columns, extents_.columns});
-        });
+    run.workers.parallel_blocks(static_cast<std::size_t>(extents_.rows), kBlockRows,
+                                [&](std::size_t first, std::size_t n, ThreadScratch& scratch) {
+                                  const auto row = static_cast<std::int64_t>(first);
+                                  const GemmTap tap{from + row * extents_.depth, extents_.depth, 0,
+                                                    static_cast<std::ptrdiff_t>(n), 0};
+                                  kernel_.multiply({&tap, 1}, size_.depth, n, matrix, size_,
+                                                   scratch.gemm,
+                                                   {to + row * extents_.columns, extents_.columns});
+                                });
   }
 
   const GemmKernel& kernel_;
@@ -109,7 +110,7 @@ class MatMulStep final : public CpuStep {
   Array<std::byte> packed_;
 };
 
-/// Every other type, in plain loops; half precisions are summed in float.
+/// Every other type, in plain loops; half precisions are summed in float, and integers wrap.
 class PlainMatMulStep final : public CpuStep {
  public:
   PlainMatMulStep(const Extents& extents, const Node& node, StepMaker& maker)
@@ -140,9 +141,8 @@ class PlainMatMulStep final : public CpuStep {
  private:
   template <typename T>
   void multiply(const T* a, const T* b, T* y) const noexcept {
-    using Sum = std::conditional_t<
-        std::is_integral_v<T>, std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>,
-        std::conditional_t<std::is_same_v<T, double>, double, float>>;
+    using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t,
+                                   std::conditional_t<std::is_same_v<T, double>, double, float>>;
     for (std::int64_t m = 0; m < extents_.rows; ++m) {
       for (std::int64_t n = 0; n < extents_.columns; ++n) {
         Sum sum{};
