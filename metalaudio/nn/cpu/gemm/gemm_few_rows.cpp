@@ -22,13 +22,11 @@ void GemmFewRows::multiply(std::span<const GemmTap> taps, std::size_t depth, std
                                                                            : rows - beyond;
   if (tiled > 0) GemmFp32::multiply(taps, depth, tiled, packed, size, scratch, output);
   if (tiled == rows) return;
-  const std::size_t width = gemm_panel_width();
-  const std::size_t columns = size.glu ? width / 2 : width;
-  const std::size_t count = (size.result_columns() + columns - 1) / columns;
+  const Panels panels(size);
   const auto* data = reinterpret_cast<const float*>(packed);
-  multiply_few_rows({taps, depth, tiled, rows - tiled, data, count, size.depth * width,
-                     size.result_columns(), data + count * size.depth * width, scratch.zeros(),
-                     &output, !few});
+  multiply_few_rows({taps, depth, tiled, rows - tiled, data, panels.count, panels.stride,
+                     size.result_columns(), data + panels.count * panels.stride, panels.narrow,
+                     scratch.zeros(), &output, !few});
 }
 
 }  // namespace metalaudio::nn::cpu

@@ -31,75 +31,66 @@ HWY_INLINE void store(FloatVec v, float* out, const float* residual, std::size_t
   }
 }
 
-/// kRows rows by kPanels panels, whose sums all stay in registers. Beyond `end` the last row is
-/// repeated, computed and dropped.
-template <std::size_t kRows, std::size_t kPanels>
+/// kRows rows by kPanels panels of kVectors vectors, whose sums all stay in registers. Beyond `end`
+/// the last row is repeated, computed and dropped.
+template <std::size_t kRows, std::size_t kPanels, std::size_t kVectors>
 HWY_NOINLINE void multiply_rows(const FewRows& block, std::size_t row, std::size_t end,
                                 std::size_t panel) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   const GemmOutput& output = *block.output;
-  FloatVec low[kRows * kPanels];
-  FloatVec high[kRows * kPanels];
-  for (std::size_t p = 0; p < kPanels; ++p) {
-    const float* bias = block.bias + (panel + p) * 2 * lanes;
+  constexpr std::size_t kWide = kPanels * kVectors;
+  FloatVec sums[kRows * kWide];
+  for (std::size_t v = 0; v < kWide; ++v) {
+    const auto bias = hn::LoadU(d, block.bias + (panel * kVectors + v) * lanes);
     HWY_UNROLL(4)
-    for (std::size_t r = 0; r < kRows; ++r) {
-      low[r * kPanels + p] = hn::LoadU(d, bias);
-      high[r * kPanels + p] = hn::LoadU(d, bias + lanes);
-    }
+    for (std::size_t r = 0; r < kRows; ++r) sums[r * kWide + v] = bias;
   }
   for (const GemmTap& tap : block.taps) {
     const float* a[kRows];
     HWY_UNROLL(4)
-    for (std::size_t r = 0; r < kRows; ++r) a[r] = row_of(block, tap, std::min(row + r, end - 1));
-    const float* b = block.panels + panel * block.panel_stride + tap.weight_row * 2 * lanes;
-    for (std::size_t k = 0; k < block.depth; ++k, b += 2 * lanes) {
-      HWY_UNROLL(4)
-      for (std::size_t p = 0; p < kPanels; ++p) {
-        const auto b_low = hn::LoadU(d, b + p * block.panel_stride);
-        const auto b_high = hn::LoadU(d, b + p * block.panel_stride + lanes);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      a[r] = row_of(block, tap, std::min(row + r, end - 1));
+    }
+    const float* b = block.panels + panel * block.panel_stride + tap.weight_row * kVectors * lanes;
+    for (std::size_t k = 0; k < block.depth; ++k, b += kVectors * lanes) {
+      HWY_UNROLL(8)
+      for (std::size_t v = 0; v < kWide; ++v) {
+        const auto w = hn::LoadU(d, b + v / kVectors * block.panel_stride + v % kVectors * lanes);
         HWY_UNROLL(4)
         for (std::size_t r = 0; r < kRows; ++r) {
-          const auto x = hn::Set(d, a[r][k]);
-          low[r * kPanels + p] = hn::MulAdd(x, b_low, low[r * kPanels + p]);
-          high[r * kPanels + p] = hn::MulAdd(x, b_high, high[r * kPanels + p]);
+          sums[r * kWide + v] = hn::MulAdd(hn::Set(d, a[r][k]), w, sums[r * kWide + v]);
         }
       }
     }
   }
   const bool glu = output.activation == Activation::glu;
+  const std::size_t step = glu ? lanes : kVectors * lanes;  // columns of a panel's result
   for (std::size_t r = 0; r < kRows && row + r < end; ++r) {
     const auto index = static_cast<std::ptrdiff_t>(row + r);
-    for (std::size_t p = 0; p < kPanels; ++p) {
-      const std::size_t column = (panel + p) * (glu ? lanes : 2 * lanes);
-      const std::size_t columns = block.columns - column;
-      float* out = output.base + index * output.row_stride + column;
-      const float* residual = output.residual != nullptr
-                                  ? output.residual + index * output.residual_row_stride + column
-                                  : nullptr;
-      const auto first = low[r * kPanels + p];
-      const auto second = high[r * kPanels + p];
-      if (glu) {
-        store(hn::Mul(first, sigmoid(d, second)), out, residual, columns);
-        continue;
-      }
-      store(activate(d, first, output.activation), out, residual, columns);
-      if (columns > lanes) {
-        store(activate(d, second, output.activation), out + lanes,
-              residual != nullptr ? residual + lanes : nullptr, columns - lanes);
-      }
+    float* out = output.base + index * output.row_stride;
+    const float* residual =
+        output.residual != nullptr ? output.residual + index * output.residual_row_stride : nullptr;
+    for (std::size_t v = 0; v < kWide; v += glu ? kVectors : 1) {
+      const std::size_t column = (panel + v / kVectors) * step + v % kVectors * lanes;
+      if (column >= block.columns) continue;
+      const auto sum = sums[r * kWide + v];
+      const auto value = glu ? hn::Mul(sum, sigmoid(d, sums[r * kWide + v + kVectors - 1]))
+                             : activate(d, sum, output.activation);
+      store(value, out + column, residual != nullptr ? residual + column : nullptr,
+            block.columns - column);
     }
   }
 }
 
 template <std::size_t kRows, std::size_t kPanels>
 void multiply_all_panels(const FewRows& block, std::size_t row, std::size_t end) {
+  if (block.narrow) return multiply_rows<kRows, 1, 1>(block, row, end, 0);
   std::size_t panel = 0;
   for (; panel + kPanels <= block.panel_count; panel += kPanels) {
-    multiply_rows<kRows, kPanels>(block, row, end, panel);
+    multiply_rows<kRows, kPanels, 2>(block, row, end, panel);
   }
-  for (; panel < block.panel_count; ++panel) multiply_rows<kRows, 1>(block, row, end, panel);
+  for (; panel < block.panel_count; ++panel) multiply_rows<kRows, 1, 2>(block, row, end, panel);
 }
 
 void multiply_block_of_few(const FewRows& block) {

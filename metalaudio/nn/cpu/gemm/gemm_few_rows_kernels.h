@@ -15,6 +15,7 @@ struct FewRows {
   std::size_t panel_stride;
   std::size_t columns;  ///< of the result
   const float* bias;    ///< as wide as the panels
+  bool narrow;          ///< panels of one vector
   const float* zeros;   ///< `depth` of them
   const GemmOutput* output;
   bool as_tile;  ///< always four rows at a time, even where fewer are left
