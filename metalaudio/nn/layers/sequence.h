@@ -23,8 +23,7 @@ namespace metalaudio::nn::layers {
 class Sequence {
  public:
   template <typename L>
-    requires std::is_base_of_v<Layer, L>
-  Sequence(L layer, std::int64_t features)
+  requires std::is_base_of_v<Layer, L> Sequence(L layer, std::int64_t features)
       : Sequence(std::shared_ptr<const Layer>(std::make_shared<L>(std::move(layer))), features) {}
   Sequence(std::shared_ptr<const Layer> layer, std::int64_t features);
 
