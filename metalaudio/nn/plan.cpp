@@ -84,6 +84,10 @@ void Plan::prepare() {
   if (!impl_->workspace) impl_->workspace.emplace(impl_->shared_program, impl_->pool);
 }
 
+void Plan::take_states(const Plan& other) noexcept {
+  impl_->workspace.take_states(other.impl_->workspace);
+}
+
 const PlanStatistics& Plan::statistics() const noexcept { return impl_->program().statistics; }
 
 PlanReport Plan::report() const {

@@ -80,6 +80,8 @@ std::vector<ParityCase> indexing_cases();
 std::vector<ParityCase> reduction_cases();
 std::vector<ParityCase> resampling_cases();
 std::vector<ParityCase> transform_cases();
+/// Products of few rows, and convolutions to few channels.
+std::vector<ParityCase> small_cases();
 /// Types, and options, for which there are no fast steps.
 std::vector<ParityCase> general_cases();
 

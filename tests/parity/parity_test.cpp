@@ -212,6 +212,8 @@ INSTANTIATE_TEST_SUITE_P(Reduction, Parity, ::testing::ValuesIn(reduction_cases(
 INSTANTIATE_TEST_SUITE_P(Resampling, Parity, ::testing::ValuesIn(resampling_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Transform, Parity, ::testing::ValuesIn(transform_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(General, Parity, ::testing::ValuesIn(general_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Small, Parity, ::testing::ValuesIn(small_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Small, ParityOfPlans, ::testing::ValuesIn(small_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(General, ParityOfPlans, ::testing::ValuesIn(general_cases()),
                          name_of_case);
 INSTANTIATE_TEST_SUITE_P(Convolution, ParityOfPlans, ::testing::ValuesIn(convolution_cases()),

@@ -2,6 +2,7 @@
 #include <metalaudio/nn/cpu/cpu_backend.h>
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
+#include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>
 #include <metalaudio/nn/cpu/steps/general.h>
 #include <metalaudio/nn/cpu/steps/in_float32.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
@@ -190,8 +191,11 @@ StepCost cost_of(const Graph& graph, const Node& node) {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(Precision precision, std::size_t threads)
-      : kernel_(gemm_kernel(precision)), threads_(threads) {}
+  CpuBackend(Precision precision, std::size_t threads, const ToleranceConfiguration& tolerances)
+      : tolerances_(tolerances),
+        fp32_(tolerances.linear_batch_threshold),
+        kernel_(precision == Precision::bf16 ? gemm_kernel(precision) : fp32_),
+        threads_(threads) {}
 
   std::string_view name() const noexcept override { return "cpu"; }
   std::shared_ptr<AudioDevice> device() const override { return nullptr; }
@@ -236,7 +240,7 @@ class CpuBackend final : public Backend {
     }
     std::optional<StepPlan> plan;
     if (fuse) plan = match_dconv(matcher, index, kernel_, threads_);
-    if (!plan) plan = match_conv(matcher, index, kernel_, fuse);
+    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, tolerances_);
     if (!plan) plan = match_group_norm(matcher, index, fuse);
     return plan ? std::move(*plan) : single(graph, index);
   }
@@ -280,6 +284,8 @@ class CpuBackend final : public Backend {
     return plan;
   }
 
+  ToleranceConfiguration tolerances_;
+  GemmFewRows fp32_;
   const GemmKernel& kernel_;
   std::size_t threads_;
 };
@@ -288,8 +294,9 @@ class CpuBackend final : public Backend {
 
 }  // namespace cpu
 
-std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads) {
-  return std::make_shared<cpu::CpuBackend>(precision, threads);
+std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
+                                                const ToleranceConfiguration& tolerances) {
+  return std::make_shared<cpu::CpuBackend>(precision, threads, tolerances);
 }
 
 }  // namespace metalaudio::nn
