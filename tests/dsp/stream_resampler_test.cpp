@@ -14,6 +14,7 @@
 #include "realtime_guard.h"
 #include "signals.h"
 #include "tests/support/simd_targets.h"
+#include "tones.h"
 
 namespace metalaudio::dsp {
 namespace {
@@ -39,16 +40,6 @@ const Rates kRates[] = {{44100, 48000},
                         {1.0, std::numbers::pi},
                         {48000, 48000 / std::numbers::sqrt2}};
 
-Samples sine(double cycles_per_sample, std::size_t size, double delay = 0.0) {
-  Samples x(size);
-  for (std::size_t i = 0; i < size; ++i) {
-    // Whole cycles are taken off first: a float's worth of phase is then exact at any time.
-    const double cycles = cycles_per_sample * (static_cast<double>(i) - delay);
-    x[i] = static_cast<float>(std::sin(2.0 * std::numbers::pi * (cycles - std::floor(cycles))));
-  }
-  return x;
-}
-
 /// Everything that comes out, in blocks of these sizes.
 Samples run(StreamResampler& resampler, const Samples& x, std::size_t block = 512,
             std::size_t room = 300) {
@@ -62,23 +53,6 @@ Samples run(StreamResampler& resampler, const Samples& x, std::size_t block = 51
     y.insert(y.end(), out.begin(), out.begin() + std::ptrdiff_t(done.produced));
     if (at == x.size() && done.produced == 0) return y;
   }
-}
-
-double rms(std::span<const float> x) {
-  double sum = 0.0;
-  for (const float v : x) sum += double{v} * double{v};
-  return std::sqrt(sum / static_cast<double>(x.size()));
-}
-
-double decibels(double ratio) { return 20.0 * std::log10(std::max(ratio, 1e-15)); }
-
-/// The second half of the difference, relative to a full-scale sine, in dB.
-double deviation_db(const Samples& got, const Samples& expected) {
-  Samples difference;
-  for (std::size_t i = got.size() / 2; i < got.size(); ++i) {
-    difference.push_back(got[i] - expected[i]);
-  }
-  return decibels(rms(difference) * std::numbers::sqrt2);
 }
 
 std::size_t input_size(const Rates& rates) {
