@@ -9,6 +9,7 @@
 #include "biquad_bench.h"
 #include "convolution_bench.h"
 #include "fft_bench.h"
+#include "resampler_bench.h"
 
 namespace {
 
@@ -70,6 +71,7 @@ int main(int argc, char** argv) {
     }
   }
   if (wanted("biquad")) bench_biquads(rows);
+  if (wanted("resampler")) bench_resampler(rows);
   if (!arguments.out.empty()) std::ofstream(arguments.out) << rows.dump(1) << "\n";
   return 0;
 }

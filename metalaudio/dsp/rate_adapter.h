@@ -2,6 +2,7 @@
 
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/stream_resampler.h>
 
 #include <cstddef>
@@ -30,8 +31,8 @@ struct RateAdapterOptions {
 /// Shapes:   in[channels][frames] -> out[channels][frames], any frames; may be the same memory.
 /// Errors:   the constructor throws what StreamResampler's does, and Error{invalid_argument} for a
 ///           block or latency past 2^20 or no processor.
-/// Threads:  one.
-/// Realtime: process and reset, if the processor is.
+/// Threads:  one; take_status() on any.
+/// Realtime: process and reset, if the processor is; take_status.
 class RateAdapter {
  public:
   RateAdapter(double host_rate_hz, double processor_rate_hz, const RateAdapterOptions& options,
@@ -44,6 +45,14 @@ class RateAdapter {
   /// Of the resamplers, the processor and its block together, in host samples: whole, since the
   /// last resampler delays by the rest.
   std::size_t latency_samples() const noexcept { return latency_; }
+
+  /// What the resamplers met, on the way to the processor first: samples that are not finite, of
+  /// either side, become silence. At equal rates they pass.
+  METALAUDIO_REALTIME Trouble take_status() noexcept {
+    if (!to_processor_) return Trouble::none;
+    const Trouble in = to_processor_->take_status(), out = to_host_->take_status();
+    return in != Trouble::none ? in : out;
+  }
 
  private:
   void run_processor(std::size_t frames) noexcept;

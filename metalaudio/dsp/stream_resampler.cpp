@@ -128,7 +128,7 @@ void StreamResampler::reset() noexcept {
   filled_ = bank_.taps() - 1 + back;
   next_ = bank_.taps() - 1;
   fraction_ = back * ratio_.unit - extra_delay_;
-  step_ = target_step_;
+  set_step(target_step_);
   glide_left_ = 0;
   for (std::size_t c = 0; c < history_.channels(); ++c) {
     std::ranges::fill(history_.channel(c), 0.0F);
@@ -157,14 +157,23 @@ void StreamResampler::set_drift(double drift) noexcept {
   glide_left_ = way == 0 ? 0 : kGlide;
 }
 
+void StreamResampler::set_step(std::uint64_t step) noexcept {
+  step_ = step;
+  whole_ = step / ratio_.unit;
+  rest_ = step % ratio_.unit;
+}
+
 void StreamResampler::advance() noexcept {
   if (glide_left_ > 0) {
     --glide_left_;
-    step_ = glide_left_ == 0 ? target_step_ : step_ + static_cast<std::uint64_t>(glide_);
+    set_step(glide_left_ == 0 ? target_step_ : step_ + static_cast<std::uint64_t>(glide_));
   }
-  fraction_ += step_;
-  next_ += fraction_ / ratio_.unit;
-  fraction_ %= ratio_.unit;
+  next_ += whole_;
+  fraction_ += rest_;
+  if (fraction_ >= ratio_.unit) {
+    fraction_ -= ratio_.unit;
+    ++next_;
+  }
 }
 
 std::size_t StreamResampler::output_frames(std::size_t input_frames) const noexcept {

@@ -83,6 +83,7 @@ class StreamResampler {
                                            const StreamResamplerOptions& options);
 
   std::size_t collect(std::size_t most, ResamplerPoint* points) noexcept;
+  void set_step(std::uint64_t step) noexcept;
   void advance() noexcept;
   std::size_t allowed_input(std::size_t room) const noexcept;
   std::size_t take(const ConstAudioView& in, std::size_t first, std::size_t frames) noexcept;
@@ -99,6 +100,8 @@ class StreamResampler {
   std::size_t next_ = 0;        // the newest of them that the next output takes
   std::uint64_t fraction_ = 0;  // and how far behind it that one is due, in units
   std::uint64_t step_ = 1;      // glides to target_step_
+  std::uint64_t whole_ = 1;     // of it in input samples
+  std::uint64_t rest_ = 0;      // and in units
   std::uint64_t target_step_ = 1;
   std::int64_t glide_ = 0;      // per output
   std::size_t glide_left_ = 0;  // outputs

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -91,6 +93,23 @@ TEST(RateAdapter, AtEqualRatesIsTheProcessor) {
   RateAdapter adapter(48000, 48000, {}, pass_through);
   EXPECT_EQ(adapter.latency_samples(), 0U);
   EXPECT_EQ(run(adapter, x, 99), x);
+}
+
+TEST(RateAdapter, MakesSilenceOfBadSamplesOfTheHostAndTheProcessor) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  bool broken = false;
+  RateAdapter adapter(44100, 48000, {}, [&](ConstAudioView in, AudioView out) {
+    pass_through(in, out);
+    if (broken) out.channel(0)[0] = nan;
+  });
+  auto x = noise(1000, 6);
+  x[300] = nan;
+  for (const float v : run(adapter, x, 64)) ASSERT_TRUE(std::isfinite(v));
+  EXPECT_EQ(adapter.take_status(), Trouble::input_replaced);
+  broken = true;
+  for (const float v : run(adapter, noise(1000, 7), 64)) ASSERT_TRUE(std::isfinite(v));
+  EXPECT_EQ(adapter.take_status(), Trouble::input_replaced);
+  EXPECT_EQ(adapter.take_status(), Trouble::none);
 }
 
 // However far apart the rates are, and whatever the block: nothing runs dry (asserted within).
