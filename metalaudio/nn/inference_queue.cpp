@@ -67,6 +67,7 @@ void InferenceQueue::reset() {
   filling_ = nullptr;
   playing_ = nullptr;
   dry_position_ = 0;
+  next_due_ = 0;
   for (std::size_t c = 0; c < dry_.channels(); ++c) std::ranges::fill(dry_.channel(c), 0.0F);
   start();
 }
@@ -74,14 +75,18 @@ void InferenceQueue::reset() {
 bool InferenceQueue::work() noexcept {
   Job* const job = handover_.next_job();
   if (job == nullptr) return false;
-  try {
-    function_(std::as_const(job->in), job->out);
-    job->done = true;
-  } catch (...) {
-    job->done = false;
-  }
+  job->done = job->number >= next_due_.load(std::memory_order_relaxed) && run(*job);
   handover_.finish();
   return true;
+}
+
+bool InferenceQueue::run(Job& job) noexcept {
+  try {
+    function_(std::as_const(job.in), job.out);
+    return true;
+  } catch (...) {
+    return false;
+  }
 }
 
 void InferenceQueue::begin_block() noexcept {
@@ -90,6 +95,7 @@ void InferenceQueue::begin_block() noexcept {
 }
 
 void InferenceQueue::take_result(std::uint64_t due) noexcept {
+  next_due_.store(due + 1, std::memory_order_relaxed);
   Job* job = handover_.finished();
   for (; job != nullptr && job->number < due; job = handover_.finished()) handover_.release();
   const bool in_time = job != nullptr && job->number == due;

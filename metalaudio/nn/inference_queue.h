@@ -35,8 +35,8 @@ struct InferenceQueueOptions {
 /// Runs a function of blocks of one size, such as a plan, on a thread of its own, for what takes
 /// too long for a callback. process() hands blocks over and takes results back without waiting,
 /// waking or allocating. The latency is constant: a block that is not back when it is due is
-/// replaced, counted and noted in status(); when it comes it is dropped. A worker that falls far
-/// behind is given no more until it has caught up, so its function then misses a block.
+/// replaced, counted and noted in status(). A worker that has fallen behind leaves out the blocks
+/// that are too late already, and is given no more than it can hold, so its function misses some.
 /// Shapes:   in[channels][frames] -> out[channels][frames], any frames; may be the same memory.
 /// Errors:   the constructor throws Error{invalid_argument} on no function, no channels, blocks of
 /// 0,
@@ -69,7 +69,7 @@ class InferenceQueue {
     AudioBuffer in;
     AudioBuffer out;
     std::uint64_t number = 0;
-    bool done = false;  ///< the function did not throw
+    bool done = false;  ///< neither too late nor thrown out of
   };
 
   InferenceQueue(PlanBlocks blocks, InferenceQueueOptions options);
@@ -81,6 +81,7 @@ class InferenceQueue {
   void play(const AudioView& out, std::size_t from) noexcept;
   void play_dry(const ConstAudioView& in, const AudioView& out) noexcept;
   bool work() noexcept;
+  bool run(Job& job) noexcept;
   void start();
 
   BlockFunction function_;
@@ -95,6 +96,7 @@ class InferenceQueue {
   AudioBuffer dry_;           // a ring
   std::size_t dry_position_ = 0;
   std::atomic<std::uint64_t> late_blocks_{0};
+  std::atomic<std::uint64_t> next_due_{0};  // blocks before it are too late
   RealtimeStatus status_;
   std::optional<PollingWorker> worker_;  // last: it ends before the rest goes
 };
