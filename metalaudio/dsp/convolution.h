@@ -1,10 +1,10 @@
 #pragma once
 
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/realtime/replaceable.h>
 #include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/convolution_engine.h>
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -35,8 +35,9 @@ std::vector<ConvolutionRoute> convolution_routes(const AudioBuffer& ir, std::siz
 /// Streaming convolution with impulse responses of any length, without added latency: N inputs, M
 /// outputs, and a response on each route between them. The output does not depend on how the input
 /// is cut into blocks. Input that is not finite, or beyond ±1e30, is replaced by silence and noted
-/// in status(). Shapes:   in[inputs][frames] -> out[outputs][frames], any frames. Errors:   the
-/// constructor and swap_ir() throw Error{invalid_argument} on responses that are
+/// in status().
+/// Shapes:   in[inputs][frames] -> out[outputs][frames], any frames.
+/// Errors:   the constructor and swap_ir() throw Error{invalid_argument} on responses that are
 ///           empty, past 2^26 samples, all zero or not finite, and routes that are not there.
 /// Threads:  process() and reset() on the audio thread; swap_ir() on one other thread, while it
 ///           runs; status() and take_status() on any.
@@ -47,9 +48,6 @@ class Convolution {
   Convolution(std::span<const ConvolutionRoute> routes, const ConvolutionOptions& options);
   /// One response from one input to one output.
   explicit Convolution(std::span<const float> ir, const ConvolutionOptions& options = {});
-  ~Convolution();
-  Convolution(const Convolution&) = delete;
-  Convolution& operator=(const Convolution&) = delete;
 
   METALAUDIO_REALTIME void process(std::span<const float* const> in, std::span<float* const> out,
                                    std::size_t frames) noexcept;
@@ -68,22 +66,15 @@ class Convolution {
   METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
 
  private:
-  struct Generation;  ///< the engine of one set of responses
-
-  std::unique_ptr<Generation> make_generation(std::span<const ConvolutionRoute> routes) const;
+  std::unique_ptr<ConvolutionEngine> make_engine(std::span<const ConvolutionRoute> routes) const;
   void begin_change() noexcept;
-  void retire() noexcept;
-  void free_retired() noexcept;
   bool take_input(std::span<const float* const> in, std::size_t at, std::size_t frames) noexcept;
   void process_change(std::span<float* const> out, std::size_t at, std::size_t frames) noexcept;
 
   ConvolutionOptions options_;
-  std::unique_ptr<Generation> current_;        // audio thread
-  std::unique_ptr<Generation> old_;            // audio thread; rings out
-  std::atomic<Generation*> pending_{nullptr};  // from the control thread to the audio thread
-  std::atomic<Generation*> retired_{nullptr};  // and back, a list, to be freed
-  std::size_t fade_position_ = 0;              // samples since the change began
-  std::size_t release_position_ = 0;           // samples since another change began to wait
+  Replaceable<ConvolutionEngine> engines_;  // the previous one rings out
+  std::size_t fade_position_ = 0;           // samples since the change began
+  std::size_t release_position_ = 0;        // samples since another change began to wait
   RealtimeStatus status_;
   std::vector<std::vector<float>> input_;  // checked
   std::vector<std::vector<float>> faded_;  // what of it the old responses get

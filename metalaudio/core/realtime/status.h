@@ -17,6 +17,7 @@ enum class Trouble : std::uint8_t {
   device_lost,         ///< the device failed; the output is silent from there on
   output_silenced,     ///< results that were not finite, and silence in their place
   memory_dropped,      ///< its memory was given back; silence until it is prepared again
+  output_late,         ///< a worker was not done in time; silence or the input stood in
 };
 
 /// "input_replaced".
