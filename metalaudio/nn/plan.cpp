@@ -85,7 +85,7 @@ void Plan::prepare() {
 }
 
 void Plan::take_states(const Plan& other) noexcept {
-  impl_->workspace.take_states(other.impl_->workspace);
+  impl_->workspace->take_states(*other.impl_->workspace);
 }
 
 const PlanStatistics& Plan::statistics() const noexcept { return impl_->program().statistics; }
