@@ -54,7 +54,8 @@ class Amp {
 
   static constexpr std::size_t latency_samples() noexcept { return 0; }
   std::size_t channels() const noexcept { return runners_.size(); }
-  /// The rate that it was trained at, where the file says so.
+  /// The rate that it was trained at: 48 kHz where a .nam file says nothing, as its trainer
+  /// assumes, none where another does.
   std::optional<double> sample_rate_hz() const noexcept { return sample_rate_hz_; }
   /// Level of its output for the reference input, and what full scale is at its sockets.
   std::optional<double> loudness_db() const noexcept { return loudness_db_; }

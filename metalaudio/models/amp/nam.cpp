@@ -11,8 +11,10 @@
 namespace metalaudio::models::amp {
 namespace {
 
+constexpr double kDefaultRateHz = 48000.0;  // the trainer's
 constexpr std::size_t kMostNested = 4;
 constexpr std::size_t kMostChannels = 4096;
+constexpr std::size_t kMostPrewarmFrames = std::size_t{1} << 20U;
 constexpr std::size_t kMostFrames = std::size_t{1} << 24U;
 
 /// "0.5.4": the format from 0.5.0 to 0.7; a patch may only add what can be left out.
@@ -24,7 +26,7 @@ void check_version(const Json& file) {
   bool good = true;
   for (std::size_t i = 0; i < 3 && good; ++i) {
     const auto [next, error] = std::from_chars(place, end, numbers[i]);
-    good = error == std::errc() && numbers[i] >= 0 &&
+    good = error == std::errc() && *place != '-' &&
            (i == 2 ? next == end : next != end && *next == '.');
     place = next + 1;
   }
@@ -110,9 +112,9 @@ Plane write_lstm(ProgramBuilder& builder, const Json& config, WeightList& weight
     RecurrentWeights lstm;
     lstm.inputs = x.channels;
     lstm.units = units;
+    const std::vector<float> both = weights.take(4 * units * (lstm.inputs + units));
     lstm.input = Matrix(4 * units, lstm.inputs);
     lstm.hidden = Matrix(4 * units, units);
-    const std::vector<float> both = weights.take(4 * units * (lstm.inputs + units));
     for (std::size_t row = 0; row < 4 * units; ++row) {
       const float* values = both.data() + row * (lstm.inputs + units);
       for (std::size_t i = 0; i < lstm.inputs; ++i) lstm.input.at(row, i) = values[i];
@@ -198,14 +200,16 @@ Plane write_nam(ProgramBuilder& builder, const Json& file, Plane& in, NamPart& p
   if (part.depth > 1 && rate && part.sample_rate_hz && *rate != *part.sample_rate_hz)
     fail(ErrorCode::invalid_data, "[Amp] a model of {} Hz inside one of {} Hz", *rate,
          *part.sample_rate_hz);
+  if (!part.sample_rate_hz) part.sample_rate_hz = rate;
   WeightList weights(floats_of(member(file, "weights"), "weights"));
   Plane out;
   if (architecture == "SlimmableContainer") {
     const Json& chosen = submodel(config, part.options.slim);
     // As in the original, the size chooses here and nowhere below.
     const ReadOptions whole{part.options.fast, 1.0, part.options.film_in_every_mode};
-    NamPart inner{whole, rate ? rate : part.sample_rate_hz, part.depth, 0};
+    NamPart inner{whole, part.sample_rate_hz, part.depth, 0};
     out = write_nam(builder, chosen, in, inner);
+    part.sample_rate_hz = inner.sample_rate_hz;
     part.prewarm_frames += inner.prewarm_frames;
   } else if (architecture == "WaveNet" || architecture == "SlimmableWavenet") {
     const Json* inner = find_member(config, "model");
@@ -213,7 +217,8 @@ Plane write_nam(ProgramBuilder& builder, const Json& file, Plane& in, NamPart& p
   } else if (architecture == "LSTM") {
     out = write_lstm(builder, config, weights, in);
     // Half a second, after which the state has settled.
-    part.prewarm_frames += static_cast<std::size_t>(0.5 * rate.value_or(48000.0));
+    part.prewarm_frames +=
+        static_cast<std::size_t>(0.5 * part.sample_rate_hz.value_or(kDefaultRateHz));
   } else if (architecture == "ConvNet") {
     out = write_convnet(builder, config, weights, in);
   } else if (architecture == "Linear") {
@@ -228,13 +233,17 @@ Plane write_nam(ProgramBuilder& builder, const Json& file, Plane& in, NamPart& p
 
 Model read_nam(const Json& file, const ReadOptions& options) {
   Model model;
-  model.sample_rate_hz = read_rate(file);
   ProgramBuilder builder(options.fast);
-  NamPart part{options, model.sample_rate_hz, 0, 0};
+  NamPart part{options, std::nullopt, 0, 0};
   Plane in;
   const Plane out = write_nam(builder, file, in, part);
   model.program = builder.finish(in, out);
+  model.sample_rate_hz = part.sample_rate_hz.value_or(kDefaultRateHz);
   model.prewarm_frames = part.prewarm_frames;
+  // With an LSTM in it, silence has to run through the network.
+  if (model.program.recurrent && model.program.receptive_frames > kMostPrewarmFrames)
+    fail(ErrorCode::invalid_data, "[Amp] a past of {} frames beside an LSTM",
+         model.program.receptive_frames);
   model.prewarmed = true;
   if (const Json* metadata = find_member(file, "metadata"); metadata != nullptr) {
     model.loudness_db = number_of(*metadata, "loudness");

@@ -13,6 +13,15 @@ HWY_BEFORE_NAMESPACE();
 namespace metalaudio::models::amp {
 namespace HWY_NAMESPACE {
 
+/// Keeps a value in a register: GCC would rather load it again for each product, and a vector that
+/// crosses cache lines costs twice.
+HWY_INLINE FloatVec held(FloatVec v) {
+#if HWY_ARCH_X86 && HWY_COMPILER_GCC
+  asm("" : "+v"(v.raw));
+#endif
+  return v;
+}
+
 /// kOutputs × kVectors sums stay in registers; each value is loaded once for all outputs, each
 /// weight once for all vectors.
 template <std::size_t kOutputs, std::size_t kVectors>
@@ -39,7 +48,7 @@ HWY_INLINE void product_tile(const Product& step, const Chunk& chunk, std::size_
     const std::size_t stride = tap->plane.stride;
     for (std::size_t c = tap->plane.channels; c > 0; --c) {
       FloatVec values[kVectors];
-      for (std::size_t n = 0; n < kVectors; ++n) values[n] = hn::LoadU(d, x + n * lanes);
+      for (std::size_t n = 0; n < kVectors; ++n) values[n] = held(hn::LoadU(d, x + n * lanes));
       for (std::size_t m = 0; m < kOutputs; ++m) {
         const auto w = hn::Set(d, weights[m]);
         for (std::size_t n = 0; n < kVectors; ++n)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/core/array.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <variant>
@@ -141,7 +143,7 @@ struct Program {
   std::vector<Step> steps;
   std::vector<Tap> taps;
   std::vector<Ring> rings{Ring{}};
-  std::vector<float> weights;
+  Array<float> weights;
   Plane in;
   Plane out;
   std::size_t state_floats = 0;

@@ -6,9 +6,10 @@
 namespace metalaudio::models::amp {
 namespace {
 
-constexpr std::size_t kMostFloats = std::size_t{1} << 26U;
+constexpr std::size_t kMostFloats = std::size_t{1} << 25U;
 constexpr std::size_t kOutputBlock = 8;
-constexpr std::size_t kLine = 16;  // floats of a cache line
+constexpr std::size_t kLine = 16;        // floats of a cache line
+constexpr std::size_t kShortRing = 192;  // a shorter one would start over, and be copied, too often
 
 std::size_t round_up(std::size_t n, std::size_t step) { return (n + step - 1) / step * step; }
 
@@ -28,10 +29,10 @@ std::uint32_t ProgramBuilder::reserve(std::size_t floats) {
 }
 
 std::uint32_t ProgramBuilder::weights(std::span<const float> values) {
-  const std::size_t offset = program_.weights.size();
+  const std::size_t offset = weights_.size();
   if (values.size() > kMostFloats - offset) fail_too_large(offset + values.size());
-  program_.weights.insert(program_.weights.end(), values.begin(), values.end());
-  program_.weights.resize(round_up(program_.weights.size(), kLine));
+  weights_.insert(weights_.end(), values.begin(), values.end());
+  weights_.resize(round_up(weights_.size(), kLine));
   return static_cast<std::uint32_t>(offset);
 }
 
@@ -44,7 +45,7 @@ Plane ProgramBuilder::plane(std::size_t channels) {
 Plane ProgramBuilder::ring(std::size_t channels, std::size_t past_frames) {
   if (past_frames == 0) return plane(channels);
   if (past_frames > kMostFloats || channels > kMostFloats) fail_too_large(kMostFloats);
-  const std::size_t size = round_up(past_frames, kLine) + kChunkFrames;
+  const std::size_t size = std::max(round_up(past_frames, kLine), kShortRing) + kChunkFrames;
   // An odd number of lines, so that the channels lie in different sets of the cache.
   const std::size_t stride = ((size + kChunkFrames) / kLine | 1U) * kLine;
   if (channels == 0 || channels > kMostFloats / stride) fail_too_large(channels * stride);
@@ -189,6 +190,7 @@ void ProgramBuilder::activate(Curve curve, const Plane& x, const Plane& sum, boo
 
 Program ProgramBuilder::finish(const Plane& in, const Plane& out) {
   program_.in = in;
+  program_.weights = Array<float>(std::span<const float>(weights_));
   program_.out = out;
   if (out.ring != 0) {
     program_.out = plane(out.channels);

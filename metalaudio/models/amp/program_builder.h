@@ -54,7 +54,7 @@ struct RecurrentWeights {
 };
 
 /// Writes a Program: planes first, then steps in their order.
-/// Errors:   throws Error{invalid_data} where a network needs more than 256 MiB or its parts do not
+/// Errors:   throws Error{invalid_data} where a network needs more than 128 MiB or its parts do not
 ///           fit each other.
 class ProgramBuilder {
  public:
@@ -91,6 +91,7 @@ class ProgramBuilder {
 
   bool fast_;
   Program program_;
+  std::vector<float> weights_;
 };
 
 }  // namespace metalaudio::models::amp

@@ -88,7 +88,8 @@ HWY_INLINE FloatVec input_sum(const Cell& cell, std::size_t gates, std::size_t g
   const FloatTag d;
   const std::size_t at = gate * cell.padded + unit;
   auto sum = hn::LoadU(d, cell.bias + at);
-  for (std::size_t i = 0; i < cell.inputs; ++i) {
+  sum = hn::MulAdd(hn::Set(d, cell.x[0]), hn::LoadU(d, cell.input_weights + at), sum);
+  for (std::size_t i = 1; i < cell.inputs; ++i) {
     const auto x = hn::Set(d, cell.x[i * cell.input_stride]);
     sum = hn::MulAdd(x, hn::LoadU(d, cell.input_weights + i * gates * cell.padded + at), sum);
   }
