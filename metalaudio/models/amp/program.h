@@ -122,7 +122,7 @@ struct Recurrent {
   std::uint32_t hidden_bias = 0;  ///< of a GRU's n, inside the reset
   std::uint32_t h = 0;            ///< in the state, as are the next two
   std::uint32_t c = 0;
-  std::uint32_t frames = 0;  ///< [kChunkFrames][padded]
+  std::uint32_t frames = 0;  ///< [2][padded]: the units of this frame and of the one before
   Plane out;                 ///< the units, or one channel where a dense layer is folded in
   bool dense = false;
   std::uint32_t dense_weights = 0;  ///< [padded], and the bias

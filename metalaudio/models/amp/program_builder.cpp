@@ -172,7 +172,7 @@ Plane ProgramBuilder::recurrent(const Plane& x, const RecurrentWeights& from) {
   step.hidden_bias = weights(reset);
   step.h = reserve(padded);
   step.c = reserve(padded);
-  step.frames = reserve(padded * kChunkFrames);
+  step.frames = reserve(padded * 2);
   if (!from.h.empty()) program_.initial.push_back({step.h, from.h});
   if (!from.c.empty()) program_.initial.push_back({step.c, from.c});
   step.out = plane(from.units);

@@ -82,18 +82,29 @@ HWY_INLINE void gate_sums(const Cell& cell, std::size_t first, FloatVec (&sums)[
   }
 }
 
-/// bias + what the inputs add; nothing here waits for the frame before.
-HWY_INLINE FloatVec input_sum(const Cell& cell, std::size_t gates, std::size_t gate,
-                              std::size_t unit) {
+/// sums[gate][vector] = bias + what the inputs add; nothing here waits for the frame before.
+template <std::size_t kGates, std::size_t kUnits>
+HWY_INLINE void input_sums(const Cell& cell, std::size_t first, FloatVec (&sums)[kGates][kUnits]) {
   const FloatTag d;
-  const std::size_t at = gate * cell.padded + unit;
-  auto sum = hn::LoadU(d, cell.bias + at);
-  sum = hn::MulAdd(hn::Set(d, cell.x[0]), hn::LoadU(d, cell.input_weights + at), sum);
-  for (std::size_t i = 1; i < cell.inputs; ++i) {
-    const auto x = hn::Set(d, cell.x[i * cell.input_stride]);
-    sum = hn::MulAdd(x, hn::LoadU(d, cell.input_weights + i * gates * cell.padded + at), sum);
+  const std::size_t lanes = hn::Lanes(d);
+  const float* w = cell.input_weights + first;
+  const auto x = hn::Set(d, cell.x[0]);
+  for (std::size_t g = 0; g < kGates; ++g) {
+    for (std::size_t u = 0; u < kUnits; ++u) {
+      const std::size_t at = g * cell.padded + u * lanes;
+      sums[g][u] = hn::MulAdd(x, hn::LoadU(d, w + at), hn::LoadU(d, cell.bias + first + at));
+    }
   }
-  return sum;
+  for (std::size_t i = 1; i < cell.inputs; ++i) {
+    w += kGates * cell.padded;
+    const auto more = hn::Set(d, cell.x[i * cell.input_stride]);
+    for (std::size_t g = 0; g < kGates; ++g) {
+      for (std::size_t u = 0; u < kUnits; ++u) {
+        const auto weight = hn::LoadU(d, w + g * cell.padded + u * lanes);
+        sums[g][u] = hn::MulAdd(more, weight, sums[g][u]);
+      }
+    }
+  }
 }
 
 template <bool kFast, std::size_t kUnits, std::size_t kChains>
@@ -101,9 +112,7 @@ HWY_INLINE void lstm_units(const Cell& cell, std::size_t first) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec sums[4][kUnits];
-  for (std::size_t g = 0; g < 4; ++g) {
-    for (std::size_t u = 0; u < kUnits; ++u) sums[g][u] = input_sum(cell, 4, g, first + u * lanes);
-  }
+  input_sums(cell, first, sums);
   gate_sums<4, kUnits, kChains>(cell, first, sums);
   for (std::size_t u = 0; u < kUnits; ++u) {
     float* c = cell.c + first + u * lanes;
@@ -122,17 +131,17 @@ HWY_INLINE void gru_units(const Cell& cell, std::size_t first) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec sums[3][kUnits];
+  input_sums(cell, first, sums);
+  FloatVec inputs[kUnits];
   for (std::size_t u = 0; u < kUnits; ++u) {
-    sums[0][u] = input_sum(cell, 3, 0, first + u * lanes);
-    sums[1][u] = input_sum(cell, 3, 1, first + u * lanes);
+    inputs[u] = sums[2][u];
     sums[2][u] = hn::LoadU(d, cell.hidden_bias + first + u * lanes);
   }
   gate_sums<3, kUnits, kChains>(cell, first, sums);
   for (std::size_t u = 0; u < kUnits; ++u) {
     const auto r = gate_sigmoid<kFast>(d, sums[0][u]);
     const auto z = gate_sigmoid<kFast>(d, sums[1][u]);
-    const auto input = input_sum(cell, 3, 2, first + u * lanes);
-    const auto n = gate_tanh<kFast>(d, hn::MulAdd(r, sums[2][u], input));
+    const auto n = gate_tanh<kFast>(d, hn::MulAdd(r, sums[2][u], inputs[u]));
     const auto before = hn::LoadU(d, cell.before + first + u * lanes);
     hn::StoreU(hn::MulAdd(z, hn::Sub(before, n), n), d, cell.h + first + u * lanes);
   }
@@ -154,7 +163,7 @@ HWY_INLINE void run_cell(const Cell& cell) {
   std::size_t first = 0;
   if constexpr (HWY_TARGET <= HWY_AVX3) {
     for (; first + 2 * lanes < cell.units; first += 3 * lanes)
-      cell_units<kGru, kFast, 3, 2>(cell, first);
+      cell_units<kGru, kFast, 3, 1>(cell, first);
     if (first + lanes < cell.units) {
       cell_units<kGru, kFast, 2, 2>(cell, first);
     } else if (first < cell.units) {
@@ -180,7 +189,7 @@ HWY_NOINLINE void run_layer(const Recurrent& step, const Chunk& chunk) {
   const float* before = chunk.state + step.h;
   float* const out = chunk.at(step.out, 0);
   for (std::size_t f = 0; f < chunk.frames; ++f) {
-    float* const h = frames + f * step.padded;
+    float* const h = frames + (f % 2) * step.padded;
     run_cell<kGru, kFast>({chunk.weights + step.input_weights, chunk.weights + step.weights,
                            chunk.weights + step.bias, chunk.weights + step.hidden_bias,
                            chunk.at(step.x, 0) + f, step.x.channels, step.x.stride, before,
