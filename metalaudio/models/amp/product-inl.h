@@ -58,6 +58,22 @@ HWY_INLINE void product_tile(const Product& step, const Chunk& chunk, std::size_
       weights += kOutputs;
     }
   }
+  if (step.rectified) {
+    const auto slope = hn::Set(d, step.slope);
+    for (std::size_t m = 0; m < kOutputs; ++m) {
+      for (std::size_t n = 0; n < kVectors; ++n)
+        sums[m][n] = hn::Max(sums[m][n], hn::Mul(sums[m][n], slope));
+    }
+  }
+  if (step.sum.channels > 0) {
+    float* sum = chunk.at(step.sum, first) + frame;
+    for (std::size_t m = 0; m < kOutputs; ++m, sum += step.sum.stride) {
+      for (std::size_t n = 0; n < kVectors; ++n) {
+        const auto before = hn::LoadU(d, sum + n * lanes);
+        hn::StoreU(step.first ? sums[m][n] : hn::Add(before, sums[m][n]), d, sum + n * lanes);
+      }
+    }
+  }
   float* out = chunk.at(step.out, first) + frame;
   for (std::size_t m = 0; m < kOutputs; ++m, out += step.out.stride) {
     for (std::size_t n = 0; n < kVectors; ++n) hn::StoreU(sums[m][n], d, out + n * lanes);

@@ -41,17 +41,6 @@ struct Tap {
   std::uint32_t delay = 0;
 };
 
-/// out[m] = bias[m] + residual[m] + Σ over the channels of all taps of weight · channel. The
-/// weights lie in blocks of up to 8 outputs, in each of them channel after channel.
-struct Product {
-  std::uint32_t first_tap = 0;
-  std::uint32_t taps = 0;
-  std::uint32_t weights = 0;
-  std::uint32_t bias = 0;
-  Plane out;
-  Plane residual;  ///< without channels: none
-};
-
 enum class Shape : std::uint8_t {
   identity,
   tanh,
@@ -78,6 +67,21 @@ struct Curve {
   float c = 0.0F;
   float d = 0.0F;
   std::uint32_t slopes = 0;  ///< in the weights
+};
+
+/// out[m] = bias[m] + residual[m] + Σ over the channels of all taps of weight · channel. The
+/// weights lie in blocks of up to 8 outputs, in each of them channel after channel.
+struct Product {
+  std::uint32_t first_tap = 0;
+  std::uint32_t taps = 0;
+  std::uint32_t weights = 0;
+  std::uint32_t bias = 0;
+  Plane out;
+  Plane residual;          ///< without channels: none
+  bool rectified = false;  ///< on the way out: max(out, slope · out)
+  float slope = 0.0F;
+  Plane sum;  ///< as in Activate
+  bool first = false;
 };
 
 /// x = curve(x), and sum = or += x where there is a sum.

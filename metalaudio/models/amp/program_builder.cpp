@@ -181,10 +181,27 @@ Plane ProgramBuilder::recurrent(const Plane& x, const RecurrentWeights& from) {
   return step.out;
 }
 
+bool ProgramBuilder::joins_product(const Curve& curve, const Plane& x) const {
+  const bool leaky = curve.shape == Shape::leaky_relu && curve.a >= 0.0F && curve.a <= 1.0F;
+  if (curve.shape != Shape::relu && !leaky) return false;
+  if (program_.steps.empty()) return false;
+  const auto* before = std::get_if<Product>(&program_.steps.back());
+  return before != nullptr && !before->rectified && before->out.offset == x.offset &&
+         before->out.channels == x.channels;
+}
+
 void ProgramBuilder::activate(Curve curve, const Plane& x, const Plane& sum, bool first) {
   if (fast_ && curve.shape == Shape::tanh) curve.shape = Shape::fast_tanh;
   if (fast_ && curve.shape == Shape::sigmoid) curve.shape = Shape::fast_sigmoid;
   if (curve.shape == Shape::identity && sum.channels == 0) return;
+  if (joins_product(curve, x)) {
+    auto& product = std::get<Product>(program_.steps.back());
+    product.rectified = true;
+    product.slope = curve.shape == Shape::relu ? 0.0F : curve.a;
+    product.sum = sum;
+    product.first = first;
+    return;
+  }
   add(Activate{curve, x, sum, first});
 }
 

@@ -86,6 +86,8 @@ class ProgramBuilder {
 
  private:
   std::uint32_t reserve(std::size_t floats);
+  /// Whether the step before is the product that makes x, and the curve one that it can take on.
+  bool joins_product(const Curve& curve, const Plane& x) const;
   std::vector<float> packed(const RecurrentWeights& weights, const Matrix& matrix,
                             std::size_t padded) const;
 
