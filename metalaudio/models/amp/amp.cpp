@@ -1,8 +1,8 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/models/amp/amp.h>
+#include <metalaudio/models/amp/cpu/program_kernels.h>
 #include <metalaudio/models/amp/model.h>
-#include <metalaudio/models/amp/program_kernels.h>
 
 #include <algorithm>
 #include <array>

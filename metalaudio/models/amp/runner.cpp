@@ -1,4 +1,4 @@
-#include <metalaudio/models/amp/program_kernels.h>
+#include <metalaudio/models/amp/cpu/program_kernels.h>
 #include <metalaudio/models/amp/runner.h>
 
 #include <algorithm>

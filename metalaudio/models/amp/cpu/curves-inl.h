@@ -1,13 +1,13 @@
 // Activations over a chunk; included once per instruction set.
-#if defined(METALAUDIO_MODELS_AMP_CURVES_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef METALAUDIO_MODELS_AMP_CURVES_INL_H_
-#undef METALAUDIO_MODELS_AMP_CURVES_INL_H_
+#if defined(METALAUDIO_MODELS_AMP_CPU_CURVES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef METALAUDIO_MODELS_AMP_CPU_CURVES_INL_H_
+#undef METALAUDIO_MODELS_AMP_CPU_CURVES_INL_H_
 #else
-#define METALAUDIO_MODELS_AMP_CURVES_INL_H_
+#define METALAUDIO_MODELS_AMP_CPU_CURVES_INL_H_
 #endif
 
 #include <hwy/highway.h>
-#include <metalaudio/models/amp/chunk-inl.h>
+#include <metalaudio/models/amp/cpu/chunk-inl.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace metalaudio::models::amp {

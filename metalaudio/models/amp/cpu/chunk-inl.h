@@ -1,9 +1,9 @@
 // Where the steps of a program find their planes; included once per instruction set.
-#if defined(METALAUDIO_MODELS_AMP_CHUNK_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef METALAUDIO_MODELS_AMP_CHUNK_INL_H_
-#undef METALAUDIO_MODELS_AMP_CHUNK_INL_H_
+#if defined(METALAUDIO_MODELS_AMP_CPU_CHUNK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef METALAUDIO_MODELS_AMP_CPU_CHUNK_INL_H_
+#undef METALAUDIO_MODELS_AMP_CPU_CHUNK_INL_H_
 #else
-#define METALAUDIO_MODELS_AMP_CHUNK_INL_H_
+#define METALAUDIO_MODELS_AMP_CPU_CHUNK_INL_H_
 #endif
 
 #include <hwy/highway.h>

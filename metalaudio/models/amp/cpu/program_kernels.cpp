@@ -1,14 +1,14 @@
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "metalaudio/models/amp/program_kernels.cpp"
+#define HWY_TARGET_INCLUDE "metalaudio/models/amp/cpu/program_kernels.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off: the macro above must come first
 #include <hwy/highway.h>
-#include <metalaudio/models/amp/curves-inl.h>
-#include <metalaudio/models/amp/product-inl.h>
-#include <metalaudio/models/amp/recurrent-inl.h>
+#include <metalaudio/models/amp/cpu/curves-inl.h>
+#include <metalaudio/models/amp/cpu/product-inl.h>
+#include <metalaudio/models/amp/cpu/recurrent-inl.h>
 // clang-format on
 
-#include <metalaudio/models/amp/program_kernels.h>
+#include <metalaudio/models/amp/cpu/program_kernels.h>
 
 #include <algorithm>
 #include <cmath>
