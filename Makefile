@@ -8,7 +8,7 @@ export CMAKE_CXX_COMPILER_LAUNCHER ?= ccache
 endif
 build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $$(nproc)
 
-.PHONY: help setup build demo test test-long asan tsan bench-htdemucs bench-dsp format tidy install
+.PHONY: help setup build demo test test-long asan tsan bench-htdemucs bench-dsp bench-nn format tidy install
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench-htdemucs: build ## time HTDemucs, beside PyTorch where it is installed
 
 bench-dsp: build ## time the signal processing, beside its peers
 	@benchmarks/dsp/run.sh
+
+bench-nn: build ## time the neural amps, block by block
+	@benchmarks/nn/run.sh
 
 format: ## format every source
 	@tools/setup.sh --dev

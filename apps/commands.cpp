@@ -8,6 +8,7 @@ void add_commands(CLI::App& app, int& status) {
   add_separate_command(app, status);
   add_evaluate_command(app, status);
   add_models_command(app, status);
+  add_amp_command(app, status);
   add_convolve_command(app, status);
   add_filter_command(app, status);
   add_run_command(app, status);

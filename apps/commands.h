@@ -11,6 +11,7 @@ constexpr int kSignalBase = 128;
 /// Each adds one command, which sets `status` when it runs.
 void add_separate_command(CLI::App& app, int& status);
 void add_evaluate_command(CLI::App& app, int& status);
+void add_amp_command(CLI::App& app, int& status);
 void add_convolve_command(CLI::App& app, int& status);
 void add_filter_command(CLI::App& app, int& status);
 void add_run_command(CLI::App& app, int& status);

@@ -9,7 +9,7 @@
 #ifndef METALAUDIO_TESTS_NN_MATH_TEST_ONCE
 #define METALAUDIO_TESTS_NN_MATH_TEST_ONCE
 namespace metalaudio::nn::cpu {
-enum class Function { exp, sigmoid, tanh, erf, gelu, gelu_tanh, silu, relu };
+enum class Function { exp, sigmoid, tanh, fast_tanh, erf, gelu, gelu_tanh, silu, relu };
 }
 #endif
 
@@ -25,6 +25,8 @@ HWY_INLINE FloatVec evaluate(FloatTag d, FloatVec x, Function function) {
       return sigmoid(d, x);
     case Function::tanh:
       return tanh(d, x);
+    case Function::fast_tanh:
+      return fast_tanh(d, x);
     case Function::erf:
       return erf(d, x);
     case Function::gelu:
@@ -198,6 +200,27 @@ TEST_P(VectorMath, GivesTheLimitsAtInfinitiesAndKeepsNanOnEveryInstructionSet) {
       EXPECT_EQ(y[i], one.at_minus_infinity) << target;
       EXPECT_EQ(y[i + 1], one.at_infinity) << target;
       EXPECT_TRUE(std::isnan(y[i + 2]) && std::isnan(y[i + 3])) << target;
+    }
+  });
+}
+
+// Its error is absolute, and it does not reach its limits.
+TEST(FastTanh, StaysWithinItsErrorAndKeepsNanOnEveryInstructionSet) {
+  const std::vector<std::uint32_t> bits = magnitudes();
+  std::vector<float> x(bits.size());
+  std::vector<float> y(bits.size());
+  for_each_target([&](const char* target) {
+    for (const std::uint32_t sign : {0U, 0x80000000U}) {
+      for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::bit_cast<float>(bits[i] | sign);
+      x[0] = std::copysign(std::numeric_limits<float>::infinity(), sign == 0 ? 1.0F : -1.0F);
+      HWY_DYNAMIC_DISPATCH(evaluate_all)(x.data(), x.size(), Function::fast_tanh, y.data());
+      double worst = 0;
+      for (std::size_t i = 0; i < x.size(); ++i)
+        worst = std::max(worst, std::abs(y[i] - std::tanh(static_cast<double>(x[i]))));
+      EXPECT_LT(worst, 2e-5) << target;
+      std::fill(x.begin(), x.begin() + 64, std::numeric_limits<float>::quiet_NaN());
+      HWY_DYNAMIC_DISPATCH(evaluate_all)(x.data(), 64, Function::fast_tanh, y.data());
+      EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[63])) << target;
     }
   });
 }

@@ -80,6 +80,22 @@ HWY_INLINE FloatVec tanh(FloatTag d, FloatVec x) {
   return hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.625F)), small, hn::CopySign(large, x));
 }
 
+/// tanh for audio, at a third of the time. Error: 2e-5, absolute; ±0.99999 from ±6 on.
+HWY_INLINE FloatVec fast_tanh(FloatTag d, FloatVec x) {
+  // x P(x^2) / Q(x^2), the minimax fit on [0, 6]. In this order minimum and maximum keep NaN.
+  const auto limit = hn::Set(d, 6.0F);
+  x = hn::Max(hn::Neg(limit), hn::Min(limit, x));
+  const auto x2 = hn::Mul(x, x);
+  auto p = hn::MulAdd(hn::Set(d, 1.49591263e-3F), x2, hn::Set(d, 0.114479296F));
+  p = hn::Mul(hn::MulAdd(p, x2, hn::Set(d, 0.999971109F)), x);
+  auto q = hn::MulAdd(hn::Set(d, 5.52066615e-5F), x2, hn::Set(d, 0.0174897178F));
+  q = hn::MulAdd(hn::MulAdd(q, x2, hn::Set(d, 0.447721131F)), x2, hn::Set(d, 1.0F));
+  // A division keeps its unit busy for 16 cycles; the guess has 11 bits or more, this doubles them.
+  const auto guess = hn::ApproximateReciprocal(q);
+  const auto r = hn::Mul(guess, p);
+  return hn::MulAdd(r, hn::NegMulAdd(q, guess, hn::Set(d, 1.0F)), r);
+}
+
 /// 1 - Φ(t) for t >= 0, Φ the normal distribution. Error: 2e-8.
 HWY_INLINE FloatVec normal_tail(FloatTag d, FloatVec t) {
   // s P(s) e^(-t²/2), s = 1 / (1 + 0.29 t): the form of Abramowitz and Stegun 7.1.26. Its weight in
