@@ -11,7 +11,7 @@ ConvolutionLevel::ConvolutionLevel(const ConvolutionLayout::Level& level, std::s
     : level_(level),
       blocks_(level.immediate ? 1 : level.partition / block),
       kernels_(convolution_kernels()),
-      fft_(2 * level.partition, {.backend = Backend::cpu}),
+      fft_(2 * level.partition),
       bins_(fft_.unordered_size() / 2),
       inputs_(inputs * level.partitions * fft_.unordered_size()),
       windows_(inputs, nullptr),

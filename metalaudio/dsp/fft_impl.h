@@ -51,7 +51,7 @@ class ComplexFftImpl {
 
 /// cpu or cuda, from the size and the options. Errors: Error{invalid_argument} on a size of 0 or
 /// past 2^27, in the name of `operation`.
-Backend fft_backend(const char* operation, std::size_t size, const FftOptions& options);
+DeviceType fft_device(const char* operation, std::size_t size, const FftOptions& options);
 
 template <typename T>
 std::unique_ptr<const FftImpl<T>> make_fft_cpu(std::size_t size);
