@@ -3,9 +3,9 @@
 #include <fmt/ranges.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/models/htdemucs/config.h>
-#include <metalaudio/models/repository/model_repository.h>
-#include <metalaudio/models/separation/htdemucs_segment_model.h>
+#include <metalaudio/models/htdemucs/htdemucs.h>
 #include <metalaudio/nn/io/checkpoint.h>
+#include <metalaudio/repository/model_repository.h>
 
 #include <memory>
 #include <optional>
@@ -16,8 +16,9 @@
 namespace metalaudio::apps {
 namespace {
 
-models::ModelRepository open_repository(const SeparateOptions& options) {
-  return options.repo.empty() ? models::ModelRepository() : models::ModelRepository(options.repo);
+repository::ModelRepository open_repository(const SeparateOptions& options) {
+  return options.repo.empty() ? repository::ModelRepository()
+                              : repository::ModelRepository(options.repo);
 }
 
 /// Runs what reads a model file; its failures name the file.
@@ -55,7 +56,7 @@ std::vector<std::vector<float>> member_weights(const ModelChoice& choice) {
 }  // namespace
 
 ModelChoice choose_model(const SeparateOptions& options) {
-  const models::ModelRepository repository = open_repository(options);
+  const repository::ModelRepository repository = open_repository(options);
   ModelChoice choice;
   choice.by_default = options.model.empty();
   choice.bag = repository.find(choice.by_default ? repository.default_model() : options.model);
@@ -95,23 +96,23 @@ void check_against_model(const SeparateOptions& options, const ModelChoice& choi
          shifts, all, choice.bag.models.size());
 }
 
-models::Separator load_separator(const ModelChoice& choice, const std::vector<std::string>& stems,
-                                 const models::HTDemucsOptions& options, ThreadPool& pool) {
+separation::Separator load_separator(const ModelChoice& choice,
+                                     const std::vector<std::string>& stems,
+                                     const models::HTDemucsOptions& options, ThreadPool& pool) {
   const std::vector<std::vector<float>> weights = member_weights(choice);
-  const std::vector<bool> needed = models::needed_members(weights, choice.sources, stems);
-  std::vector<models::BagMember> members;
+  const std::vector<bool> needed = separation::needed_members(weights, choice.sources, stems);
+  std::vector<separation::BagMember> members;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    models::BagMember member{nullptr, weights[i]};
+    separation::BagMember member{nullptr, weights[i]};
     if (needed[i])
       member.model = naming_file(choice.bag.models[i], [&] {
         nn::Checkpoint checkpoint = nn::load_checkpoint(choice.bag.models[i]);
         shorten_segment(checkpoint, choice.bag.segment);
-        return std::make_unique<models::HTDemucsSegmentModel>(
-            models::HTDemucs(checkpoint, options, pool));
+        return std::make_unique<models::HTDemucs>(checkpoint, options, pool);
       });
     members.push_back(std::move(member));
   }
-  return models::Separator(std::move(members));
+  return separation::Separator(std::move(members));
 }
 
 std::string model_list(const SeparateOptions& options) {

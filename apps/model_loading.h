@@ -2,8 +2,8 @@
 
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/htdemucs/htdemucs.h>
-#include <metalaudio/models/repository/model_bag.h>
-#include <metalaudio/models/separation/separator.h>
+#include <metalaudio/repository/model_bag.h>
+#include <metalaudio/separation/separator.h>
 
 #include <cstdint>
 #include <string>
@@ -15,7 +15,7 @@ namespace metalaudio::apps {
 
 /// The model that a run uses, before its weights are loaded.
 struct ModelChoice {
-  models::ModelBag bag;
+  repository::ModelBag bag;
   std::vector<std::string> sources;
   double longest_segment_seconds = 0.0;  ///< what the first member was trained with
   std::int64_t largest_shift_samples = 0;
@@ -23,7 +23,7 @@ struct ModelChoice {
 };
 
 /// What --name and --repo say, or the default model.
-/// Errors:   as models::ModelRepository and nn::load_checkpoint.
+/// Errors:   as repository::ModelRepository and nn::load_checkpoint.
 ModelChoice choose_model(const SeparateOptions& options);
 
 /// What an option may be depends on the model.
@@ -32,8 +32,9 @@ void check_against_model(const SeparateOptions& options, const ModelChoice& choi
 
 /// Loads the members of the bag that these stems need.
 /// Errors:   as nn::load_checkpoint and models::HTDemucs, naming the file.
-models::Separator load_separator(const ModelChoice& choice, const std::vector<std::string>& stems,
-                                 const models::HTDemucsOptions& options, ThreadPool& pool);
+separation::Separator load_separator(const ModelChoice& choice,
+                                     const std::vector<std::string>& stems,
+                                     const models::HTDemucsOptions& options, ThreadPool& pool);
 
 /// The names of the models that -n takes, one in each line.
 std::string model_list(const SeparateOptions& options);

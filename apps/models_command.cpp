@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/models/repository/model_repository.h>
+#include <metalaudio/repository/model_repository.h>
 
 #include <algorithm>
 #include <fstream>
@@ -19,13 +19,13 @@ namespace {
 constexpr std::size_t kTitleColumns = 24;
 constexpr double kMegabyte = 1e6;
 
-std::uint64_t total_bytes(const models::KnownModel& model) {
+std::uint64_t total_bytes(const repository::KnownModel& model) {
   std::uint64_t bytes = 0;
-  for (const models::KnownFile& file : model.files) bytes += file.bytes;
+  for (const repository::KnownFile& file : model.files) bytes += file.bytes;
   return bytes;
 }
 
-std::string list_line(const models::KnownModel& model, bool installed) {
+std::string list_line(const repository::KnownModel& model, bool installed) {
   const std::string size =
       model.files.empty()
           ? ""
@@ -38,14 +38,14 @@ std::string list_line(const models::KnownModel& model, bool installed) {
 
 /// Published models first, then what else is there.
 void list_models() {
-  const models::ModelRepository repository;
+  const repository::ModelRepository repository;
   std::string text = fmt::format("{:24} {:>7}  {:17}  {}", "MODEL", "SIZE", "STATE", "WHAT IT IS");
-  for (const models::KnownModel& model : models::known_models()) {
+  for (const repository::KnownModel& model : repository::known_models()) {
     text += "\n" + list_line(model, repository.has(model.name));
   }
   const auto names = repository.list();
   for (const std::string& name : names) {
-    const bool part = std::ranges::any_of(models::known_models(), [&](const auto& model) {
+    const bool part = std::ranges::any_of(repository::known_models(), [&](const auto& model) {
       return model.name == name || std::ranges::count(model.bag.models, name) > 0;
     });
     if (!part) text += fmt::format("\n{:24} {:>7}  installed", name, "");
@@ -55,16 +55,16 @@ void list_models() {
 
 /// Says once on each machine what the weights' authors have said about their use.
 void show_licence_note(Console& console) {
-  const auto stamp = models::model_data_folder().parent_path() / "licence-note-shown";
+  const auto stamp = repository::model_data_folder().parent_path() / "licence-note-shown";
   if (std::filesystem::exists(stamp)) return;
-  console.line(models::licence_note());
+  console.line(repository::licence_note());
   std::error_code failed;
   std::filesystem::create_directories(stamp.parent_path(), failed);
-  std::ofstream(stamp) << models::licence_note() << "\n";
+  std::ofstream(stamp) << repository::licence_note() << "\n";
 }
 
-const models::KnownModel& published(const std::string& name) {
-  const models::KnownModel* const model = models::find_known_model(name);
+const repository::KnownModel& published(const std::string& name) {
+  const repository::KnownModel* const model = repository::find_known_model(name);
   if (model == nullptr) {
     fail(ErrorCode::not_found, "{}: no published model has this name; see metalaudio models list",
          name);
@@ -73,30 +73,32 @@ const models::KnownModel& published(const std::string& name) {
 }
 
 void get_model(const std::string& name) {
-  const models::KnownModel& model = published(name);
+  const repository::KnownModel& model = published(name);
   Console console;
   if (model.unsupported.empty()) show_licence_note(console);
   ProgressSteps steps;
   std::string current;
-  const auto folder = models::model_data_folder();
-  models::download_model(model, folder, [&](const models::KnownFile& file, std::uint64_t bytes) {
-    throw_if_interrupted();
-    if (current != file.name) steps = ProgressSteps();
-    current = file.name;
-    const double fraction = static_cast<double>(bytes) / static_cast<double>(file.bytes);
-    const std::string text =
-        fmt::format("{} {:3.0f} % of {:.1f} MB", shortened(file.name, kTitleColumns),
-                    100.0 * fraction, static_cast<double>(file.bytes) / kMegabyte);
-    console.status(text);
-    if (!console.is_terminal() && steps.next(fraction)) console.line(text);
-    return true;
-  });
+  const auto folder = repository::model_data_folder();
+  repository::download_model(
+      model, folder, [&](const repository::KnownFile& file, std::uint64_t bytes) {
+        throw_if_interrupted();
+        if (current != file.name) steps = ProgressSteps();
+        current = file.name;
+        const double fraction = static_cast<double>(bytes) / static_cast<double>(file.bytes);
+        const std::string text =
+            fmt::format("{} {:3.0f} % of {:.1f} MB", shortened(file.name, kTitleColumns),
+                        100.0 * fraction, static_cast<double>(file.bytes) / kMegabyte);
+        console.status(text);
+        if (!console.is_terminal() && steps.next(fraction)) console.line(text);
+        return true;
+      });
   console.clear_status();
   console.line(fmt::format("{} is installed in {}", model.name, folder.string()));
 }
 
 void print_paths(const std::string& name) {
-  for (const auto& path : models::ModelRepository().find(name).models) print_result(path.string());
+  for (const auto& path : repository::ModelRepository().find(name).models)
+    print_result(path.string());
 }
 
 /// A subcommand that takes the name of a model.

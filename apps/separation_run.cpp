@@ -83,7 +83,7 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
     const models::HTDemucsOptions model_options{options_.precision, options_.mode, false};
     std::vector<std::string> stems;
     for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
-    std::optional<models::Separator> separator;
+    std::optional<separation::Separator> separator;
     while (!shared.stop) {
       const std::size_t index = shared.next++;
       if (index >= tracks_.size()) return;
@@ -102,7 +102,7 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
   }
 }
 
-void SeparationRun::separate(Shared& shared, std::size_t index, models::Separator& separator) {
+void SeparationRun::separate(Shared& shared, std::size_t index, separation::Separator& separator) {
   const PlannedTrack& track = tracks_[index];
   const std::string& label = track.job.label;
   const TrackProgress progress{

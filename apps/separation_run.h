@@ -24,7 +24,7 @@ class SeparationRun {
  private:
   struct Shared;
   void work(Shared& shared, std::size_t threads);
-  void separate(Shared& shared, std::size_t index, models::Separator& separator);
+  void separate(Shared& shared, std::size_t index, separation::Separator& separator);
   void report_failure(const TrackJob& job, const std::string& reason);
   void report_success(const TrackJob& job, const TrackReport& report);
   void report_gains(const TrackJob& job, const std::vector<float>& gains);

@@ -59,7 +59,7 @@ void check_picture(const std::vector<PlannedTrack>& planned) {
 
 std::vector<PlannedTrack> plan_tracks(const std::vector<Track>& tracks, const StemPlan& plan,
                                       const SeparateOptions& options,
-                                      const models::ModelBag& model) {
+                                      const repository::ModelBag& model) {
   const fs::path folder = options.out / model_folder_name(model.name);
   RunFiles files;
   for (const Track& track : tracks) files.add_input(track.path);

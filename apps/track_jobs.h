@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/models/repository/model_bag.h>
+#include <metalaudio/repository/model_bag.h>
 
 #include <string>
 #include <vector>
@@ -25,7 +25,7 @@ struct PlannedTrack {
 ///           or not a PNG.
 std::vector<PlannedTrack> plan_tracks(const std::vector<Track>& tracks, const StemPlan& plan,
                                       const SeparateOptions& options,
-                                      const models::ModelBag& model);
+                                      const repository::ModelBag& model);
 
 /// How many tracks run at a time, and with how many threads each.
 struct Sharing {

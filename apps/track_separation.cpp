@@ -17,7 +17,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 audio::TrackSource read_track(const TrackJob& job, const SeparateOptions& choice,
-                              const models::Separator& separator, const TrackProgress& progress) {
+                              const separation::Separator& separator,
+                              const TrackProgress& progress) {
   audio::TrackOptions options;
   options.sample_rate_hz = separator.sample_rate_hz();
   options.channels = separator.channels();
@@ -49,9 +50,10 @@ StemFileOptions file_options(const TrackJob& job, const SeparateOptions& options
   return result;
 }
 
-models::SeparationOptions separation_options(const SeparateOptions& options, const StemPlan& plan,
-                                             const std::vector<std::string>& sources) {
-  models::SeparationOptions result;
+separation::SeparationOptions separation_options(const SeparateOptions& options,
+                                                 const StemPlan& plan,
+                                                 const std::vector<std::string>& sources) {
+  separation::SeparationOptions result;
   result.shifts = options.shifts;
   result.seed = options.seed;
   result.shift_offsets = options.shift_offsets;
@@ -104,7 +106,7 @@ void draw_picture(const TrackJob& job, const StemPlan& plan, const audio::TrackS
 }  // namespace
 
 TrackReport separate_track(const TrackJob& job, const StemPlan& plan,
-                           const SeparateOptions& options, models::Separator& separator,
+                           const SeparateOptions& options, separation::Separator& separator,
                            const TrackProgress& progress) {
   const Clock::time_point start = Clock::now();
   const audio::TrackSource track = read_track(job, options, separator, progress);
@@ -118,7 +120,7 @@ TrackReport separate_track(const TrackJob& job, const StemPlan& plan,
       static_cast<double>(track.frames()) / static_cast<double>(track.sample_rate_hz());
   progress.begin(audio_seconds);
   std::stop_source stop;
-  const models::SeparationControl control{
+  const separation::SeparationControl control{
       [&](std::size_t done, std::size_t total) {
         if (interrupt_signal() != 0) stop.request_stop();
         progress.update(static_cast<double>(done) / static_cast<double>(total));

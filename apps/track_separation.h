@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/models/separation/separator.h>
+#include <metalaudio/separation/separator.h>
 
 #include <filesystem>
 #include <functional>
@@ -41,7 +41,7 @@ struct TrackProgress {
 /// Errors:   throws Error, Error{cancelled} after a signal; then nothing of the outputs stays.
 /// Threads:  one call for each Separator at a time.
 TrackReport separate_track(const TrackJob& job, const StemPlan& plan,
-                           const SeparateOptions& options, models::Separator& separator,
+                           const SeparateOptions& options, separation::Separator& separator,
                            const TrackProgress& progress);
 
 }  // namespace metalaudio::apps

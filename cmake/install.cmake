@@ -1,4 +1,5 @@
-# The installed package: find_package(MetalAudio) gives MetalAudio::core, ::dsp, ::nn, ::audio, ::models.
+# The installed package: find_package(MetalAudio) gives MetalAudio::core, ::dsp, ::nn, ::audio,
+# ::models, ::separation, ::repository.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

@@ -1,11 +1,14 @@
-# Checks that the layers include only downwards: core <- {dsp, nn, audio} <- models <- apps.
+# Checks that the layers include only downwards: core <- dsp <- nn <- models, core <- audio,
+# {models, audio} <- separation <- apps; repository stands on core alone.
 # usage: cmake -D ROOT=<folder that holds metalaudio/> -P include_directions.cmake
 cmake_minimum_required(VERSION 3.25)
 set(may_include_core core)
 set(may_include_dsp core dsp)
-set(may_include_nn core nn)
+set(may_include_nn core dsp nn)
 set(may_include_audio core audio)
-set(may_include_models core dsp nn audio models)
+set(may_include_models core dsp nn models)
+set(may_include_separation core dsp nn models audio separation)
+set(may_include_repository core repository)
 
 set(wrong "")
 file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/metalaudio/*.h ${ROOT}/metalaudio/*.cpp ${ROOT}/metalaudio/*.cu)
