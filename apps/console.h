@@ -9,7 +9,8 @@ namespace metalaudio::apps {
 
 /// What the program tells a person, on standard error: lines, and below them one status line that
 /// is redrawn in place where that is a terminal; as display_text has them, whatever file names
-/// hold. Standard output is left to results. Threads:  any.
+/// hold. Standard output is left to results.
+/// Threads:  any.
 class Console {
  public:
   Console();

@@ -54,9 +54,8 @@ int convolve(const ConvolveOptions& options) {
   processing.tail_frames = static_cast<std::int64_t>(response.samples.frames()) - 1;
   const auto convolution =
       make_convolution(options.response, response.samples, inputs, processing.out_channels);
-  processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
-                           std::size_t frames) {
-    convolution->process(in, out, frames);
+  processing.process = [&](ConstAudioView in, AudioView out) {
+    convolution->process(in, out);
     if (convolution->status() != Trouble::none)
       fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());
   };

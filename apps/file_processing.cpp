@@ -1,6 +1,7 @@
 #include "apps/file_processing.h"
 
 #include <fmt/format.h>
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -23,14 +24,6 @@ namespace {
 constexpr std::size_t kBlockFrames = 16384;
 /// Levels are known only after the last block, and writing takes the rest of the time.
 constexpr double kProcessingShare = 0.8;
-
-template <typename Sample>
-std::vector<Sample*> pointers_of(AudioBuffer& buffer) {
-  std::vector<Sample*> pointers;
-  for (std::size_t channel = 0; channel < buffer.channels(); ++channel)
-    pointers.push_back(buffer.channel(channel).data());
-  return pointers;
-}
 
 /// The name's ending chooses the type; an option may, where the name has none.
 OutputFormat chosen_format(const FileProcessingOptions& options) {
@@ -91,9 +84,7 @@ class Stream {
         reader_(reader),
         in_(reader.format().channels, kBlockFrames),
         out_(processing.out_channels, kBlockFrames),
-        lead_(processing.lead_frames),
-        in_pointers_(pointers_of<const float>(in_)),
-        out_pointers_(pointers_of<float>(out_)) {}
+        lead_(processing.lead_frames) {}
 
   /// Returns the frames that were read.
   std::int64_t run(const std::function<void(std::int64_t)>& progress) {
@@ -119,11 +110,11 @@ class Stream {
 
  private:
   void pass(std::size_t frames) {
-    processing_.process(in_pointers_, out_pointers_, frames);
+    processing_.process(in_.view().part(0, frames), out_.view().part(0, frames));
     const auto skipped =
         static_cast<std::size_t>(std::min(lead_, static_cast<std::int64_t>(frames)));
     lead_ -= static_cast<std::int64_t>(skipped);
-    const audio::AudioView block = audio::AudioView(out_).part(skipped, frames - skipped);
+    const ConstAudioView block = ConstAudioView(out_).part(skipped, frames - skipped);
     for (std::size_t channel = 0; channel < block.channels(); ++channel)
       for (const float sample : block.channel(channel)) peak_ = std::max(peak_, std::abs(sample));
     if (block.frames() > 0) files_.write(block, {});
@@ -136,8 +127,6 @@ class Stream {
   AudioBuffer out_;
   std::int64_t lead_;
   float peak_ = 0.0F;
-  std::vector<const float*> in_pointers_;
-  std::vector<float*> out_pointers_;
 };
 
 }  // namespace

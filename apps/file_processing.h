@@ -34,9 +34,7 @@ struct FileProcessing {
   std::int64_t lead_frames = 0;  ///< of output before the input's first one, which are left out
   std::int64_t tail_frames = 0;  ///< that sound on after the input's end, lead_frames included
   /// in[channels of the reader][frames] -> out[out_channels][frames], block after block.
-  std::function<void(std::span<const float* const> in, std::span<float* const> out,
-                     std::size_t frames)>
-      process;
+  std::function<void(ConstAudioView in, AudioView out)> process;
 };
 
 /// Before any work: the inputs are files, the output is none of them, and its name and format go

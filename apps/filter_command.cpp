@@ -148,9 +148,8 @@ int filter(const FilterOptions& options) {
                              {.channels = reader.format().channels});
   FileProcessing processing;
   processing.out_channels = reader.format().channels;
-  processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
-                           std::size_t frames) {
-    cascade.process(in, out, frames);
+  processing.process = [&](ConstAudioView in, AudioView out) {
+    cascade.process(in, out);
     const Trouble trouble = cascade.status();
     if (trouble == Trouble::input_replaced)
       fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());

@@ -35,10 +35,7 @@ audio::Resampled read_impulse_response(const std::filesystem::path& path, int sa
     fail(ErrorCode::unsupported, "{}: a response of {} samples: at most {}", path.string(), frames,
          kMostFrames);
   AudioBuffer samples(track.channels(), static_cast<std::size_t>(track.frames()));
-  std::vector<float*> pointers;
-  for (std::size_t channel = 0; channel < samples.channels(); ++channel)
-    pointers.push_back(samples.channel(channel).data());
-  track.read(0, samples.frames(), pointers);
+  track.read(0, samples);
   audio::Resampled response = audio::resample_whole(samples, own_rate_hz, sample_rate_hz);
   const float gain = static_cast<float>(own_rate_hz) / static_cast<float>(sample_rate_hz);
   for (std::size_t channel = 0; channel < samples.channels() && gain != 1.0F; ++channel)

@@ -6,8 +6,8 @@
 namespace metalaudio::apps {
 
 /// The folders that a track's outputs need. Those that were not there before are removed again by
-/// the destructor, unless keep() was called or something lies in them. Threads:  one instance per
-/// thread; several instances may share folders.
+/// the destructor, unless keep() was called or something lies in them.
+/// Threads:  one instance per thread; several instances may share folders.
 class OutputFolders {
  public:
   OutputFolders() = default;

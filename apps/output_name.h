@@ -18,7 +18,7 @@ struct OutputFields {
 /// field makes no folder named "", "." or "..", which would lead out of the place that the pattern
 /// says: "..." loses its extension, and its stems lie in "__". The pattern's own words may.
 /// Errors:   throws Error{invalid_argument} on a field it does not know, or a brace that is not
-/// closed.
+///           closed.
 std::string expand_output_name(std::string_view pattern, const OutputFields& fields);
 
 /// Whether two stems of one track get different names.

@@ -13,7 +13,8 @@ using Context = std::unique_ptr<cairo_t, decltype(&cairo_destroy)>;
 
 constexpr double kMostPictureSide = 32767.0;  // cairo's own limit
 
-/// An image of 24 bits a pixel. Errors:   these throw Error{unsupported} with cairo's reason.
+/// An image of 24 bits a pixel.
+/// Errors:   throws Error{unsupported} with cairo's reason.
 Surface make_surface(double width, double height);
 
 /// For drawing on white, with the font of all pictures.

@@ -1,5 +1,6 @@
 #include "apps/spectrogram.h"
 
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/dsp/stft.h>
 
 #include <algorithm>
@@ -36,10 +37,8 @@ class PowerSpectra {
       : source_(source),
         stft_(stft_options(frame_size(source))),
         scratch_(stft_.make_scratch()),
-        samples_(source.channels() * stft_.fft_size()),
+        samples_(source.channels(), stft_.fft_size()),
         spectrum_(stft_.bins()) {
-    for (std::size_t channel = 0; channel < source.channels(); ++channel)
-      pointers_.push_back(samples_.data() + channel * stft_.fft_size());
     const auto window = stft_.window();
     const double sum = std::accumulate(window.begin(), window.end(), 0.0);
     scale_ = 4.0 / (sum * sum * static_cast<double>(source.channels()));
@@ -50,11 +49,10 @@ class PowerSpectra {
 
   /// The largest of each bin's old value and its power in the frame about `centre`.
   void raise_to(std::int64_t centre, std::vector<double>& power) {
-    const std::size_t size = stft_.fft_size();
-    source_.read(centre - static_cast<std::int64_t>(size / 2), size, pointers_);
+    source_.read(centre - static_cast<std::int64_t>(stft_.fft_size() / 2), samples_);
     std::vector<double> sum(bins(), 0.0);
-    for (const float* channel : pointers_) {
-      stft_.analyze_frame({channel, size}, spectrum_, scratch_);
+    for (std::size_t channel = 0; channel < samples_.channels(); ++channel) {
+      stft_.analyze_frame(samples_.channel(channel), spectrum_, scratch_);
       for (std::size_t bin = 0; bin < sum.size(); ++bin)
         sum[bin] += scale_ * std::norm(std::complex<double>(spectrum_[bin]));
     }
@@ -65,8 +63,7 @@ class PowerSpectra {
   const audio::AudioSource& source_;
   dsp::Stft stft_;
   dsp::Stft::Scratch scratch_;
-  std::vector<float> samples_;
-  std::vector<float*> pointers_;
+  AudioBuffer samples_;
   std::vector<std::complex<float>> spectrum_;
   double scale_ = 1.0;
 };

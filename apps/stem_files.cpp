@@ -18,7 +18,7 @@ constexpr float kClampLevel = 0.99F;  // upstream's
 // For all outputs of a track together: short songs stay in memory, long ones never fill it.
 constexpr std::size_t kMemoryBytes = std::size_t{96} << 20U;
 
-void add_scaled(audio::AudioView in, float weight, AudioBuffer& out) {
+void add_scaled(ConstAudioView in, float weight, AudioBuffer& out) {
   if (weight == 0.0F) return;
   for (std::size_t c = 0; c < out.channels(); ++c) {
     const std::span<const float> from = in.channel(c);
@@ -31,13 +31,6 @@ template <typename Function>
 void for_each_sample(AudioBuffer& block, Function function) {
   for (std::size_t c = 0; c < block.channels(); ++c)
     for (float& sample : block.channel(c)) sample = function(sample);
-}
-
-AudioBuffer copy_of(audio::AudioView view) {
-  AudioBuffer copy(view.channels(), view.frames());
-  for (std::size_t c = 0; c < view.channels(); ++c)
-    std::copy(view.channel(c).begin(), view.channel(c).end(), copy.channel(c).begin());
-  return copy;
 }
 
 }  // namespace
@@ -57,7 +50,7 @@ class StemFiles::Lane {
       waiting_.emplace(options.writer.channels, options.writer.sample_rate_hz, memory_bytes);
   }
 
-  void write(audio::AudioView mix, std::span<const audio::AudioView> sources) {
+  void write(ConstAudioView mix, std::span<const ConstAudioView> sources) {
     AudioBuffer block(mix.channels(), mix.frames());
     add_scaled(mix, output_.mix_weight, block);
     for (std::size_t i = 0; i < sources.size(); ++i)
@@ -85,7 +78,7 @@ class StemFiles::Lane {
   void commit() { writer_.close(); }
 
  private:
-  void take(audio::AudioView view) {
+  void take(ConstAudioView view) {
     if (length_) {
       const auto room = static_cast<std::size_t>(std::max<std::int64_t>(*length_ - written_, 0));
       view = view.part(0, std::min(view.frames(), room));
@@ -97,7 +90,7 @@ class StemFiles::Lane {
     if (waiting_)
       waiting_->append(view);
     else
-      write_levelled(copy_of(view), 1.0F);
+      write_levelled(AudioBuffer(view), 1.0F);
   }
 
   void write_levelled(AudioBuffer block, float gain) {
@@ -113,9 +106,7 @@ class StemFiles::Lane {
       progress(static_cast<double>(first) / static_cast<double>(written_));
       const auto left = static_cast<std::size_t>(written_ - first);
       AudioBuffer block(channels_, std::min(left, kBlockFrames));
-      std::vector<float*> channels;
-      for (std::size_t c = 0; c < channels_; ++c) channels.push_back(block.channel(c).data());
-      waiting_->read(first, block.frames(), channels);
+      waiting_->read(first, block);
       write_levelled(std::move(block), gain);
     }
   }
@@ -141,7 +132,7 @@ StemFiles::StemFiles(const StemPlan& plan, const std::vector<std::filesystem::pa
 
 StemFiles::~StemFiles() = default;
 
-void StemFiles::write(audio::AudioView mix, std::span<const audio::AudioView> sources) {
+void StemFiles::write(ConstAudioView mix, std::span<const ConstAudioView> sources) {
   for (const auto& lane : lanes_) lane->write(mix, sources);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <metalaudio/audio/audio_source.h>
-#include <metalaudio/audio/audio_view.h>
 #include <metalaudio/audio/audio_writer.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -44,7 +44,7 @@ class StemFiles {
 
   /// The next block: the mix, and the model's sources in its order; those that the plan does not
   /// need may be anything.
-  void write(audio::AudioView mix, std::span<const audio::AudioView> sources);
+  void write(ConstAudioView mix, std::span<const ConstAudioView> sources);
   /// After the last block. `progress` is given the fraction that is done; what it throws ends this.
   void finish(const std::function<void(double)>& progress);
   void commit();

@@ -34,7 +34,7 @@ struct StemPlan {
 };
 
 /// Errors:   throws Error{invalid_argument} for a stem that the model does not have, with its
-/// stems.
+///           stems.
 StemPlan plan_stems(const StemChoice& choice, const std::vector<std::string>& sources);
 
 }  // namespace metalaudio::apps

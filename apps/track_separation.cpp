@@ -74,7 +74,7 @@ class BlockSink {
   void operator()(std::int64_t first_frame, std::span<const AudioBuffer> stems) {
     throw_if_interrupted();
     const AudioBuffer mix = read_mix(first_frame, stems[0].frames());
-    std::vector<audio::AudioView> sources(sources_, audio::AudioView(mix));
+    std::vector<ConstAudioView> sources(sources_, ConstAudioView(mix));
     for (std::size_t i = 0; i < stems.size(); ++i) sources[plan_.needed_sources[i]] = stems[i];
     files_.write(mix, sources);
   }
@@ -83,9 +83,7 @@ class BlockSink {
   AudioBuffer read_mix(std::int64_t first_frame, std::size_t frames) const {
     AudioBuffer mix(track_.channels(), frames);
     if (!plan_.needs_mix) return mix;
-    std::vector<float*> channels;
-    for (std::size_t c = 0; c < mix.channels(); ++c) channels.push_back(mix.channel(c).data());
-    track_.read(first_frame, frames, channels);
+    track_.read(first_frame, mix);
     return mix;
   }
 

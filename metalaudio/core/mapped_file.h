@@ -8,6 +8,7 @@ namespace metalaudio {
 
 /// A regular file mapped read-only into memory, so that weights are converted without a copy.
 /// Errors:   the constructor throws Error{not_found, io, invalid_data (an empty file)}.
+/// Threads:  a constant once made.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);

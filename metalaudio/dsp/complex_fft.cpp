@@ -1,5 +1,5 @@
 #include <metalaudio/dsp/complex_fft.h>
-#include <metalaudio/dsp/fft_impl.h>
+#include <metalaudio/dsp/fft/fft_impl.h>
 
 #include <cassert>
 

@@ -1,6 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/fft.h>
-#include <metalaudio/dsp/fft_impl.h>
+#include <metalaudio/dsp/fft/fft_impl.h>
 
 #include <cassert>
 

@@ -21,6 +21,7 @@ struct SplitSpan {
 };
 
 /// Working memory of one caller of a batch function; made by the transform that it serves.
+/// Threads:  one instance per thread.
 template <typename T>
 class FftScratch {
  public:

@@ -20,7 +20,8 @@ struct Slot {
   int index = -1;
 };
 
-/// Where a slot lies: a device's handle and an offset in bytes; in host memory the handle is a pointer.
+/// Where a slot lies: a device's handle and an offset in bytes; in host memory the handle is a
+/// pointer.
 struct SlotAddress {
   void* handle = nullptr;
   std::size_t offset = 0;
@@ -37,6 +38,7 @@ struct StepCost {
 
 /// Operations that run together, ready to be run by the backend that made them. It holds its packed
 /// weights and nothing that changes, so that several workspaces share it.
+/// Threads:  a constant.
 class Step {
  public:
   virtual ~Step() = default;
@@ -44,6 +46,7 @@ class Step {
 };
 
 /// What a backend asks while it makes a step.
+/// Threads:  one; it lives while a plan is made.
 class StepMaker {
  public:
   virtual ~StepMaker() = default;
@@ -65,6 +68,8 @@ struct StepPlan {
 };
 
 /// Runs a backend's steps with a workspace's threads, streams and scratch.
+/// Threads:  one caller at a time.
+/// Realtime: run(), on the CPU without a pool.
 class Runner {
  public:
   virtual ~Runner() = default;

@@ -152,7 +152,6 @@ std::vector<fs::path> usual_folders() {
   std::error_code failed;
   const fs::path program = fs::read_symlink("/proc/self/exe", failed);
   if (!failed) folders.push_back(program.parent_path().parent_path() / "share/metalaudio/models");
-  folders.emplace_back(METALAUDIO_BUILD_MODEL_DIR);
   return folders;
 }
 

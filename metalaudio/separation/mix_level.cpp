@@ -6,14 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <vector>
 
 namespace metalaudio::separation {
 namespace {
 
 constexpr std::int64_t kBlockFrames = 1 << 16;
 
-[[noreturn]] void fail_not_finite(audio::AudioView block, std::int64_t first_frame) {
+[[noreturn]] void fail_not_finite(ConstAudioView block, std::int64_t first_frame) {
   for (std::size_t frame = 0; frame < block.frames(); ++frame)
     for (std::size_t channel = 0; channel < block.channels(); ++channel)
       if (const float value = block.channel(channel)[frame]; !std::isfinite(value))
@@ -26,16 +25,13 @@ constexpr std::int64_t kBlockFrames = 1 << 16;
 
 MixLevel measure_level(const audio::AudioSource& mix, const std::stop_token& stop) {
   AudioBuffer block(mix.channels(), kBlockFrames);
-  std::vector<float*> pointers;
-  for (std::size_t channel = 0; channel < block.channels(); ++channel)
-    pointers.push_back(block.channel(channel).data());
 
   audio::MonoStatistics statistics;
   for (std::int64_t first = 0; first < mix.frames(); first += kBlockFrames) {
     if (stop.stop_requested()) fail(ErrorCode::cancelled, "[Separator] cancelled");
     const auto frames = static_cast<std::size_t>(std::min(kBlockFrames, mix.frames() - first));
-    mix.read(first, frames, pointers);
-    const audio::AudioView read = audio::AudioView(block).part(0, frames);
+    const AudioView read = block.view().part(0, frames);
+    mix.read(first, read);
     statistics.add(read);
     if (!std::isfinite(statistics.mean() + statistics.deviation())) fail_not_finite(read, first);
   }

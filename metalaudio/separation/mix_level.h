@@ -15,7 +15,7 @@ struct MixLevel {
 
 /// One pass over the audio.
 /// Errors:   throws Error{invalid_data} naming the first value that is not finite,
-/// Error{cancelled}.
+///           Error{cancelled}.
 MixLevel measure_level(const audio::AudioSource& mix, const std::stop_token& stop);
 
 }  // namespace metalaudio::separation

@@ -12,6 +12,7 @@ namespace metalaudio::separation {
 /// Shapes:   segment k covers frames [k·stride, k·stride + segment).
 /// Errors:   the constructor throws Error{invalid_argument} unless 0 <= overlap < 1, power >= 1 and
 ///           the stride is at least one sample.
+/// Threads:  a constant.
 class OverlapWeights {
  public:
   OverlapWeights(std::size_t segment_samples, double overlap, double power);

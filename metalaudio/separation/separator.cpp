@@ -91,20 +91,19 @@ class Run {
   /// Reads a window of the normalised mix; frames outside the mix, and the rest of a segment that
   /// is longer than the window, are zeros.
   void read_window(std::int64_t first_frame, std::size_t frames, std::size_t length) {
-    std::vector<float*> pointers;
-    for (std::size_t channel = 0; channel < mix_.channels(); ++channel)
-      pointers.push_back(segment_.data() + channel * length);
-    mix_.read(first_frame, frames, pointers);
+    const AudioView segment(segment_.data(), mix_.channels(), length, length);
+    mix_.read(first_frame, segment.part(0, frames));
     const auto clamp = [&](std::int64_t frame) {
       return static_cast<std::size_t>(
           std::clamp<std::int64_t>(frame - first_frame, 0, static_cast<std::int64_t>(frames)));
     };
     const std::size_t begin = clamp(0);
     const std::size_t end = clamp(mix_.frames());
-    for (float* samples : pointers) {
+    for (std::size_t channel = 0; channel < segment.channels(); ++channel) {
+      const std::span<float> samples = segment.channel(channel);
       for (std::size_t i = begin; i < end; ++i)
         samples[i] = (samples[i] - level_.mean) / level_.deviation;
-      std::fill(samples + frames, samples + length, 0.0F);
+      std::ranges::fill(samples.subspan(frames), 0.0F);
     }
   }
 

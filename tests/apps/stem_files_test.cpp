@@ -31,10 +31,9 @@ class StemFilesTest : public ::testing::Test {
     std::size_t size = 1;
     for (std::size_t first = 0; first < mix.frames(); first += size, size = size * 3 % 10007) {
       const std::size_t frames = std::min(size, mix.frames() - first);
-      const std::array<audio::AudioView, 2> sources = {
-          audio::AudioView(drums_).part(first, frames),
-          audio::AudioView(vocals_).part(first, frames)};
-      files.write(audio::AudioView(mix).part(first, frames), sources);
+      const std::array<ConstAudioView, 2> sources = {ConstAudioView(drums_).part(first, frames),
+                                                     ConstAudioView(vocals_).part(first, frames)};
+      files.write(ConstAudioView(mix).part(first, frames), sources);
     }
     files.finish([](double) {});
     for (const fs::path& path : paths(plan)) EXPECT_FALSE(fs::exists(path)) << path;
@@ -131,7 +130,7 @@ TEST_F(StemFilesTest, WithoutCommitNothingStays) {
   const StemPlan plan = plan_stems({}, kSources);
   {
     StemFiles files(plan, paths(plan), options(ClipMode::none));
-    const std::array<audio::AudioView, 2> sources = {drums_, vocals_};
+    const std::array<ConstAudioView, 2> sources = {drums_, vocals_};
     files.write(drums_, sources);
     files.finish([](double) {});
   }

@@ -1,7 +1,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/complex_fft.h>
-#include <metalaudio/dsp/cpu/fft_reference.h>
 #include <metalaudio/dsp/fft.h>
+#include <metalaudio/dsp/fft/cpu/reference.h>
 #include <metalaudio/dsp/spectrum.h>
 
 #include <gtest/gtest.h>

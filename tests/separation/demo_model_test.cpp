@@ -15,8 +15,7 @@ namespace {
 AudioBuffer decode(const std::filesystem::path& path) {
   const audio::TrackSource source(path);
   AudioBuffer samples(2, static_cast<std::size_t>(source.frames()));
-  float* const pointers[] = {samples.channel(0).data(), samples.channel(1).data()};
-  source.read(0, samples.frames(), pointers);
+  source.read(0, samples);
   return samples;
 }
 

@@ -49,9 +49,8 @@ TEST(ExampleSeparate, WritesTheStemsThatTheLibraryGives) {
     const audio::TrackSource file(folder / (separator.sources()[stem] + ".wav"),
                                   {.sample_rate_hz = 8000});
     AudioBuffer read(2, mix.frames());
-    float* const pointers[] = {read.channel(0).data(), read.channel(1).data()};
     ASSERT_EQ(file.frames(), 9001);
-    file.read(0, read.frames(), pointers);
+    file.read(0, read);
     for (std::size_t channel = 0; channel < 2; ++channel)
       for (std::size_t i = 0; i < mix.frames(); ++i)
         // 16-bit files are cut to whole steps and scaled by 32767 or 32768: two steps at most.

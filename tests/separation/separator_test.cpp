@@ -212,10 +212,10 @@ class MadeUpSource final : public audio::AudioSource {
   std::int64_t frames() const noexcept override { return frames_; }
   std::size_t channels() const noexcept override { return 2; }
   int sample_rate_hz() const noexcept override { return 1000; }
-  void read(std::int64_t first, std::size_t frames, std::span<float* const> out) const override {
-    for (float* channel : out)
-      for (std::size_t i = 0; i < frames; ++i)
-        channel[i] = static_cast<float>((first + static_cast<std::int64_t>(i)) % 17);
+  void read(std::int64_t first, AudioView out) const override {
+    for (std::size_t c = 0; c < out.channels(); ++c)
+      for (std::size_t i = 0; i < out.frames(); ++i)
+        out.channel(c)[i] = static_cast<float>((first + static_cast<std::int64_t>(i)) % 17);
   }
 
  private:

@@ -27,7 +27,8 @@ struct HTDemucsOptions {
 /// Equals demucs.htdemucs.HTDemucs.forward in eval mode.
 /// Shapes:   mix[channels][segment_samples] -> stems[sources][channels][segment_samples].
 /// Errors:   the constructor throws Error{invalid_data, unsupported}, naming the argument or
-/// tensor. Threads:  one caller of run() at a time; it shares the work with the pool it was given.
+///           tensor.
+/// Threads:  one caller of run() at a time; it shares the work with the pool it was given.
 class HTDemucs final : public SegmentModel {
  public:
   HTDemucs(const nn::Checkpoint& checkpoint, const HTDemucsOptions& options, ThreadPool& pool);

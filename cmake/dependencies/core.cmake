@@ -1,0 +1,2 @@
+find_package(fmt REQUIRED)
+find_package(Threads REQUIRED)
