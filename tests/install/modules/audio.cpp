@@ -1,4 +1,4 @@
-// Writes a second of two sines: write_song FILE
+// Writes a second of two sines: use_audio FILE
 #include <metalaudio/audio/audio_writer.h>
 #include <metalaudio/core/audio_buffer.h>
 
