@@ -2,10 +2,10 @@
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/models/htdemucs/htdemucs.h>
 #include <metalaudio/separation/separator.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "tests/support/test_paths.h"
 

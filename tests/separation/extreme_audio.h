@@ -1,11 +1,11 @@
 #pragma once
 
 #include <metalaudio/core/audio_buffer.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 namespace metalaudio::separation {

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <metalaudio/models/htdemucs/htdemucs.h>
 #include <metalaudio/separation/separator.h>
+#include <nlohmann/json.hpp>
+#include <ostream>
 
 #include <cmath>
 #include <filesystem>
@@ -8,8 +10,6 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <ostream>
 #include <string>
 #include <vector>
 
