@@ -80,7 +80,7 @@ void race(const Size& size) {
   const PackedMatrix packed(kernel, w, {}, {size.columns, size.depth, false});
   constexpr std::size_t kBlock = 96;
   GemmScratch scratch;
-  scratch.reserve(kernel.needs(1, kBlock, size.depth));
+  scratch.reserve(kernel.needs(packed.size(), 1, kBlock, size.depth));
   const auto stride = static_cast<std::ptrdiff_t>(size.depth);
   const auto run_ours = [&] {
     for (std::size_t first = 0; first < size.rows; first += kBlock) {

@@ -48,7 +48,8 @@ Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 
 Plan Plan::clone() const {
-  return Plan(std::make_unique<Impl>(impl_->workspace.shared_program(), impl_->pool, impl_->timing));
+  return Plan(
+      std::make_unique<Impl>(impl_->workspace.shared_program(), impl_->pool, impl_->timing));
 }
 
 TensorView Plan::input(std::string_view name) {
@@ -111,7 +112,8 @@ std::string Plan::graphviz() const {
       const std::size_t index = program.places[static_cast<std::size_t>(item.place)].reports[s];
       const StepReport& step = program.reports[index];
       const std::string name = fmt::format("step{}", index);
-      text += fmt::format("  {} [label=\"{} {}\\n{}\"];\n", name, step.kind, step.result, step.label);
+      text +=
+          fmt::format("  {} [label=\"{} {}\\n{}\"];\n", name, step.kind, step.result, step.label);
       for (const int slot : program.edges[index].inputs) draw_edge(slot, name);
       for (const int slot : program.edges[index].results) {
         makers[static_cast<std::size_t>(slot)] = name;

@@ -12,7 +12,8 @@
 
 namespace metalaudio::nn {
 
-/// A graph compiled: simplified, placed on backends, fused, its memory laid out, its weights packed.
+/// A graph compiled: simplified, placed on backends, fused, its memory laid out, its weights
+/// packed.
 /// Shapes:   those of the graph; input() and output() lie in host memory, row-major.
 /// Errors:   the constructor throws Error{invalid_argument, unsupported, out_of_memory}, and names
 ///           every node that no backend takes; input() and output() throw Error{not_found}.
@@ -26,8 +27,8 @@ class Plan {
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
 
-  /// A second instance that shares the packed weights and has memory and states of its own, in their
-  /// initial state.
+  /// A second instance that shares the packed weights and has memory and states of its own, in
+  /// their initial state.
   Plan clone() const;
 
   /// Memory to write before run(). It may hold something else afterwards.

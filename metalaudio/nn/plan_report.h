@@ -22,8 +22,8 @@ struct StepReport {
   std::string kind = {};
   std::string label = {};
   std::string backend = {};
-  std::string result = {};       ///< the type of its first result
-  StepCost cost = {};            ///< operations and bytes of one run
+  std::string result = {};  ///< the type of its first result
+  StepCost cost = {};       ///< operations and bytes of one run
   double milliseconds = 0;  ///< of the last run, where the plan measures
 };
 

@@ -12,6 +12,7 @@ namespace metalaudio::separation {
 /// The files that a run reads and those that it will write, so that it can be refused before any
 /// work where one would destroy another: an output that is an input, by whatever name or link, or
 /// that is another output, a folder, a device, or a link to nothing.
+/// Threads:  one.
 class RunFiles {
  public:
   void add_input(const std::filesystem::path& file);

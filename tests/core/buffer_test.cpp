@@ -14,7 +14,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "fake_device.h"
+#include "tests/support/fake_device.h"
 
 namespace metalaudio {
 namespace {

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "fake_device.h"
+#include "tests/support/fake_device.h"
 
 namespace metalaudio {
 namespace {

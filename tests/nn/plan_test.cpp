@@ -1,64 +1,88 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/graph/arena.h>
+#include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/nn/plan.h>
 
-#include <random>
+#include <limits>
+#include <optional>
+#include <thread>
 
+#include "tests/nn/graphs.h"
 #include "tests/support/realtime_guard.h"
 
 namespace metalaudio::nn {
 namespace {
 
-Value constant(Graph& graph, const Shape& shape, float value) {
-  Tensor tensor(shape);
-  for (float& v : tensor.values()) v = value;
-  return graph.constant(std::move(tensor));
-}
-
-Value pointwise(Graph& graph, Value x, std::int64_t out) {
-  return graph.linear(x, constant(graph, {out, graph.shape(x).back()}, 0.01F),
-                      constant(graph, {out}, 0.5F));
-}
-
-/// Every kind of step, small.
-Graph every_operation() {
+/// Every kind of step of the separation networks, small.
+Graph many_operations() {
   Graph graph;
   const Value x = graph.input("x", {2, 40, 8});
-  const Value c = graph.conv(x, constant(graph, {8, 3, 3, 8}, 0.02F), constant(graph, {8}, 0.1F),
-                             {{3, 1, 1, 1, 1}, {3, 1, 1, 1, 1}});
-  const Value g = graph.group_norm(graph.activation(c, Activation::gelu), constant(graph, {8}, 1),
-                                   constant(graph, {8}, 0), {2, false, 1e-5F});
-  const Value t = graph.conv_transpose(g, constant(graph, {8, 1, 4, 8}, 0.1F),
-                                       constant(graph, {8}, 0), {{1, 1, 0, 2}, {4, 2, 1, 80}});
-  const Value s = graph.slice(t, 0, 3, {1, 60, 8});
-  const Value n = graph.layer_norm(s, constant(graph, {8}, 1), constant(graph, {8}, 0));
-  const Value a = graph.attention(pointwise(graph, n, 8), pointwise(graph, n, 8), n, 2);
-  graph.output("y", graph.activation(graph.multiply(graph.add(a, s), n), Activation::tanh));
+  const SlidingAxis same{3, 1, 1, 1, 1};
+  const Value c = graph.apply(
+      Conv{{same, same}}, {x, random_constant(graph, {8, 3, 3, 8}), random_constant(graph, {8})});
+  const Value g = graph.apply(GroupNorm{2, 2},
+                              {gelu(graph, c), constant(graph, {8}, 1), constant(graph, {8}, 0)});
+  const Value t = graph.apply(ConvTranspose{{{1, 1, 0, 2}, {4, 2, 1, 80}}},
+                              {g, random_constant(graph, {8, 1, 4, 8}), constant(graph, {8}, 0)});
+  const Value s = graph.apply(Slice{{0, 3, 0}, {1, 60, 8}}, {t});
+  const Value n = graph.apply(LayerNorm{}, {s, constant(graph, {8}, 1), constant(graph, {8}, 0)});
+  const Value a =
+      graph.apply(Attention{.heads = 2}, {pointwise(graph, n, 8), pointwise(graph, n, 8), n});
+  graph.output("y",
+               graph.apply(Unary{UnaryFunction::tanh}, {multiply(graph, add(graph, a, s), n)}));
   return graph;
 }
 
+/// What an effect on the audio thread may hold: DConv, GLU, gains, attention, an LSTM with state.
+Graph streaming_operations() {
+  Graph graph;
+  const Value x = graph.input("x", {1, 16, 8});
+  const Value fixed = dconv(graph, x, 3, random_constant(graph, {1, 1, 8}));
+  const Value gain = graph.input("gain", {1, 1, 8});
+  const Value moving = dconv(graph, fixed, 3, gain);
+  const Value gated = graph.apply(Glu{}, {pointwise(graph, moving, 16)});
+  const Value attended = graph.apply(Attention{.heads = 2, .causal = true}, {gated, gated, gated});
+  const Value h = graph.state("h", {1, 1, 5});
+  const Value c = graph.state("c", {1, 1, 5});
+  std::vector<Value> results;
+  const Value y = lstm(graph, multiply(graph, attended, gain), 5, h, c, &results);
+  graph.update(h, results[1]);
+  graph.update(c, results[2]);
+  const Value normed = graph.apply(RmsNorm{}, {y});
+  graph.output("y", graph.apply(Rotary{}, {normed, random_constant(graph, {2})}));
+  return graph;
+}
+
+void fill_streaming(Plan& plan, unsigned seed) {
+  fill(plan, "x", seed);
+  fill(plan, "gain", seed + 100);
+}
+
 TEST(Plan, RunsOnTheAudioThreadWithoutAllocatingOrLocking) {
-  Plan plan(every_operation(), {});
-  const std::span<float> x = plan.input("x");
-  for (int run = 0; run < 3; ++run) {
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.01F * static_cast<float>(i % 37);
+  Plan network(many_operations(), {});
+  Plan effect(streaming_operations(), {});
+  Plan bf16(streaming_operations(), {.precision = Precision::bf16});
+  for (unsigned run = 0; run < 3; ++run) {
+    fill(network, "x", run);
+    fill_streaming(effect, run);
+    fill_streaming(bf16, run);
     const testing::RealtimeGuard guard;
-    plan.run();
+    network.run();
+    effect.run();
+    bf16.run();
+    effect.reset();
   }
 }
 
 TEST(Plan, IsTheSameFromRunToRun) {
-  Plan plan(every_operation(), {});
+  Plan plan(many_operations(), {});
   std::vector<float> first;
   for (int run = 0; run < 3; ++run) {
-    const std::span<float> x = plan.input("x");
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.01F * static_cast<float>(i % 37);
+    fill(plan, "x");
     plan.run();
-    const std::span<const float> y = plan.output("y");
-    if (run == 0) first.assign(y.begin(), y.end());
-    EXPECT_TRUE(std::equal(y.begin(), y.end(), first.begin()));
+    if (run == 0) first = output(plan);
+    EXPECT_EQ(output(plan), first);
   }
 }
 
@@ -73,66 +97,223 @@ TEST(Plan, ReusesMemoryAsTheOriginalsPingPongBuffersDid) {
 }
 
 TEST(Plan, NamesWhatItDoesNotHave) {
-  Plan plan(every_operation(), {});
+  Plan plan(many_operations(), {});
   EXPECT_THAT([&] { plan.input("z"); },
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("called z")));
+  EXPECT_THAT([&] { plan.output("x"); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("called x")));
 }
 
 TEST(Plan, RefusesMoreMemoryThanItMayUse) {
   PlanOptions options;
   options.memory_limit_bytes = 100;
-  EXPECT_THAT([&] { Plan(every_operation(), options); },
+  EXPECT_THAT([&] { Plan(many_operations(), options); },
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("are allowed")));
 }
 
 TEST(Plan, DrawsAndReportsItsSteps) {
-  Plan plan(every_operation(), {Precision::fp32, nullptr, true, std::size_t{1} << 30});
+  PlanOptions options;
+  options.timing = true;
+  Plan plan(streaming_operations(), options);
+  fill_streaming(plan, 1);
   plan.run();
-  EXPECT_THAT(plan.report(), ::testing::HasSubstr("attention"));
-  EXPECT_THAT(plan.graphviz(), ::testing::StartsWith("digraph plan {"));
+  const PlanReport report = plan.report();
+  EXPECT_EQ(report.steps.size(), plan.statistics().steps);
+  EXPECT_EQ(report.statistics.operations, streaming_operations().nodes().size());
+  for (const StepReport& step : report.steps) {
+    EXPECT_GT(step.milliseconds, 0) << step.kind;
+    EXPECT_GT(step.cost.bytes, 0) << step.kind;
+    EXPECT_GT(step.cost.operations, 0) << step.kind;
+    EXPECT_EQ(step.backend, "cpu");
+  }
+  EXPECT_THAT(report.table(), ::testing::HasSubstr("attention"));
+  EXPECT_THAT(report.table(), ::testing::HasSubstr("dconv"));
+  const std::string picture = plan.graphviz();
+  EXPECT_THAT(picture, ::testing::StartsWith("digraph plan {"));
+  EXPECT_THAT(picture, ::testing::HasSubstr("lstm"));
+  EXPECT_THAT(picture, ::testing::HasSubstr("in0 -> step0"));
+}
+
+TEST(Plan, CountsTheOperationsAndBytesOfAConvolution) {
+  Graph graph;
+  graph.set_label("encoder.0");
+  const Value x = graph.input("x", {2, 50, 6});
+  graph.output("y", graph.apply(Conv{{{5, 2, 1, 2, 2}}}, {x, random_constant(graph, {8, 5, 6}),
+                                                          random_constant(graph, {8})}));
+  const Plan plan(graph, {});
+  const PlanReport report = plan.report();
+  ASSERT_EQ(report.steps.size(), 1U);
+  const StepReport& step = report.steps[0];
+  EXPECT_EQ(step.kind, "conv");
+  EXPECT_EQ(step.label, "encoder.0");
+  EXPECT_EQ(step.result, "f32[2, 25, 8]");
+  EXPECT_EQ(step.cost.operations, 2.0 * (2 * 25 * 8) * (5 * 6));
+  EXPECT_EQ(step.cost.bytes, 4.0 * (2 * 50 * 6 + 8 * 5 * 6 + 2 * 25 * 8));
+  EXPECT_EQ(step.milliseconds, 0);
+  EXPECT_EQ(plan.statistics().copies, 0U);
+  EXPECT_EQ(plan.statistics().state_bytes, 0U);
+  EXPECT_GE(plan.statistics().weight_bytes, 4U * 8 * 5 * 6);
+}
+
+TEST(Plan, FlushesDenormalsWhileItRunsAndRestoresTheModeAfter) {
+  Graph graph;
+  const Value x = graph.input("x", {64});
+  graph.output("y", multiply(graph, x, constant(graph, {1}, 0.5F)));
+  Plan plan(graph, {});
+  // The product of the smallest normal number and a half is denormal.
+  for (float& v : plan.input("x").values_as<float>()) v = std::numeric_limits<float>::min();
+  const FloatingPointMode before = FloatingPointMode::current();
+  volatile float tiny = std::numeric_limits<float>::min();
+  plan.run();
+  for (const float v : output(plan)) EXPECT_EQ(v, 0);
+  EXPECT_EQ(FloatingPointMode::current(), before);
+  EXPECT_NE(tiny * 0.5F, 0);
+}
+
+TEST(Plan, ValuesOfNoElementsPassThroughEverything) {
+  Graph graph;
+  const Value x = graph.input("x", {0, 12, 8});
+  const Value y = dconv(graph, x, 3, random_constant(graph, {1, 1, 8}));
+  const Value joined = graph.apply(Concat{0}, {y, graph.input("z", {2, 12, 8})});
+  graph.output("nothing", graph.apply(Attention{.heads = 2}, {y, y, y}));
+  graph.output("y", joined);
+  Plan plan(graph, {});
+  fill(plan, "z");
+  const std::vector<float> z(plan.input("z").values_as<float>().begin(),
+                             plan.input("z").values_as<float>().end());
+  plan.run();
+  EXPECT_EQ(plan.output("nothing").size(), 0U);
+  EXPECT_EQ(output(plan), z);
+}
+
+TEST(Plan, AnOutputMayBeAnInputAConstantOrAReshape) {
+  Graph graph;
+  const Value x = graph.input("x", {2, 3});
+  graph.output("same", x);
+  graph.output("flat", reshape(graph, x, {6}));
+  graph.output("constant", constant(graph, {2}, 7));
+  graph.output("folded", add(graph, constant(graph, {2}, 7), constant(graph, {1}, 1)));
+  graph.output("twice", x);
+  Plan plan(graph, {});
+  fill(plan, "x");
+  const std::vector<float> x_values(plan.input("x").values_as<float>().begin(),
+                                    plan.input("x").values_as<float>().end());
+  plan.run();
+  EXPECT_EQ(plan.statistics().steps, 0U);
+  EXPECT_EQ(output(plan, "same"), x_values);
+  EXPECT_EQ(output(plan, "twice"), x_values);
+  EXPECT_EQ(output(plan, "flat"), x_values);
+  EXPECT_EQ(plan.output("flat").shape(), Shape{6});
+  EXPECT_EQ(output(plan, "constant"), (std::vector<float>{7, 7}));
+  EXPECT_EQ(output(plan, "folded"), (std::vector<float>{8, 8}));
+}
+
+TEST(PlanClone, SharesTheWeightsAndHasStatesOfItsOwn) {
+  Plan plan(streaming_operations(), {});
+  fill_streaming(plan, 1);
+  plan.run();
+  const std::vector<float> first = output(plan);
+  fill_streaming(plan, 1);
+  plan.run();
+  const std::vector<float> second = output(plan);
+  ASSERT_NE(first, second);
+
+  Plan other = plan.clone();
+  // The program, and with it every packed weight, is one object.
+  EXPECT_EQ(&other.statistics(), &plan.statistics());
+  fill_streaming(other, 1);
+  other.run();
+  EXPECT_EQ(output(other), first);
+  EXPECT_EQ(output(plan), second);
+  fill_streaming(other, 1);
+  other.run();
+  EXPECT_EQ(output(other), second);
+}
+
+TEST(PlanClone, OutlivesThePlanThatItCameFrom) {
+  std::optional<Plan> plan(std::in_place, many_operations(), PlanOptions{});
+  fill(*plan, "x");
+  plan->run();
+  const std::vector<float> expected = output(*plan);
+  Plan other = plan->clone();
+  plan.reset();
+  fill(other, "x");
+  other.run();
+  EXPECT_EQ(output(other), expected);
+}
+
+TEST(PlanClone, EightThreadsRunOneEach) {
+  constexpr int kRuns = 20;
+  Plan plan(streaming_operations(), {});
+  std::vector<std::vector<float>> expected;
+  for (unsigned run = 0; run < kRuns; ++run) {
+    fill_streaming(plan, run);
+    plan.run();
+    expected.push_back(output(plan));
+  }
+  std::vector<Plan> clones;
+  for (int i = 0; i < 8; ++i) clones.push_back(plan.clone());
+  std::vector<int> wrong(8);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      for (unsigned run = 0; run < kRuns; ++run) {
+        fill_streaming(clones[i], run);
+        clones[i].run();
+        wrong[i] += output(clones[i]) == expected[run] ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(wrong, ::testing::Each(0));
 }
 
 TEST(Graph, RefusesShapesThatDoNotFit) {
   Graph graph;
   const Value x = graph.input("x", {2, 40, 8});
   graph.set_label("layer.3");
-  EXPECT_THAT([&] { pointwise(graph, graph.input("z", {4}), 3); }, ::testing::Throws<Error>());
   EXPECT_THAT(
       [&] {
-        graph.add(x, graph.input("w", {2, 39, 8}));
+        graph.apply(linear(), {graph.input("z", {4}), constant(graph, {3, 5}, 0)});
+      },
+      ::testing::Throws<Error>());
+  EXPECT_THAT(
+      [&] {
+        add(graph, x, graph.input("w", {2, 39, 8}));
       },
       ::testing::ThrowsMessage<Error>(::testing::HasSubstr("layer.3")));
-  EXPECT_THAT([&] { graph.attention(x, x, x, 3); }, ::testing::Throws<Error>());
-  EXPECT_THAT([&] { graph.slice(x, 1, 0, {2, 40, 8}); }, ::testing::Throws<Error>());
-  EXPECT_THAT([&] { graph.reshape(x, {2, 41, 8}); }, ::testing::Throws<Error>());
+  EXPECT_THAT([&] { graph.apply(Attention{.heads = 3}, {x, x, x}); }, ::testing::Throws<Error>());
+  EXPECT_THAT([&] { graph.apply(Slice{{1, 0, 0}, {2, 40, 8}}, {x}); }, ::testing::Throws<Error>());
+  EXPECT_THAT([&] { reshape(graph, x, {2, 41, 8}); }, ::testing::Throws<Error>());
+  const SlidingAxis three{3};
   EXPECT_THAT(
       [&] {
-        graph.conv(x, constant(graph, {8, 3, 1, 8}, 0), constant(graph, {8}, 0), {{3}, {}});
+        graph.apply(Conv{{three, {}}},
+                    {x, constant(graph, {8, 3, 1, 8}, 0), constant(graph, {8}, 0)});
       },
       ::testing::ThrowsMessage<Error>(::testing::HasSubstr("smaller than the kernel")));
 }
 
-TEST(Arena, BuffersThatLiveTogetherNeverOverlap) {
-  std::mt19937 generator(11);
-  for (int round = 0; round < 200; ++round) {
-    std::vector<Lifetime> lives;
-    for (int i = 0; i < 40; ++i) {
-      const int first = static_cast<int>(generator() % 30);
-      lives.push_back({generator() % 5000, first, first + static_cast<int>(generator() % 8)});
-    }
-    const ArenaLayout layout = lay_out_arena(lives);
-    for (std::size_t a = 0; a < lives.size(); ++a) {
-      ASSERT_EQ(layout.offsets[a] % 16, 0U);
-      ASSERT_LE(layout.offsets[a] + lives[a].size, layout.size);
-      for (std::size_t b = 0; b < a; ++b) {
-        const bool together =
-            lives[a].first_step <= lives[b].last_step && lives[b].first_step <= lives[a].last_step;
-        const bool apart = layout.offsets[a] + lives[a].size <= layout.offsets[b] ||
-                           layout.offsets[b] + lives[b].size <= layout.offsets[a];
-        ASSERT_TRUE(!together || apart || lives[a].size == 0 || lives[b].size == 0);
-      }
-    }
-  }
+TEST(Graph, RefusesInputsTypesAndNamesThatDoNotFit) {
+  Graph graph;
+  const Value x = graph.input("x", {4});
+  const Value yes = graph.input("yes", {4, 4}, DataType::boolean);
+  const auto refuses = [](auto&& call) { EXPECT_THAT(call, ::testing::Throws<Error>()); };
+  refuses([&] { graph.input("x", {1}); });
+  refuses([&] { add(graph, x, yes); });
+  refuses([&] { graph.apply(MatMul{}, {yes, yes}); });
+  refuses([&] { graph.apply(Unary{UnaryFunction::exp}, {yes}); });
+  refuses([&] { graph.apply(Binary{}, {x}); });
+  refuses([&] { graph.apply(Binary{}, {x, Value{}}); });
+  refuses([&] { graph.apply(Binary{}, {x, x, x}); });
+  refuses([&] { graph.apply(Softmax{1}, {x}); });
+  refuses([&] { graph.apply(Transpose{{0, 0}}, {yes}); });
+  const Value s = graph.state("s", {4});
+  refuses([&] { graph.state("s", {4}); });
+  refuses([&] { graph.update(s, yes); });
+  refuses([&] { graph.update(x, s); });
+  graph.output("y", x);
+  refuses([&] { graph.output("y", x); });
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ class Maker {
 
   Graph graph;
   std::map<std::string, ReferenceValue> inputs;
+  std::map<std::string, ReferenceValue> expected;  ///< once the reference has run
   std::mt19937 generator{7};
 
  private:
@@ -52,15 +53,16 @@ enum class Tolerance {
   sums,      ///< the normalised error of all elements together
 };
 
+constexpr std::size_t kAnyNumber = static_cast<std::size_t>(-1);
+
 struct ParityCase {
   std::string name;
   std::function<void(Maker&, std::size_t variant)> make;
   std::size_t variants = 1;
-  std::size_t steps = 1;  ///< that fusion leaves
+  std::size_t steps = 1;  ///< that fusion leaves, or kAnyNumber
   Tolerance tolerance = Tolerance::sums;
-  bool product = false;  ///< multiplies in the plan's precision
-  /// Both factors of a product are rounded to 8 bits: 2^-9 each, relative, uniformly distributed.
-  double bf16_bound = 3e-5;
+  bool product = false;    ///< multiplies in the plan's precision
+  double bf16_factor = 1;  ///< by which the errors of rounded products are enlarged behind them
 };
 
 inline void PrintTo(const ParityCase& parity_case, std::ostream* stream) {
@@ -77,5 +79,36 @@ std::vector<ParityCase> recurrent_cases();
 
 /// 0 to twice the widest vector (16 floats), and the edges of the product kernels' tiles.
 inline const std::vector<std::int64_t> kSizes = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33};
+
+/// Draws the parameters of a variant.
+class Dice {
+ public:
+  explicit Dice(std::size_t variant) : generator_(static_cast<unsigned>(variant) + 1) {}
+  /// Both included.
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return low +
+           static_cast<std::int64_t>(generator_() % static_cast<std::uint64_t>(high - low + 1));
+  }
+  bool flip() { return between(0, 1) == 1; }
+  template <typename T>
+  T of(const std::vector<T>& values) {
+    return values[static_cast<std::size_t>(
+        between(0, static_cast<std::int64_t>(values.size()) - 1))];
+  }
+  /// One of kSizes, at least `least`.
+  std::int64_t size(std::int64_t least = 1) {
+    const std::int64_t drawn = of(kSizes);
+    return drawn < least ? least : drawn;
+  }
+  /// So many small extents.
+  std::vector<std::int64_t> extents(std::int64_t count, std::int64_t most = 4) {
+    std::vector<std::int64_t> drawn;
+    for (std::int64_t i = 0; i < count; ++i) drawn.push_back(between(1, most));
+    return drawn;
+  }
+
+ private:
+  std::mt19937 generator_;
+};
 
 }  // namespace metalaudio::nn

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "tests/parity/parity_case.h"
+#include "tests/support/fake_backend.h"
 #include "tests/support/simd_targets.h"
 
 namespace metalaudio::nn {
@@ -15,6 +16,8 @@ namespace {
 constexpr double kSumBound = 1e-11;
 /// One result of a function of float32: a few units in the last place of the largest term.
 constexpr double kElementBound = 2e-6;
+/// Both factors of a product are rounded to 8 bits: 2^-9 each, relative, uniformly distributed.
+constexpr double kBf16Bound = 3e-5;
 /// What float32 never leaves, and bfloat16 always does.
 constexpr double kBf16Least = 1e-9;
 
@@ -30,15 +33,26 @@ double unit_of(DataType type) {
   }
 }
 
-/// Σ (a - b)² / Σ b², the measure of the design.
-double normalised_error(const ReferenceValue& a, const ReferenceValue& b) {
+/// The squares of the errors of some outputs, and of what they should be.
+struct Errors {
   Number error = 0;
   Number power = 0;
-  for (std::size_t i = 0; i < b.values.size(); ++i) {
-    error += (a.values[i] - b.values[i]) * (a.values[i] - b.values[i]);
-    power += b.values[i] * b.values[i];
+
+  void add(const ReferenceValue& a, const ReferenceValue& b) {
+    for (std::size_t i = 0; i < b.values.size(); ++i) {
+      error += (a.values[i] - b.values[i]) * (a.values[i] - b.values[i]);
+      // Results are of the order of 1; those that cancelled are not measured by what is left.
+      power += std::max<Number>(b.values[i] * b.values[i], 1e-3L);
+    }
   }
-  return static_cast<double>(error == 0 ? 0 : error / power);
+  /// Σ (a - b)² / Σ b², the measure of the design.
+  double normalised() const { return static_cast<double>(error == 0 ? 0 : error / power); }
+};
+
+double normalised_error(const ReferenceValue& a, const ReferenceValue& b) {
+  Errors errors;
+  errors.add(a, b);
+  return errors.normalised();
 }
 
 bool same(Number a, Number b) { return a == b || (std::isnan(a) && std::isnan(b)); }
@@ -70,13 +84,12 @@ class Parity : public testing::TestWithParam<ParityCase> {
   void run(Maker& maker, const PlanOptions& options, const Check& check) {
     Plan plan(maker.graph, options);
     steps_ = plan.statistics().steps;
-    ReferencePlan reference(maker.graph);
-    const std::map<std::string, ReferenceValue> expected = reference.run(maker.inputs);
+    if (maker.expected.empty()) maker.expected = ReferencePlan(maker.graph).run(maker.inputs);
     for (int repetition = 0; repetition < 2; ++repetition) {
       if (repetition == 0) poison(plan, maker.graph);
       for (const auto& [name, value] : maker.inputs) write(value, plan.input(name));
       plan.run();
-      for (const auto& [name, value] : expected) {
+      for (const auto& [name, value] : maker.expected) {
         const ReferenceValue result = reference_value(plan.output(name));
         ASSERT_EQ(result.type, value.type);
         check(result, value);
@@ -114,7 +127,9 @@ TEST_P(Parity, EqualsTheReferenceOnEveryInstructionSet) {
     for_each_target([&](const char* target) {
       SCOPED_TRACE(target);
       run(maker, {}, [this](const auto& a, const auto& b) { expect_close(a, b); });
-      EXPECT_EQ(steps_, GetParam().steps);
+      if (GetParam().steps != kAnyNumber) {
+        EXPECT_EQ(steps_, GetParam().steps);
+      }
     });
   });
 }
@@ -128,7 +143,22 @@ TEST_P(Parity, EqualsTheReferenceOnThreads) {
   });
 }
 
-TEST_P(Parity, EqualsTheReferenceUnfused) {
+/// No kernel may rely on where a value begins: a view of a larger one begins anywhere.
+TEST_P(Parity, EqualsTheReferenceOnMisalignedValues) {
+  PlanOptions options;
+  options.backends = {std::make_shared<FakeBackend>(FakeBackendOptions{.misalign = true})};
+  for_each_variant([&](Maker& maker) {
+    for_each_target([&](const char* target) {
+      SCOPED_TRACE(target);
+      run(maker, options, [this](const auto& a, const auto& b) { expect_close(a, b); });
+    });
+  });
+}
+
+/// What fuses, or multiplies in the plan's precision.
+class ParityOfPlans : public Parity {};
+
+TEST_P(ParityOfPlans, EqualsTheReferenceUnfused) {
   PlanOptions options;
   options.fuse = false;
   for_each_variant([&](Maker& maker) {
@@ -136,20 +166,26 @@ TEST_P(Parity, EqualsTheReferenceUnfused) {
   });
 }
 
-/// Close to the reference, and yet not the same: or the precision would not be in effect.
-TEST_P(Parity, IsRoundedInBf16WhereItMultiplies) {
+/// Close to the reference, and yet not the same: or the precision would not be in effect. Single
+/// numbers may round to themselves or cancel, so that bounds hold over all variants together.
+TEST_P(ParityOfPlans, IsRoundedInBf16WhereItMultiplies) {
   PlanOptions options;
   options.precision = Precision::bf16;
+  Errors errors;
+  std::size_t exact = 0;
   for_each_variant([&](Maker& maker) {
-    run(maker, options, [this](const auto& a, const auto& b) {
+    Errors here;
+    run(maker, options, [&](const auto& a, const auto& b) {
       if (!GetParam().product) return expect_close(a, b);
-      const double error = normalised_error(a, b);
-      EXPECT_LT(error, GetParam().bf16_bound);
-      if (!b.values.empty()) {
-        EXPECT_GT(error, kBf16Least);
-      }
+      errors.add(a, b);
+      here.add(a, b);
     });
+    exact += here.normalised() < kBf16Least ? 1 : 0;
   });
+  if (!GetParam().product) return;
+  EXPECT_LT(errors.normalised(), kBf16Bound * GetParam().bf16_factor);
+  EXPECT_GT(errors.normalised(), kBf16Least);
+  EXPECT_LE(exact, GetParam().variants / 5);
 }
 
 std::string name_of_case(const testing::TestParamInfo<ParityCase>& test) { return test.param.name; }
@@ -161,6 +197,14 @@ INSTANTIATE_TEST_SUITE_P(Elementwise, Parity, testing::ValuesIn(elementwise_case
 INSTANTIATE_TEST_SUITE_P(Movement, Parity, testing::ValuesIn(movement_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Attention, Parity, testing::ValuesIn(attention_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Recurrent, Parity, testing::ValuesIn(recurrent_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Convolution, ParityOfPlans, testing::ValuesIn(convolution_cases()),
+                         name_of_case);
+INSTANTIATE_TEST_SUITE_P(Fused, ParityOfPlans, testing::ValuesIn(fused_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Norm, ParityOfPlans, testing::ValuesIn(norm_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Attention, ParityOfPlans, testing::ValuesIn(attention_cases()),
+                         name_of_case);
+INSTANTIATE_TEST_SUITE_P(Recurrent, ParityOfPlans, testing::ValuesIn(recurrent_cases()),
+                         name_of_case);
 
 }  // namespace
 }  // namespace metalaudio::nn

@@ -14,8 +14,8 @@ namespace metalaudio::nn {
 /// one vector does for all types.
 using Number = long double;
 
-/// A value of the plain reference: floats are kept wider than they are in the graph, but for 16-bit
-/// types, whose rounding is part of what an operation means.
+/// A value of the plain reference: floats are kept wider than they are in the graph, but become
+/// infinite where their type does; 16-bit types are rounded, which is part of what they mean.
 struct ReferenceValue {
   ValueType type = {};
   std::vector<Number> values = {};

@@ -110,7 +110,8 @@ Decoded decode(Graph& graph, const Weights& weights, const HTDemucsConfig& confi
   const Weights conv = weights("conv_tr");
   Value z = graph.apply(
       layer.freq ? nn::ConvTranspose{{axis, other}} : nn::ConvTranspose{{other, axis}},
-      {y, graph.constant(conv_transpose_weight(conv, layer.inner, layer.outer, kernel_shape(layer))),
+      {y,
+       graph.constant(conv_transpose_weight(conv, layer.inner, layer.outer, kernel_shape(layer))),
        vector_of(graph, conv, "bias", layer.outer)});
   if (layer.norm) {
     z = group_norm(graph, weights("norm2"), z, config.norm_groups, 2);

@@ -47,9 +47,8 @@ Value multi_head_attention(Graph& graph, const Weights& weights, Value q, Value 
   const Tensor& weight = weights.tensor("in_proj_weight", {3 * channels, channels});
   const Tensor& bias = weights.tensor("in_proj_bias", {3 * channels});
   const auto project = [&](Value x, std::int64_t part) {
-    return graph.apply(nn::linear(),
-                       {x, graph.constant(rows_of(weight, part * channels, channels)),
-                        graph.constant(rows_of(bias, part * channels, channels))});
+    return graph.apply(nn::linear(), {x, graph.constant(rows_of(weight, part * channels, channels)),
+                                      graph.constant(rows_of(bias, part * channels, channels))});
   };
   const Value attended =
       graph.apply(nn::Attention{heads}, {project(q, 0), project(kv, 1), project(kv, 2)});

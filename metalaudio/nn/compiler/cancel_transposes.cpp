@@ -37,7 +37,8 @@ std::vector<T> permuted(const std::vector<T>& values, const Order& order) {
 }
 
 Shape permuted(const Shape& shape, const Order& order) {
-  return Shape(permuted(std::vector<std::int64_t>(shape.extents().begin(), shape.extents().end()), order));
+  return Shape(
+      permuted(std::vector<std::int64_t>(shape.extents().begin(), shape.extents().end()), order));
 }
 
 /// A value of the old graph as a transpose, not yet written, of a value of the new graph.
@@ -48,8 +49,7 @@ struct Pending {
 
 class Pass {
  public:
-  explicit Pass(const Graph& from)
-      : from_(from), rewriter_(from), pending_(from.values().size()) {}
+  explicit Pass(const Graph& from) : from_(from), rewriter_(from), pending_(from.values().size()) {}
 
   Graph run() {
     for (const Node& node : from_.nodes()) {
@@ -111,7 +111,8 @@ class Pass {
   /// The same operation on the source, with what names axes permuted.
   template <typename Operation>
   bool move_one(const Node& node, Operation operation, const Order& order) {
-    postpone(node.results[0], to().apply(std::move(operation), {pending(node.inputs[0])->source}), order);
+    postpone(node.results[0], to().apply(std::move(operation), {pending(node.inputs[0])->source}),
+             order);
     return true;
   }
 
@@ -133,7 +134,8 @@ class Pass {
     if (!pending(node.inputs[0])) return false;
     const Order order = pending(node.inputs[0])->order;
     return move_one(
-        node, Pad{permuted(pad.before, order), permuted(pad.after, order), pad.mode, pad.value}, order);
+        node, Pad{permuted(pad.before, order), permuted(pad.after, order), pad.mode, pad.value},
+        order);
   }
   bool move(const Node& node, const Slice& slice) {
     if (!pending(node.inputs[0])) return false;
@@ -203,6 +205,15 @@ class Pass {
 
 }  // namespace
 
-Graph cancel_transposes(const Graph& graph) { return Pass(graph).run(); }
+Graph cancel_transposes(const Graph& graph) {
+  const auto transposes = [](const Graph& of) {
+    return std::count_if(of.nodes().begin(), of.nodes().end(), [](const Node& node) {
+      return std::holds_alternative<Transpose>(node.operation);
+    });
+  };
+  Graph moved = Pass(graph).run();
+  // Where a transposed value is an output as well, moving on may write it twice.
+  return transposes(moved) <= transposes(graph) ? std::move(moved) : graph;
+}
 
 }  // namespace metalaudio::nn

@@ -20,7 +20,8 @@ struct Pending {
 };
 
 /// Compiles one graph. Every value has an owner, whose memory its aliases share; an owner has a
-/// slot on each place that reads or writes it. Time counts steps and copies; -1 is before the first.
+/// slot on each place that reads or writes it. Time counts steps and copies; -1 is before the
+/// first.
 class Compiler {
  public:
   Compiler(const Graph& graph, const PlanOptions& options,
@@ -56,7 +57,8 @@ class Compiler {
   void own_aliases() {
     for (std::size_t i = 0; i < graph_.values().size(); ++i) {
       const ValueInfo& info = graph_.values()[i];
-      const Node* node = info.node < 0 ? nullptr : &graph_.nodes()[static_cast<std::size_t>(info.node)];
+      const Node* node =
+          info.node < 0 ? nullptr : &graph_.nodes()[static_cast<std::size_t>(info.node)];
       const bool alias = node != nullptr && is_alias(node->operation);
       owners_.push_back(alias ? owner(node->inputs[0]) : Value{static_cast<int>(i)});
     }
@@ -76,7 +78,8 @@ class Compiler {
     return found == slots_.end() ? nullptr : &found->second;
   }
 
-  /// The slot that holds a value on a place, for reading now; copies it there first where it is not.
+  /// The slot that holds a value on a place, for reading now; copies it there first where it is
+  /// not.
   Slot read(Value value, int place) {
     const Value own = owner(value);
     if (const Slot* slot = find(own, place)) {
@@ -274,7 +277,8 @@ class Compiler {
       const SlotInfo& slot = program_->slots[s];
       if (slot.kind != SlotKind::constant) continue;
       program_->statistics.weight_bytes += slot.bytes;
-      const std::shared_ptr<AudioDevice>& device = program_->places[static_cast<std::size_t>(slot.place)].device;
+      const std::shared_ptr<AudioDevice>& device =
+          program_->places[static_cast<std::size_t>(slot.place)].device;
       const void* host = slot.constant->view().handle();
       if (!device) {
         // A step has only const access to its inputs.
@@ -309,8 +313,9 @@ class Compiler {
 
 std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& options) {
   std::vector<std::shared_ptr<const Backend>> backends = options.backends;
-  if (backends.empty()) backends.push_back(make_cpu_backend(
-        options.precision, options.pool != nullptr ? options.pool->threads() : 1));
+  if (backends.empty())
+    backends.push_back(
+        make_cpu_backend(options.precision, options.pool != nullptr ? options.pool->threads() : 1));
   if (!options.simplify) return Compiler(graph, options, backends).run();
   const Graph simple = fold_constants(cancel_transposes(fold_constants(graph)));
   return Compiler(simple, options, backends).run();

@@ -23,7 +23,7 @@ struct SlotInfo {
   SlotKind kind = SlotKind::arena;
   int place = 0;
   std::size_t bytes = 0;
-  std::size_t offset = 0;                  ///< arena
+  std::size_t offset = 0;                       ///< arena
   std::shared_ptr<const Tensor> constant = {};  ///< constant, and initial value of a state
 };
 
@@ -59,8 +59,9 @@ struct ProgramEdge {
 /// A compiled graph without memory of its own but for constants: what every workspace shares.
 struct Program {
   struct Place {
-    std::shared_ptr<const Backend> backend = {};  ///< null: host memory beside backends that have none
-    std::shared_ptr<AudioDevice> device = {};     ///< null: host memory
+    std::shared_ptr<const Backend> backend =
+        {};                                    ///< null: host memory beside backends that have none
+    std::shared_ptr<AudioDevice> device = {};  ///< null: host memory
     std::vector<std::unique_ptr<Step>> steps = {};
     std::vector<std::size_t> reports = {};  ///< of the steps, by index in `reports` below
     std::size_t arena_bytes = 0;

@@ -19,12 +19,14 @@ Workspace::Workspace(std::shared_ptr<const Program> program, ThreadPool* pool)
     if (slot.kind == SlotKind::arena) {
       addresses_[s] = {arenas[place], slot.offset};
     } else if (slot.kind == SlotKind::state) {
-      addresses_[s] = {memory_.emplace_back(slot.bytes, program_->places[place].device).handle(), 0};
+      addresses_[s] = {memory_.emplace_back(slot.bytes, program_->places[place].device).handle(),
+                       0};
     }
   }
   std::size_t largest = 0;
   for (const ProgramItem& item : program_->items) {
-    if (item.copy) largest = std::max(largest, program_->slots[static_cast<std::size_t>(item.to.index)].bytes);
+    if (item.copy)
+      largest = std::max(largest, program_->slots[static_cast<std::size_t>(item.to.index)].bytes);
   }
   staging_.resize(largest);
   reset();

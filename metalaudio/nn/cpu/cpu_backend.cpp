@@ -175,7 +175,8 @@ class CpuBackend final : public Backend {
  private:
   StepPlan single(const Graph& graph, int index) const {
     const Node& node = graph.nodes()[static_cast<std::size_t>(index)];
-    StepPlan plan{std::string(name_of(node.operation)), {index}, {}, node.results, cost_of(graph, node), {}};
+    StepPlan plan{
+        std::string(name_of(node.operation)), {index}, {}, node.results, cost_of(graph, node), {}};
     const std::span<const Role> roles = roles_of(node.operation);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const Role role = roles[std::min(i, roles.size() - 1)];

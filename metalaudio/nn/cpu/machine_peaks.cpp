@@ -33,15 +33,16 @@ MachinePeaks measure_peaks(ThreadPool* pool) {
   const std::size_t threads = pool == nullptr ? 1 : pool->threads();
   constexpr std::size_t kRounds = 1 << 20;
   Array<float> results(16 * threads);
-  const double flop_seconds =
-      best_seconds(pool, [&](std::size_t i) { results[16 * i] = cpu::multiply_add_rounds(kRounds); });
+  const double flop_seconds = best_seconds(
+      pool, [&](std::size_t i) { results[16 * i] = cpu::multiply_add_rounds(kRounds); });
   // Larger than the second-level caches; the last level is shared by more than these threads.
   constexpr std::size_t kBytes = std::size_t{64} << 20U;
   const Array<std::byte> from(kBytes);
   Array<std::byte> to(kBytes);
   const std::size_t part = kBytes / threads;
-  const double copy_seconds = best_seconds(
-      pool, [&](std::size_t i) { std::memcpy(to.data() + i * part, from.data() + i * part, part); });
+  const double copy_seconds = best_seconds(pool, [&](std::size_t i) {
+    std::memcpy(to.data() + i * part, from.data() + i * part, part);
+  });
   return {static_cast<double>(threads * kRounds) * cpu::operations_per_round() / flop_seconds,
           2.0 * static_cast<double>(part * threads) / copy_seconds};
 }

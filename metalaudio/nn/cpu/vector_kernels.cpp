@@ -276,8 +276,8 @@ HWY_EXPORT(operations_per_round_impl);
 
 bool has_vector_form(UnaryFunction function) noexcept {
   using F = UnaryFunction;
-  for (const F f : {F::absolute, F::negate, F::exp, F::sqrt, F::reciprocal, F::tanh, F::erf, F::relu,
-                    F::sigmoid, F::gelu, F::gelu_tanh, F::silu, F::leaky_relu, F::clip}) {
+  for (const F f : {F::absolute, F::negate, F::exp, F::sqrt, F::reciprocal, F::tanh, F::erf,
+                    F::relu, F::sigmoid, F::gelu, F::gelu_tanh, F::silu, F::leaky_relu, F::clip}) {
     if (f == function) return true;
   }
   return false;

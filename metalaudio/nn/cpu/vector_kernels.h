@@ -33,8 +33,8 @@ void multiply_vector(const float* x, std::size_t depth, const float* weights, st
                      const float* start, float* out);
 std::size_t gate_lanes();
 
-/// One LSTM cell over padded units: gates[4][padded] hold the sums of i, f, g, o; peephole[3][padded]
-/// of i, o, f or null; c and h are replaced.
+/// One LSTM cell over padded units: gates[4][padded] hold the sums of i, f, g, o;
+/// peephole[3][padded] of i, o, f or null; c and h are replaced.
 void lstm_cell(const float* gates, const float* peephole, std::size_t padded, float* c, float* h);
 /// One GRU cell, reset after the product: input[3][padded] and hidden[3][padded] hold the sums of
 /// r, z, n with their biases.

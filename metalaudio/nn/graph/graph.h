@@ -18,7 +18,7 @@ struct Node {
   Operation operation;
   std::vector<Value> inputs = {};
   std::vector<Value> results = {};
-  std::string label = {};  ///< where it stands in the model, for reports and errors
+  std::string label = {};         ///< where it stands in the model, for reports and errors
   std::optional<int> place = {};  ///< the backend that is to run it, by its number in PlanOptions
 };
 
@@ -27,7 +27,7 @@ enum class ValueKind { input, constant, state, result };
 struct ValueInfo {
   ValueType type = {};
   ValueKind kind = ValueKind::result;
-  int node = -1;                           ///< that makes it; -1: no node does
+  int node = -1;                                ///< that makes it; -1: no node does
   std::shared_ptr<const Tensor> constant = {};  ///< of a constant; of a state, its initial value
 };
 
@@ -65,7 +65,9 @@ class Graph {
 
   const std::vector<Node>& nodes() const noexcept { return nodes_; }
   const std::vector<ValueInfo>& values() const noexcept { return values_; }
-  const ValueInfo& info(Value value) const { return values_.at(static_cast<std::size_t>(value.index)); }
+  const ValueInfo& info(Value value) const {
+    return values_.at(static_cast<std::size_t>(value.index));
+  }
   const ValueType& type(Value value) const { return info(value).type; }
   const Shape& shape(Value value) const { return info(value).type.shape; }
   bool is_constant(Value value) const {

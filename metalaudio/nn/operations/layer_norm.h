@@ -7,7 +7,8 @@
 
 namespace metalaudio::nn {
 
-/// torch.nn.LayerNorm over the last `axes` axes; gamma and beta have their extents and may be absent.
+/// torch.nn.LayerNorm over the last `axes` axes; gamma and beta have their extents and may be
+/// absent.
 struct LayerNorm {
   static constexpr std::string_view kName = "layer_norm";
   static constexpr std::array kInputs{Role::data, Role::optional_weight, Role::optional_weight};

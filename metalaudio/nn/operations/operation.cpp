@@ -22,7 +22,10 @@ std::span<const Role> roles_of(const Operation& operation) noexcept {
 
 bool is_variadic(const Operation& operation) noexcept {
   return std::visit(
-      [](const auto& o) { return requires { o.kVariadic; }; }, operation);
+      [](const auto& o) {
+        return requires { o.kVariadic; };
+      },
+      operation);
 }
 
 ValueTypes infer(const Operation& operation, const Inputs& inputs) {

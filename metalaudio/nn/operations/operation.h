@@ -28,10 +28,9 @@ namespace metalaudio::nn {
 
 /// Every operation a graph may hold; the only list of them. A backend visits it, so that a kernel
 /// that is missing does not compile, or says that it is not there.
-using Operation =
-    std::variant<Attention, Binary, Cast, Concat, Conv, ConvTranspose, Expand, Glu, GroupNorm, Gru,
-                 LayerNorm, Lstm, MatMul, Pad, Reshape, RmsNorm, Rnn, Rotary, Slice, Softmax,
-                 Transpose, Unary>;
+using Operation = std::variant<Attention, Binary, Cast, Concat, Conv, ConvTranspose, Expand, Glu,
+                               GroupNorm, Gru, LayerNorm, Lstm, MatMul, Pad, Reshape, RmsNorm, Rnn,
+                               Rotary, Slice, Softmax, Transpose, Unary>;
 
 /// "conv", or the function of an element-wise operation.
 std::string_view name_of(const Operation& operation) noexcept;

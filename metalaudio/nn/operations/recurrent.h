@@ -24,9 +24,9 @@ constexpr std::int64_t directions(Direction direction) noexcept {
 ///           y[batch][tokens][D · hidden], hidden[D][batch][hidden], cell[D][batch][hidden].
 struct Lstm {
   static constexpr std::string_view kName = "lstm";
-  static constexpr std::array kInputs{Role::data,           Role::weight,         Role::weight,
-                                      Role::optional_weight, Role::optional_state,
-                                      Role::optional_state,  Role::optional_weight};
+  static constexpr std::array kInputs{
+      Role::data,           Role::weight,         Role::weight,         Role::optional_weight,
+      Role::optional_state, Role::optional_state, Role::optional_weight};
   enum Index { x, input_weight, hidden_weight, bias, hidden, cell, peephole };
   enum Result { y, last_hidden, last_cell };
 
@@ -35,14 +35,15 @@ struct Lstm {
   ValueTypes infer(const Inputs& inputs) const;
 };
 
-/// One layer of torch.nn.GRU, batch first; gates in torch's order r, z, n. With `reset_after` (torch,
-/// Keras v2, ONNX linear_before_reset = 1) the reset gate scales W h + b, without it scales h.
+/// One layer of torch.nn.GRU, batch first; gates in torch's order r, z, n. With `reset_after`
+/// (torch, Keras v2, ONNX linear_before_reset = 1) the reset gate scales W h + b, without it scales
+/// h.
 /// Shapes:   as Lstm with 3 gates; bias[D][2][3 · hidden]: of the input, then of the hidden product
 ///           -> y[batch][tokens][D · hidden], hidden[D][batch][hidden].
 struct Gru {
   static constexpr std::string_view kName = "gru";
-  static constexpr std::array kInputs{Role::data, Role::weight, Role::weight,
-                                      Role::optional_weight, Role::optional_state};
+  static constexpr std::array kInputs{Role::data, Role::weight, Role::weight, Role::optional_weight,
+                                      Role::optional_state};
   enum Index { x, input_weight, hidden_weight, bias, hidden };
   enum Result { y, last_hidden };
 
@@ -56,8 +57,8 @@ struct Gru {
 /// Shapes:   as Lstm with one gate.
 struct Rnn {
   static constexpr std::string_view kName = "rnn";
-  static constexpr std::array kInputs{Role::data, Role::weight, Role::weight,
-                                      Role::optional_weight, Role::optional_state};
+  static constexpr std::array kInputs{Role::data, Role::weight, Role::weight, Role::optional_weight,
+                                      Role::optional_state};
   enum Index { x, input_weight, hidden_weight, bias, hidden };
   enum Result { y, last_hidden };
 

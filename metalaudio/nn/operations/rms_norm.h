@@ -11,7 +11,8 @@ namespace metalaudio::nn {
 /// form; x · gamma · sqrt(n) / max(‖x‖, epsilon) is the RoFormers' (F.normalize).
 enum class RmsForm { mean_square, l2 };
 
-/// Root-mean-square normalisation over the last `axes` axes; gamma has their extents and may be absent.
+/// Root-mean-square normalisation over the last `axes` axes; gamma has their extents and may be
+/// absent.
 struct RmsNorm {
   static constexpr std::string_view kName = "rms_norm";
   static constexpr std::array kInputs{Role::data, Role::optional_weight};

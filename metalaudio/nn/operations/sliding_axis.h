@@ -18,7 +18,8 @@ struct SlidingAxis {
     return room < 0 ? 0 : room / stride + 1;
   }
   bool sound() const noexcept {
-    return kernel >= 1 && stride >= 1 && dilation >= 1 && kernel <= (std::int64_t{1} << 40) / dilation;
+    return kernel >= 1 && stride >= 1 && dilation >= 1 &&
+           kernel <= (std::int64_t{1} << 40) / dilation;
   }
 };
 

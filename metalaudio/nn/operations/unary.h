@@ -9,14 +9,39 @@ namespace metalaudio::nn {
 
 /// Functions of one value. alpha and beta are their parameters, where they have any.
 enum class UnaryFunction {
-  identity, absolute, negate, sign, exp, log, sqrt, reciprocal,
-  sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh,
-  erf, floor, ceil, round,  ///< round: half to even
+  identity,
+  absolute,
+  negate,
+  sign,
+  exp,
+  log,
+  sqrt,
+  reciprocal,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  asinh,
+  acosh,
+  atanh,
+  erf,
+  floor,
+  ceil,
+  round,  ///< round: half to even
   relu,
   sigmoid,
   gelu,       ///< exact, with erf: torch.nn.GELU()
   gelu_tanh,  ///< torch.nn.GELU(approximate="tanh")
-  silu, softplus, softsign, mish, hard_swish,
+  silu,
+  softplus,
+  softsign,
+  mish,
+  hard_swish,
   hard_sigmoid,      ///< max(0, min(1, alpha x + beta))
   leaky_relu,        ///< alpha x below 0
   elu,               ///< alpha (e^x - 1) below 0
@@ -25,8 +50,10 @@ enum class UnaryFunction {
   thresholded_relu,  ///< x above alpha, else 0
   clip,              ///< between alpha and beta
   shrink,            ///< x + beta below -alpha, x - beta above alpha, else 0
-  logical_not, bitwise_not,
-  is_nan, is_inf,  ///< is_inf: alpha != 0 finds −inf, beta != 0 finds +inf
+  logical_not,
+  bitwise_not,
+  is_nan,
+  is_inf,  ///< is_inf: alpha != 0 finds −inf, beta != 0 finds +inf
 };
 
 std::string_view to_string(UnaryFunction function) noexcept;

@@ -18,7 +18,9 @@ struct ValueType {
     return static_cast<std::size_t>(shape.size()) * size_of(type);
   }
   /// "f32[1, 40, 8]".
-  std::string to_string() const { return std::string(metalaudio::to_string(type)) + shape.to_string(); }
+  std::string to_string() const {
+    return std::string(metalaudio::to_string(type)) + shape.to_string();
+  }
 
   friend bool operator==(const ValueType& a, const ValueType& b) noexcept = default;
 };

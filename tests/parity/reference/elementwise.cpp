@@ -64,7 +64,7 @@ Number evaluate(const Unary& o, Number x) {
     case F::ceil:
       return std::ceil(x);
     case F::round:
-      return x - std::remainder(x, Number{1});  // ties to even
+      return std::nearbyint(x);
     case F::relu:
       return x > 0 || std::isnan(x) ? x : 0;
     case F::sigmoid:
@@ -102,7 +102,7 @@ Number evaluate(const Unary& o, Number x) {
     case F::logical_not:
       return x == 0;
     case F::bitwise_not:
-      return -x - 1;
+      break;
     case F::is_nan:
       return std::isnan(x);
     case F::is_inf:
@@ -237,7 +237,10 @@ Number evaluate(BinaryFunction function, Number a, Number b, DataType type) {
 void compute(const Unary& o, const ReferenceInputs& in, Results& results) {
   const DataType type = in[0]->type.type;
   fill(results[0], [&](const Index& index) {
-    const Number y = evaluate(o, at(*in[0], index));
+    const Number x = at(*in[0], index);
+    if (o.function == UnaryFunction::bitwise_not) return wrapped(~bits_of(x), type);
+    if (o.function == UnaryFunction::negate && is_integer(type)) return wrapped(-bits_of(x), type);
+    const Number y = evaluate(o, x);
     if (!is_integer(type)) return y;
     // What falls outside of an unsigned type, or of the lowest value's, wraps.
     return o.function == UnaryFunction::clip ? y : wrapped(std::trunc(y), type);

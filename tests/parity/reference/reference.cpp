@@ -19,6 +19,8 @@ std::vector<ReferenceValue> reference(const Operation& operation, const Referenc
     const auto round = [&]<typename T>(std::type_identity<T>) {
       if constexpr (sizeof(T) == 2 && !std::is_integral_v<T>) {
         for (Number& v : result.values) v = static_cast<float>(T(static_cast<float>(v)));
+      } else if constexpr (std::is_floating_point_v<T>) {
+        for (Number& v : result.values) v = std::isinf(static_cast<T>(v)) ? static_cast<T>(v) : v;
       }
     };
     visit_type(result.type.type, round);

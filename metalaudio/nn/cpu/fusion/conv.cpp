@@ -86,9 +86,9 @@ StepCost cost_of(const Graph& graph, const Node& node, Value y, Value residual, 
   const double in = static_cast<double>(graph.shape(node.inputs[0]).size());
   const double out = static_cast<double>(graph.shape(node.results[0]).size());
   // A transposed convolution multiplies every input by every tap.
-  const double products = transposed ? in / static_cast<double>(weight.back()) *
-                                           static_cast<double>(weight.size())
-                                     : out * taps;
+  const double products =
+      transposed ? in / static_cast<double>(weight.back()) * static_cast<double>(weight.size())
+                 : out * taps;
   double bytes = static_cast<double>(graph.type(node.inputs[0]).bytes() + graph.type(y).bytes() +
                                      graph.type(node.inputs[1]).bytes());
   if (residual.present()) bytes += static_cast<double>(graph.type(residual).bytes());

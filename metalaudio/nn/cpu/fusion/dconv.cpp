@@ -67,6 +67,8 @@ std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const GemmKerne
   const Node& sum = matcher.node(next);
   const Value x = conv1.inputs[Conv::x];
   if (sum.inputs[sum.inputs[0] == result() ? 1 : 0] != x) return std::nullopt;
+  // A residual that repeats an x of one channel is larger than x.
+  if (graph.shape(sum.results[0]) != graph.shape(x)) return std::nullopt;
   nodes.push_back(next);
 
   const Node& n1 = matcher.node(nodes[1]);
@@ -77,9 +79,18 @@ std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const GemmKerne
     return std::nullopt;
   }
   const DConvParts parts{x,
-                         conv1.inputs[1], conv1.inputs[2], n1.inputs[1], n1.inputs[2],
-                         conv2.inputs[1], conv2.inputs[2], n2.inputs[1], n2.inputs[2],
-                         factor, conv->axes.back().dilation, norm1->epsilon, norm2->epsilon};
+                         conv1.inputs[1],
+                         conv1.inputs[2],
+                         n1.inputs[1],
+                         n1.inputs[2],
+                         conv2.inputs[1],
+                         conv2.inputs[2],
+                         n2.inputs[1],
+                         n2.inputs[2],
+                         factor,
+                         conv->axes.back().dilation,
+                         norm1->epsilon,
+                         norm2->epsilon};
   for (const int node : nodes) matcher.take(node);
   const Value y = sum.results[0];
   const auto hidden = static_cast<double>(graph.shape(n1.inputs[1]).size());

@@ -1,4 +1,5 @@
 #include <metalaudio/nn/cpu/gemm/gemm.h>
+#include <metalaudio/nn/cpu/gemm/gemm_amx.h>
 #include <metalaudio/nn/cpu/gemm/gemm_bf16.h>
 #include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
 
@@ -26,8 +27,9 @@ void GemmScratch::reserve(const GemmNeeds& needs) {
 const GemmKernel& gemm_kernel(Precision precision) {
   static const GemmFp32 fp32;
   static const GemmBf16 bf16;
-  if (precision == Precision::bf16) return bf16;
-  return fp32;
+  static const GemmAmx amx;
+  if (precision != Precision::bf16) return fp32;
+  return GemmAmx::available() ? static_cast<const GemmKernel&>(amx) : bf16;
 }
 
 PackedMatrix::PackedMatrix(const GemmKernel& kernel, std::span<const float> weights,

@@ -55,7 +55,7 @@ struct GemmNeeds {
   std::size_t taps = 0;
   std::size_t rows = 0;
   std::size_t depth = 0;   ///< of one tap
-  std::size_t floats = 0;  ///< for rows that are converted first
+  std::size_t floats = 0;  ///< for rows that are converted first, and tiles on their way out
 
   void cover(const GemmNeeds& other) noexcept {
     taps = std::max(taps, other.taps);
@@ -94,6 +94,8 @@ class GemmKernel {
  public:
   virtual ~GemmKernel() = default;
   virtual std::string_view name() const noexcept = 0;
+  /// The rows that are computed together; blocks of a multiple of it waste nothing.
+  virtual std::size_t tile_rows() const noexcept = 0;
   /// Of the packed matrix, a multiple of 64.
   virtual std::size_t packed_bytes(const MatrixSize& size) const noexcept = 0;
   /// bias[columns] or null. `to` is 64-byte aligned.
@@ -105,11 +107,13 @@ class GemmKernel {
   virtual void multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
                         const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
                         const GemmOutput& output) const noexcept = 0;
-  /// What `multiply` needs for up to so many taps and rows, each tap of so much depth.
-  virtual GemmNeeds needs(std::size_t taps, std::size_t rows, std::size_t depth) const noexcept = 0;
+  /// What `multiply` needs for a matrix with up to so many rows and taps, each tap of so much
+  /// depth.
+  virtual GemmNeeds needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
+                          std::size_t depth) const noexcept = 0;
 };
 
-/// The arithmetic of a precision.
+/// The arithmetic of a precision, the fastest that this processor has.
 const GemmKernel& gemm_kernel(Precision precision);
 
 /// A constant matrix, packed.

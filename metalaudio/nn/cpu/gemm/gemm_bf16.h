@@ -14,7 +14,8 @@ class GemmBf16 final : public GemmFp32 {
   void multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
                 const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
                 const GemmOutput& output) const noexcept override;
-  GemmNeeds needs(std::size_t taps, std::size_t rows, std::size_t depth) const noexcept override {
+  GemmNeeds needs(const MatrixSize&, std::size_t taps, std::size_t rows,
+                  std::size_t depth) const noexcept override {
     return {taps, rows, depth, taps * rows * depth};
   }
 };

@@ -7,14 +7,16 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-/// How the packed matrix is cut.
+/// How the packed matrix is cut. A matrix of few columns has one panel of one vector.
 struct Panels {
   explicit Panels(const MatrixSize& size)
-      : width(gemm_panel_width()),
+      : narrow(!size.glu && size.columns <= gemm_panel_width() / 2),
+        width(narrow ? gemm_panel_width() / 2 : gemm_panel_width()),
         columns(size.glu ? width / 2 : width),
         count((size.result_columns() + columns - 1) / columns),
         stride(size.depth * width) {}
 
+  bool narrow;
   std::size_t width;    ///< floats of a row
   std::size_t columns;  ///< of the result
   std::size_t count;
@@ -57,7 +59,8 @@ void GemmFp32::pack_bias(const MatrixSize& size, const float* bias, std::byte* t
   for (std::size_t i = 0; i < panels.count * panels.width; ++i) {
     const std::size_t lane = i % panels.width;
     const bool gate = size.glu && lane >= panels.columns;
-    const std::size_t column = i / panels.width * panels.columns + lane - (gate ? panels.columns : 0);
+    const std::size_t column =
+        i / panels.width * panels.columns + lane - (gate ? panels.columns : 0);
     const bool inside = bias != nullptr && column < result;
     biases[i] = inside ? bias[gate ? result + column : column] : 0.0F;
   }
@@ -83,7 +86,7 @@ void GemmFp32::multiply(std::span<const GemmTap> taps, std::size_t depth, std::s
   const auto* data = reinterpret_cast<const float*>(packed);
   gemm_multiply({scratch.table(), scratch.weight_rows(), taps.size(), depth, rows, data,
                  panels.count, panels.stride, size.result_columns(),
-                 data + panels.count * panels.stride, &output});
+                 data + panels.count * panels.stride, panels.narrow, &output});
 }
 
 }  // namespace metalaudio::nn::cpu

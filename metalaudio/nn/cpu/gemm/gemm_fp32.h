@@ -4,20 +4,25 @@
 
 namespace metalaudio::nn::cpu {
 
-/// Float32 products. The matrix is cut into panels of two vectors of columns, each panel row-major,
-/// zero-padded: the order in which the product reads it. With glu a panel holds one vector of
-/// columns j and one of columns/2 + j, so that the gate is applied while both are in registers. The
-/// biases follow the panels.
+/// Of the instruction set in use.
+std::size_t gemm_tile_rows();
+
+/// Float32 products. The matrix is cut into panels of two vectors of columns (of one, where it has
+/// no more), each panel row-major, zero-padded: the order in which the product reads it. With glu a
+/// panel holds one vector of columns j and one of columns/2 + j, so that the gate is applied while
+/// both are in registers. The biases follow the panels.
 class GemmFp32 : public GemmKernel {
  public:
   std::string_view name() const noexcept override { return "fp32"; }
+  std::size_t tile_rows() const noexcept override { return gemm_tile_rows(); }
   std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
   void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
             std::byte* to) const noexcept override;
   void multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
                 const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
                 const GemmOutput& output) const noexcept override;
-  GemmNeeds needs(std::size_t taps, std::size_t rows, std::size_t depth) const noexcept override {
+  GemmNeeds needs(const MatrixSize&, std::size_t taps, std::size_t rows,
+                  std::size_t depth) const noexcept override {
     return {taps, rows, depth, 0};
   }
 
@@ -25,8 +30,5 @@ class GemmFp32 : public GemmKernel {
   /// Writes the biases of a packed matrix; null: zeros.
   static void pack_bias(const MatrixSize& size, const float* bias, std::byte* to) noexcept;
 };
-
-/// The rows that are computed together; blocks of a multiple of it waste nothing.
-std::size_t gemm_tile_rows();
 
 }  // namespace metalaudio::nn::cpu

@@ -25,7 +25,9 @@ constexpr std::size_t kTileRows = 6;
 std::size_t panel_width() { return 2 * hn::Lanes(FloatTag()); }
 std::size_t tile_rows() { return kTileRows; }
 
-/// to[kTileRows][panel width] = bias + Σ_tap rows · panel, the rows of `to` `stride` floats apart.
+/// to[kTileRows][kVectors vectors] = bias + Σ_tap rows · panel, the rows of `to` `stride` floats
+/// apart.
+template <std::size_t kVectors>
 HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
                               const std::size_t* HWY_RESTRICT weight_rows, std::size_t taps,
                               std::size_t depth, const float* HWY_RESTRICT panel,
@@ -33,37 +35,35 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
                               std::ptrdiff_t stride) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  FloatVec low[kTileRows];
-  FloatVec high[kTileRows];
-  const auto bias_low = hn::LoadU(d, bias);
-  const auto bias_high = hn::LoadU(d, bias + lanes);
-  HWY_UNROLL(kTileRows)
-  for (std::size_t r = 0; r < kTileRows; ++r) {
-    low[r] = bias_low;
-    high[r] = bias_high;
+  FloatVec sums[kTileRows * kVectors];
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    const auto start = hn::LoadU(d, bias + v * lanes);
+    HWY_UNROLL(kTileRows)
+    for (std::size_t r = 0; r < kTileRows; ++r) sums[r * kVectors + v] = start;
   }
   for (std::size_t tap = 0; tap < taps; ++tap) {
     const float* a[kTileRows];
     HWY_UNROLL(kTileRows)
     for (std::size_t r = 0; r < kTileRows; ++r) a[r] = rows[tap * kTileRows + r];
-    const float* HWY_RESTRICT b = panel + weight_rows[tap] * 2 * lanes;
+    const float* HWY_RESTRICT b = panel + weight_rows[tap] * kVectors * lanes;
     for (std::size_t k = 0; k < depth; ++k) {
-      const auto b_low = hn::LoadU(d, b);
-      const auto b_high = hn::LoadU(d, b + lanes);
-      b += 2 * lanes;
+      const auto low = hn::LoadU(d, b);
+      const auto high = hn::LoadU(d, b + (kVectors - 1) * lanes);
+      b += kVectors * lanes;
       HWY_UNROLL(kTileRows)
       for (std::size_t r = 0; r < kTileRows; ++r) {
         const auto x = hn::Set(d, a[r][k]);
-        low[r] = hn::MulAdd(x, b_low, low[r]);
-        high[r] = hn::MulAdd(x, b_high, high[r]);
+        sums[r * kVectors] = hn::MulAdd(x, low, sums[r * kVectors]);
+        if constexpr (kVectors == 2) sums[2 * r + 1] = hn::MulAdd(x, high, sums[2 * r + 1]);
       }
     }
   }
   HWY_UNROLL(kTileRows)
   for (std::size_t r = 0; r < kTileRows; ++r) {
     float* row = to + static_cast<std::ptrdiff_t>(r) * stride;
-    hn::StoreU(low[r], d, row);
-    hn::StoreU(high[r], d, row + lanes);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::StoreU(sums[r * kVectors + v], d, row + v * lanes);
+    }
   }
 }
 
@@ -78,11 +78,45 @@ HWY_INLINE void finish(FloatTag d, FloatVec v, float* out, const float* residual
   }
 }
 
-void multiply_block(const GemmBlock& block) {
+/// Takes tile[rows][kVectors vectors] through glu or activation, and residual, to `columns` columns
+/// of the output that `out` and `residual` point at.
+template <std::size_t kVectors>
+HWY_INLINE void finish_rows(const float* tile, std::size_t rows, std::size_t columns,
+                            const GemmOutput& output, float* out, const float* residual) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  const std::size_t width = 2 * lanes;
-  HWY_ALIGN float tile[kTileRows * 2 * HWY_MAX_BYTES / sizeof(float)];
+  const std::size_t low_columns = std::min(columns, lanes);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const auto low = hn::LoadU(d, tile);
+    const auto high = hn::LoadU(d, tile + (kVectors - 1) * lanes);
+    if (output.activation == Activation::glu) {
+      finish(d, hn::Mul(low, sigmoid(d, high)), out, residual, columns);
+    } else {
+      finish(d, activate(d, low, output.activation), out, residual, low_columns);
+      if (columns > lanes) {
+        finish(d, activate(d, high, output.activation), out + lanes,
+               residual != nullptr ? residual + lanes : nullptr, columns - lanes);
+      }
+    }
+    tile += kVectors * lanes;
+    out += output.row_stride;
+    if (residual != nullptr) residual += output.residual_row_stride;
+  }
+}
+
+void finish_tile(const GemmTile& tile, const GemmOutput& output) {
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  const std::size_t width = output.activation == Activation::glu ? lanes : 2 * lanes;
+  finish_rows<2>(tile.values, tile.rows, std::min(width, tile.columns - tile.column), output,
+                 output.base + tile.column,
+                 output.residual != nullptr ? output.residual + tile.column : nullptr);
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void multiply_panels(const GemmBlock& block) {
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  const std::size_t width = kVectors * lanes;
+  HWY_ALIGN float tile[kTileRows * kVectors * HWY_MAX_BYTES / sizeof(float)];
   const GemmOutput& output = *block.output;
   const bool glu = output.activation == Activation::glu;
   const bool plain = output.activation == Activation::none && output.residual == nullptr;
@@ -92,36 +126,28 @@ void multiply_block(const GemmBlock& block) {
     const float* bias = block.bias + p * width;
     const std::size_t column = p * panel_columns;
     const std::size_t columns = std::min(panel_columns, block.columns - column);
-    const std::size_t low_columns = std::min(columns, lanes);
     for (std::size_t r0 = 0; r0 < block.rows; r0 += kTileRows) {
       const std::size_t rows = std::min(kTileRows, block.rows - r0);
       const bool direct = plain && rows == kTileRows && columns == width;
-      float* to = direct
-                      ? output.base + static_cast<std::ptrdiff_t>(r0) * output.row_stride + column
-                      : tile;
-      multiply_tile(block.table + r0 * block.taps, block.weight_rows, block.taps, block.depth,
-                    panel, bias, to,
-                    direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
+      const auto row = static_cast<std::ptrdiff_t>(r0);
+      float* out = output.base + row * output.row_stride + column;
+      multiply_tile<kVectors>(block.table + r0 * block.taps, block.weight_rows, block.taps,
+                              block.depth, panel, bias, direct ? out : tile,
+                              direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
       if (direct) continue;
-      for (std::size_t r = 0; r < rows; ++r) {
-        const auto row = static_cast<std::ptrdiff_t>(r0 + r);
-        float* out = output.base + row * output.row_stride + column;
-        const float* residual = output.residual != nullptr
-                                    ? output.residual + row * output.residual_row_stride + column
-                                    : nullptr;
-        const auto low = hn::Load(d, tile + r * width);
-        const auto high = hn::Load(d, tile + r * width + lanes);
-        if (glu) {
-          finish(d, hn::Mul(low, sigmoid(d, high)), out, residual, columns);
-          continue;
-        }
-        finish(d, activate(d, low, output.activation), out, residual, low_columns);
-        if (columns > lanes) {
-          finish(d, activate(d, high, output.activation), out + lanes,
-                 residual != nullptr ? residual + lanes : nullptr, columns - lanes);
-        }
-      }
+      const float* residual = output.residual != nullptr
+                                  ? output.residual + row * output.residual_row_stride + column
+                                  : nullptr;
+      finish_rows<kVectors>(tile, rows, columns, output, out, residual);
     }
+  }
+}
+
+void multiply_block(const GemmBlock& block) {
+  if (block.narrow) {
+    multiply_panels<1>(block);
+  } else {
+    multiply_panels<2>(block);
   }
 }
 
@@ -135,10 +161,14 @@ namespace metalaudio::nn::cpu {
 HWY_EXPORT(panel_width);
 HWY_EXPORT(tile_rows);
 HWY_EXPORT(multiply_block);
+HWY_EXPORT(finish_tile);
 
 std::size_t gemm_panel_width() { return HWY_DYNAMIC_DISPATCH(panel_width)(); }
 std::size_t gemm_tile_rows() { return HWY_DYNAMIC_DISPATCH(tile_rows)(); }
 void gemm_multiply(const GemmBlock& block) { HWY_DYNAMIC_DISPATCH(multiply_block)(block); }
+void gemm_finish(const GemmTile& tile, const GemmOutput& output) {
+  HWY_DYNAMIC_DISPATCH(finish_tile)(tile, output);
+}
 
 }  // namespace metalaudio::nn::cpu
 #endif

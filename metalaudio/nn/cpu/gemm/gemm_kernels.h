@@ -16,10 +16,21 @@ struct GemmBlock {
   std::size_t panel_stride;
   std::size_t columns;  ///< of the result
   const float* bias;    ///< as wide as the panels
+  bool narrow;          ///< panels of one vector
   const GemmOutput* output;
 };
 
 void gemm_multiply(const GemmBlock& block);
+
+/// Rows of a panel, two vectors each with the bias added, on their way out: `column` is the first
+/// of the result's `columns`.
+struct GemmTile {
+  const float* values;
+  std::size_t rows;
+  std::size_t column;
+  std::size_t columns;
+};
+void gemm_finish(const GemmTile& tile, const GemmOutput& output);
 
 /// The panel width of the instruction set in use: two vectors.
 std::size_t gemm_panel_width();

@@ -1,6 +1,6 @@
 #include <metalaudio/nn/cpu/row_kernels.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
+#include <metalaudio/nn/cpu/steps/strides.h>
 
 #include <cmath>
 #include <limits>
@@ -9,7 +9,8 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-/// The queries of one task: their scores against all keys stay in the second-level cache.
+/// At least so many queries in one task: their scores against all keys stay in the second-level
+/// cache.
 constexpr std::size_t kQueryRows = 24;
 /// Keys and values are packed for as many batches at a time as fit here, one at least.
 constexpr std::size_t kPackedBytes = std::size_t{8} << 20U;
@@ -57,9 +58,9 @@ class AttentionStep final : public CpuStep {
         v_(maker.slot(node.inputs[Attention::v])),
         mask_(maker.slot(node.inputs[Attention::mask])),
         y_(maker.slot(node.results[0])) {
-    scale_ = attention.scale != 0
-                 ? attention.scale
-                 : 1.0F / std::sqrt(static_cast<float>(key_size_.depth));
+    scale_ = attention.scale != 0 ? attention.scale
+                                  : 1.0F / std::sqrt(static_cast<float>(key_size_.depth));
+    query_rows_ = blocks_of(kQueryRows, kernel.tile_rows()) * kernel.tile_rows();
     key_bytes_ = kernel.packed_bytes(key_size_);
     head_bytes_ = key_bytes_ + kernel.packed_bytes(value_size_);
     const std::size_t batch_bytes = std::max<std::size_t>(1, head_bytes_ * heads_);
@@ -68,31 +69,32 @@ class AttentionStep final : public CpuStep {
     packed_ = maker.temporary(together_ * heads_ * head_bytes_);
     if (mask_.index >= 0) {
       const auto n = [](std::size_t size) { return static_cast<std::int64_t>(size); };
-      mask_strides_ = broadcast_strides(
-          maker.graph().shape(node.inputs[Attention::mask]),
-          {n(queries_.batches()), n(heads_), n(queries_.count), n(keys_.count)});
+      mask_strides_ =
+          broadcast_strides(maker.graph().shape(node.inputs[Attention::mask]),
+                            {n(queries_.batches()), n(heads_), n(queries_.count), n(keys_.count)});
     }
   }
 
   void run(const CpuRun& run) const noexcept override {
-    const std::size_t blocks = blocks_of(queries_.count, kQueryRows);
+    const std::size_t blocks = blocks_of(queries_.count, query_rows_);
     for (std::size_t first = 0; first < queries_.batches(); first += together_) {
       const std::size_t batches = std::min(together_, queries_.batches() - first);
       run.workers.parallel_for(batches * heads_, [&](std::size_t task, ThreadScratch&) {
         pack(run, first + task / heads_, task % heads_, packed(run, task));
       });
-      run.workers.parallel_for(
-          batches * heads_ * blocks, [&](std::size_t task, ThreadScratch& scratch) {
-            const std::size_t unit = task / blocks;
-            attend(run, first + unit / heads_, unit % heads_, task % blocks * kQueryRows,
-                   packed(run, unit), scratch);
-          });
+      run.workers.parallel_for(batches * heads_ * blocks,
+                               [&](std::size_t task, ThreadScratch& scratch) {
+                                 const std::size_t unit = task / blocks;
+                                 attend(run, first + unit / heads_, unit % heads_,
+                                        task % blocks * query_rows_, packed(run, unit), scratch);
+                               });
     }
   }
 
   ScratchNeeds scratch() const noexcept override {
-    ScratchNeeds needs{kQueryRows * keys_.count, kernel_.needs(1, kQueryRows, key_size_.depth)};
-    needs.gemm.cover(kernel_.needs(1, kQueryRows, keys_.count));
+    ScratchNeeds needs{query_rows_ * keys_.count,
+                       kernel_.needs(key_size_, 1, query_rows_, key_size_.depth)};
+    needs.gemm.cover(kernel_.needs(value_size_, 1, query_rows_, keys_.count));
     return needs;
   }
 
@@ -112,7 +114,7 @@ class AttentionStep final : public CpuStep {
 
   void attend(const CpuRun& run, std::size_t batch, std::size_t head, std::size_t first,
               const std::byte* packed, ThreadScratch& scratch) const noexcept {
-    const std::size_t rows = std::min(kQueryRows, queries_.count - first);
+    const std::size_t rows = std::min(query_rows_, queries_.count - first);
     float* scores = scratch.floats.data();
     const auto score_stride = static_cast<std::ptrdiff_t>(keys_.count);
     const auto query_stride = static_cast<std::ptrdiff_t>(queries_.stride());
@@ -154,10 +156,11 @@ class AttentionStep final : public CpuStep {
       bool any = false;
       for (std::size_t k = 0; k < keys_.count; ++k) {
         const bool later = causal_ && k > query;
-        row[k] = later ? kHidden
-                       : row[k] * scale_ +
-                             (mask != nullptr ? mask[static_cast<std::int64_t>(k) * mask_strides_[3]]
-                                              : 0.0F);
+        row[k] = later
+                     ? kHidden
+                     : row[k] * scale_ +
+                           (mask != nullptr ? mask[static_cast<std::int64_t>(k) * mask_strides_[3]]
+                                            : 0.0F);
         any = any || row[k] != kHidden;
       }
       if (any) {
@@ -177,6 +180,7 @@ class AttentionStep final : public CpuStep {
   Tokens values_;
   MatrixSize key_size_;    ///< one column per key
   MatrixSize value_size_;  ///< one column per channel
+  std::size_t query_rows_ = 0;
   std::size_t key_bytes_ = 0;
   std::size_t head_bytes_ = 0;
   std::size_t together_ = 1;

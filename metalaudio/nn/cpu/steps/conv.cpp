@@ -10,8 +10,8 @@ std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
 
 std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-/// A convolution over at most two axes as a sum of products, one per kernel tap, without an unfolded
-/// copy of its input: a tap's rows are the input's own, `stride` positions apart.
+/// A convolution over at most two axes as a sum of products, one per kernel tap, without an
+/// unfolded copy of its input: a tap's rows are the input's own, `stride` positions apart.
 class ConvStep final : public CpuStep {
  public:
   ConvStep(const GemmKernel& kernel, const Conv& conv, const Node& node,
@@ -60,9 +60,11 @@ class ConvStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    ScratchNeeds needs{0, kernel_.needs(taps(), kBlockRows, size_of(group_in()))};
+    if (weights_.empty()) return {};
+    const MatrixSize& size = weights_.front().size();
+    ScratchNeeds needs{0, kernel_.needs(size, taps(), kBlockRows, size_of(group_in()))};
     // Neighbouring positions may be read as one tap.
-    needs.gemm.cover(kernel_.needs(size_of(rows_axis_.kernel), kBlockRows,
+    needs.gemm.cover(kernel_.needs(size, size_of(rows_axis_.kernel), kBlockRows,
                                    size_of(group_in() * positions_axis_.kernel)));
     return needs;
   }
@@ -85,10 +87,10 @@ class ConvStep final : public CpuStep {
     }
     const std::size_t group = columns / size_of(groups_);
     for (std::size_t g = 0; g < size_of(groups_); ++g) {
-      weights_.emplace_back(kernel_,
-                            std::span<const float>(weight).subspan(g * group * depth, group * depth),
-                            std::span<const float>(bias).subspan(g * group, group),
-                            MatrixSize{group, depth, activation_ == Activation::glu});
+      weights_.emplace_back(
+          kernel_, std::span<const float>(weight).subspan(g * group * depth, group * depth),
+          std::span<const float>(bias).subspan(g * group, group),
+          MatrixSize{group, depth, activation_ == Activation::glu});
     }
   }
 
@@ -138,10 +140,9 @@ class ConvStep final : public CpuStep {
     }
     for (std::int64_t k = 0; k < axis.kernel; ++k) {
       const std::int64_t position = begin + k * axis.dilation;
-      taps[k] = {row + position * channels, axis.stride * channels,
-                 ceil_divide(-position, axis.stride),
-                 ceil_divide(in_.positions - position, axis.stride),
-                 weight_row + size_of(k * group_in())};
+      taps[k] = {
+          row + position * channels, axis.stride * channels, ceil_divide(-position, axis.stride),
+          ceil_divide(in_.positions - position, axis.stride), weight_row + size_of(k * group_in())};
     }
     return size_of(axis.kernel);
   }

@@ -53,8 +53,7 @@ class ConvTransposeStep final : public CpuStep {
         [&, phases](std::size_t task, ThreadScratch& scratch) {
           const auto row = static_cast<std::int64_t>(task / (blocks_ * phases));
           const std::size_t block = task / phases % blocks_;
-          run_block(run, row / out_.rows, row % out_.rows,
-                    static_cast<std::int64_t>(task % phases),
+          run_block(run, row / out_.rows, row % out_.rows, static_cast<std::int64_t>(task % phases),
                     static_cast<std::int64_t>(block * kBlockRows), scratch);
         });
   }
@@ -66,8 +65,12 @@ class ConvTransposeStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    return {0, kernel_.needs(rows_.most_taps() * positions_.most_taps(), kBlockRows,
-                             size_of(group_in()))};
+    ScratchNeeds needs;
+    for (const PackedMatrix& weights : weights_) {
+      needs.gemm.cover(kernel_.needs(weights.size(), rows_.most_taps() * positions_.most_taps(),
+                                     kBlockRows, size_of(group_in())));
+    }
+    return needs;
   }
 
  private:
@@ -110,7 +113,8 @@ class ConvTransposeStep final : public CpuStep {
           for (std::size_t n = g * group; n < (g + 1) * group; ++n) {
             gather(weight, n, gain.present() ? factors[n] : 1.0F, row_taps, position_taps, phase);
           }
-          weights_.emplace_back(kernel_, phase, std::span<const float>(bias).subspan(g * group, group),
+          weights_.emplace_back(kernel_, phase,
+                                std::span<const float>(bias).subspan(g * group, group),
                                 MatrixSize{group, depth, false});
         }
       }
@@ -124,9 +128,9 @@ class ConvTransposeStep final : public CpuStep {
     const std::size_t channels = size_of(group_in());
     for (const std::int64_t i : row_taps) {
       for (const std::int64_t j : position_taps) {
-        const std::size_t tap =
-            n * size_of(rows_.axis.kernel * kernel) + size_of(i * kernel + j);
-        for (std::size_t c = 0; c < channels; ++c) to.push_back(factor * weight[tap * channels + c]);
+        const std::size_t tap = n * size_of(rows_.axis.kernel * kernel) + size_of(i * kernel + j);
+        for (std::size_t c = 0; c < channels; ++c)
+          to.push_back(factor * weight[tap * channels + c]);
       }
     }
   }
@@ -159,8 +163,7 @@ class ConvTransposeStep final : public CpuStep {
       }
     }
     const std::int64_t channels = out_.channels;
-    float* out =
-        run.at(y_) + ((batch * out_.rows + row) * out_.positions + position) * channels;
+    float* out = run.at(y_) + ((batch * out_.rows + row) * out_.positions + position) * channels;
     GemmOutput output{out, stride * channels, activation_, nullptr, stride * residual_.position};
     if (residual_slot_.index >= 0) {
       output.residual = run.at<const float>(residual_slot_) + batch * residual_.batch +

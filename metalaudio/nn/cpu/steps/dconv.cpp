@@ -57,8 +57,8 @@ class DConvStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    ScratchNeeds needs{0, kernel_.needs(3, kBlockRows, channels_)};
-    needs.gemm.cover(kernel_.needs(1, kBlockRows, hidden_));
+    ScratchNeeds needs{0, kernel_.needs(weights1_.size(), 3, kBlockRows, channels_)};
+    needs.gemm.cover(kernel_.needs(weights2_.size(), 1, kBlockRows, hidden_));
     needs.floats = by_row_ ? affine_floats() + positions_ * (hidden_ + 2 * channels_)
                            : kBlockRows * 2 * channels_;
     return needs;
@@ -118,28 +118,32 @@ class DConvStep final : public CpuStep {
     float* affine2 = affine1 + 2 * hidden_;
     float* hidden = affine2 + 4 * channels_;
     float* wide = hidden + positions_ * hidden_;
+    // Moments are taken block by block, while the block is in the first cache.
+    Moments total;
     for (std::size_t p = 0; p < positions_; p += kBlockRows) {
-      convolve(input(run, row), p, std::min(kBlockRows, positions_ - p), scratch.gemm,
-               hidden + p * hidden_);
+      const std::size_t n = std::min(kBlockRows, positions_ - p);
+      convolve(input(run, row), p, n, scratch.gemm, hidden + p * hidden_);
+      total.merge(moments({hidden + p * hidden_, stride(hidden_)}, n, hidden_));
     }
-    fold(moments({hidden, stride(hidden_)}, positions_, hidden_), epsilon1_, gamma1_, beta1_, affine1,
-         affine1 + hidden_);
-    normalise_hidden(hidden, positions_, affine1);
+    fold(total, epsilon1_, gamma1_, beta1_, affine1, affine1 + hidden_);
+    total = {};
     for (std::size_t p = 0; p < positions_; p += kBlockRows) {
-      expand(hidden + p * hidden_, std::min(kBlockRows, positions_ - p), scratch.gemm,
-             wide + p * 2 * channels_);
+      const std::size_t n = std::min(kBlockRows, positions_ - p);
+      normalise_hidden(hidden + p * hidden_, n, affine1);
+      float* block = wide + p * 2 * channels_;
+      expand(hidden + p * hidden_, n, scratch.gemm, block);
+      total.merge(moments({block, stride(2 * channels_)}, n, 2 * channels_));
     }
-    fold(moments({wide, stride(2 * channels_)}, positions_, 2 * channels_), epsilon2_, gamma2_, beta2_,
-         affine2, affine2 + 2 * channels_);
+    fold(total, epsilon2_, gamma2_, beta2_, affine2, affine2 + 2 * channels_);
     finish(wide, positions_, affine2, input(run, row), output(run, row));
   }
 
   template <typename Body>
   void over_blocks(const CpuRun& run, Body&& body) const noexcept {
-    run.workers.parallel_blocks(
-        positions_, kBlockRows, [&](std::size_t first, std::size_t n, ThreadScratch& scratch) {
-          body(first / kBlockRows, first, n, scratch);
-        });
+    run.workers.parallel_blocks(positions_, kBlockRows,
+                                [&](std::size_t first, std::size_t n, ThreadScratch& scratch) {
+                                  body(first / kBlockRows, first, n, scratch);
+                                });
   }
 
   Moments merged(const CpuRun& run) const noexcept {
@@ -169,7 +173,8 @@ class DConvStep final : public CpuStep {
     fold(merged(run), epsilon2_, gamma2_, beta2_, affine2, affine2 + 2 * channels_);
     over_blocks(run, [&](std::size_t, std::size_t p, std::size_t n, ThreadScratch& s) {
       expand(hidden_values + p * hidden_, n, s.gemm, s.floats.data());
-      finish(s.floats.data(), n, affine2, input(run, row) + p * channels_, output(run, row) + p * channels_);
+      finish(s.floats.data(), n, affine2, input(run, row) + p * channels_,
+             output(run, row) + p * channels_);
     });
   }
 

@@ -47,9 +47,8 @@ class UnaryStep final : public CpuStep {
       if constexpr (std::is_same_v<T, bool>) {
         run.at<bool>(y_)[first + i] = !x[i];
       } else if constexpr (kIsFloating<T>) {
-        const double y =
-            apply(unary_.function, static_cast<double>(static_cast<float_of<T>>(x[i])), unary_.alpha,
-                  unary_.beta);
+        const double y = apply(unary_.function, static_cast<double>(static_cast<float_of<T>>(x[i])),
+                               unary_.alpha, unary_.beta);
         if (test) {
           run.at<bool>(y_)[first + i] = y != 0;
         } else {
@@ -124,11 +123,11 @@ class BinaryStep final : public CpuStep {
 
   void run(const CpuRun& run) const noexcept override {
     if (cuts_ > 1) {
-      run.workers.parallel_blocks(nest_.run_size(), kBlockSize,
-                                  [&](std::size_t first, std::size_t n, ThreadScratch&) {
-                                    const auto at = static_cast<std::int64_t>(first);
-                                    map_run(run, {at, at * nest_.run_stride(1), at * nest_.run_stride(2)}, n);
-                                  });
+      run.workers.parallel_blocks(
+          nest_.run_size(), kBlockSize, [&](std::size_t first, std::size_t n, ThreadScratch&) {
+            const auto at = static_cast<std::int64_t>(first);
+            map_run(run, {at, at * nest_.run_stride(1), at * nest_.run_stride(2)}, n);
+          });
       return;
     }
     run.workers.parallel_blocks(

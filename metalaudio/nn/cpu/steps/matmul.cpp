@@ -72,13 +72,14 @@ class MatMulStep final : public CpuStep {
 
   std::size_t weight_bytes() const noexcept override { return packed_.size(); }
   ScratchNeeds scratch() const noexcept override {
-    return {0, kernel_.needs(1, kBlockRows, size_.depth)};
+    return {0, kernel_.needs(size_, 1, kBlockRows, size_.depth)};
   }
 
  private:
   MatrixView view(const float* b) const { return {b, 1, extents_.columns}; }
 
-  void multiply(const CpuRun& run, std::int64_t batch, std::int64_t a, std::int64_t b) const noexcept {
+  void multiply(const CpuRun& run, std::int64_t batch, std::int64_t a,
+                std::int64_t b) const noexcept {
     const std::byte* matrix = packed_.data();
     if (b_.index >= 0) {
       auto* to = run.at<std::byte>(run_packed_);
@@ -88,15 +89,15 @@ class MatMulStep final : public CpuStep {
     }
     const float* from = run.at<const float>(a_) + a * extents_.rows * extents_.depth;
     float* to = run.at(y_) + batch * extents_.rows * extents_.columns;
-    run.workers.parallel_blocks(
-        static_cast<std::size_t>(extents_.rows), kBlockRows,
-        [&](std::size_t first, std::size_t n, ThreadScratch& scratch) {
-          const auto row = static_cast<std::int64_t>(first);
-          const GemmTap tap{from + row * extents_.depth, extents_.depth, 0,
-                            static_cast<std::ptrdiff_t>(n), 0};
-          kernel_.multiply({&tap, 1}, size_.depth, n, matrix, size_, scratch.gemm,
-                           {to + row * extents_.columns, extents_.columns});
-        });
+    run.workers.parallel_blocks(static_cast<std::size_t>(extents_.rows), kBlockRows,
+                                [&](std::size_t first, std::size_t n, ThreadScratch& scratch) {
+                                  const auto row = static_cast<std::int64_t>(first);
+                                  const GemmTap tap{from + row * extents_.depth, extents_.depth, 0,
+                                                    static_cast<std::ptrdiff_t>(n), 0};
+                                  kernel_.multiply({&tap, 1}, size_.depth, n, matrix, size_,
+                                                   scratch.gemm,
+                                                   {to + row * extents_.columns, extents_.columns});
+                                });
   }
 
   const GemmKernel& kernel_;

@@ -10,14 +10,19 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 65536;
 
-/// Calls body with an unsigned type as wide as an element, since moving does not care what it moves.
+/// Calls body with an unsigned type as wide as an element, since moving does not care what it
+/// moves.
 template <typename Body>
 void with_word(std::size_t bytes, Body&& body) {
   switch (bytes) {
-    case 1: return body(std::type_identity<std::uint8_t>{});
-    case 2: return body(std::type_identity<std::uint16_t>{});
-    case 4: return body(std::type_identity<std::uint32_t>{});
-    default: return body(std::type_identity<std::uint64_t>{});
+    case 1:
+      return body(std::type_identity<std::uint8_t>{});
+    case 2:
+      return body(std::type_identity<std::uint16_t>{});
+    case 4:
+      return body(std::type_identity<std::uint32_t>{});
+    default:
+      return body(std::type_identity<std::uint64_t>{});
   }
 }
 
@@ -142,10 +147,11 @@ class PadStep final : public CpuStep {
       const auto rows = width == 0 ? 0 : static_cast<std::size_t>(type_.shape.size()) / width;
       const std::size_t together =
           std::max<std::size_t>(1, kBlockBytes / std::max<std::size_t>(1, width * sizeof(Word)));
-      run.workers.parallel_blocks(
-          rows, together, [&](std::size_t first, std::size_t n, ThreadScratch&) {
-            for (std::size_t row = first; row < first + n; ++row) pad_row<Word>(run, row);
-          });
+      run.workers.parallel_blocks(rows, together,
+                                  [&](std::size_t first, std::size_t n, ThreadScratch&) {
+                                    for (std::size_t row = first; row < first + n; ++row)
+                                      pad_row<Word>(run, row);
+                                  });
     });
   }
 
@@ -153,9 +159,12 @@ class PadStep final : public CpuStep {
   static std::int64_t source(std::int64_t at, std::int64_t extent, PadMode mode) {
     if (at >= 0 && at < extent) return at;
     switch (mode) {
-      case PadMode::constant: return -1;
-      case PadMode::edge: return at < 0 ? 0 : extent - 1;
-      case PadMode::wrap: return ((at % extent) + extent) % extent;
+      case PadMode::constant:
+        return -1;
+      case PadMode::edge:
+        return at < 0 ? 0 : extent - 1;
+      case PadMode::wrap:
+        return ((at % extent) + extent) % extent;
       case PadMode::reflect: {
         if (extent == 1) return 0;
         const std::int64_t period = 2 * (extent - 1);
@@ -221,8 +230,8 @@ std::unique_ptr<Step> make_slice(const Slice& slice, const Node& node, StepMaker
 }
 
 std::unique_ptr<Step> make_expand(const Node& node, StepMaker& maker) {
-  const Strides strides = broadcast_strides(maker.graph().shape(node.inputs[0]),
-                                            maker.graph().shape(node.results[0]));
+  const Strides strides =
+      broadcast_strides(maker.graph().shape(node.inputs[0]), maker.graph().shape(node.results[0]));
   return std::make_unique<MoveStep>(node, strides, 0, maker);
 }
 

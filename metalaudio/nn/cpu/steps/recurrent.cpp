@@ -111,7 +111,8 @@ class RecurrentStep : public CpuStep {
   Array<float> bias_;
 
  private:
-  void walk(const CpuRun& run, std::size_t direction, std::size_t batch, float* scratch) const noexcept {
+  void walk(const CpuRun& run, std::size_t direction, std::size_t batch,
+            float* scratch) const noexcept {
     load(run, hidden_, direction, batch, scratch);
     begin(run, direction, batch, scratch);
     const bool back = direction_ == Direction::backward || direction == 1;
@@ -135,7 +136,8 @@ class LstmStep final : public RecurrentStep {
         cell_(maker.slot(node.inputs[Lstm::cell])),
         last_cell_(maker.slot(node.results[Lstm::last_cell])) {
     const Graph& graph = maker.graph();
-    if (node.inputs[Lstm::bias].present()) bias_ = pad(floats_of(graph, node.inputs[Lstm::bias]), 4);
+    if (node.inputs[Lstm::bias].present())
+      bias_ = pad(floats_of(graph, node.inputs[Lstm::bias]), 4);
     if (node.inputs[Lstm::peephole].present()) {
       peephole_ = pad(floats_of(graph, node.inputs[Lstm::peephole]), 3);
     }
@@ -156,7 +158,8 @@ class LstmStep final : public RecurrentStep {
     const float* bias = bias_.empty() ? nullptr : bias_.data() + direction * 4 * padded_;
     multiply_vector(x, depth_, input_weight(direction), 4 * padded_, bias, sums);
     multiply_vector(scratch, size_, hidden_weight(direction), 4 * padded_, sums, sums);
-    const float* peephole = peephole_.empty() ? nullptr : peephole_.data() + direction * 3 * padded_;
+    const float* peephole =
+        peephole_.empty() ? nullptr : peephole_.data() + direction * 3 * padded_;
     lstm_cell(sums, peephole, padded_, scratch + padded_, scratch);
   }
 
@@ -192,7 +195,8 @@ class GruStep final : public RecurrentStep {
   }
 
   /// n = tanh(W x + R (r · h) + b): the candidate's product needs r first.
-  void reset_before(std::size_t direction, const float* hidden_bias, float* scratch) const noexcept {
+  void reset_before(std::size_t direction, const float* hidden_bias,
+                    float* scratch) const noexcept {
     float* input = scratch + padded_;
     float* hidden = scratch + 4 * padded_;
     const float* weight = hidden_weight(direction);
@@ -200,7 +204,8 @@ class GruStep final : public RecurrentStep {
     const auto sigmoid = [](double v) { return 1.0 / (1.0 + std::exp(-v)); };
     float* reset = hidden;
     for (std::size_t n = 0; n < size_; ++n) {
-      reset[n] = static_cast<float>(sigmoid(static_cast<double>(input[n]) + hidden[n])) * scratch[n];
+      reset[n] =
+          static_cast<float>(sigmoid(static_cast<double>(input[n]) + hidden[n])) * scratch[n];
     }
     for (std::size_t n = 0; n < size_; ++n) {
       double sum = input[2 * padded_ + n];

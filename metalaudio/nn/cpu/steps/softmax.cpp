@@ -17,7 +17,8 @@ class SoftmaxStep final : public CpuStep {
     if (shape.rank() == 0) return;
     const std::size_t axis = axis_of(softmax.axis, shape.rank());
     extent_ = static_cast<std::size_t>(shape[axis]);
-    for (std::size_t i = axis + 1; i < shape.rank(); ++i) inner_ *= static_cast<std::size_t>(shape[i]);
+    for (std::size_t i = axis + 1; i < shape.rank(); ++i)
+      inner_ *= static_cast<std::size_t>(shape[i]);
     const auto size = static_cast<std::size_t>(shape.size());
     outer_ = size == 0 ? 0 : size / (extent_ * inner_);
   }
@@ -44,7 +45,8 @@ class SoftmaxStep final : public CpuStep {
     float top = x[0];
     for (std::size_t k = 1; k < extent_; ++k) top = std::max(top, x[k * inner_]);
     double sum = 0;
-    for (std::size_t k = 0; k < extent_; ++k) sum += std::exp(static_cast<double>(x[k * inner_]) - top);
+    for (std::size_t k = 0; k < extent_; ++k)
+      sum += std::exp(static_cast<double>(x[k * inner_]) - top);
     const double logarithm = std::log(sum);
     for (std::size_t k = 0; k < extent_; ++k) {
       const double shifted = static_cast<double>(x[k * inner_]) - top;

@@ -13,8 +13,8 @@ using Strides = std::array<std::int64_t, Shape::kMaxRank>;
 /// The strides of a dense array.
 Strides dense_strides(const Shape& shape) noexcept;
 
-/// The strides with which a dense array of `shape` is read when it is repeated to `full`: 0 where it
-/// repeats. Axes count from the last.
+/// The strides with which a dense array of `shape` is read when it is repeated to `full`: 0 where
+/// it repeats. Axes count from the last.
 Strides broadcast_strides(const Shape& shape, const Shape& full) noexcept;
 
 /// Elements of N arrays visited together: axes that are contiguous in all of them are merged, and
@@ -62,7 +62,8 @@ class LoopNest {
   }
 
  private:
-  bool continues(std::int64_t extent, std::size_t axis, const std::array<Strides, N>& strides) const {
+  bool continues(std::int64_t extent, std::size_t axis,
+                 const std::array<Strides, N>& strides) const {
     for (std::size_t n = 0; n < N; ++n) {
       if (strides_[n][rank_ - 1] != strides[n][axis] * extent) return false;
     }

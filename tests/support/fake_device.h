@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/audio_device.h>
+#include <metalaudio/core/buffer.h>
 #include <metalaudio/core/error.h>
 
 #include <cstddef>
@@ -16,16 +17,17 @@ class FakeDevice final : public AudioDevice {
   const DeviceProperties& properties() const noexcept override { return properties_; }
   void* allocate(std::size_t bytes) override {
     ++allocations;
-    memory_.emplace_back(bytes, std::byte{0xFF});
+    Buffer& block = memory_.emplace_back(bytes);
+    if (bytes > 0) std::memset(block.data(), 0xFF, bytes);
     return reinterpret_cast<void*>(memory_.size());
   }
   void deallocate(void* handle) noexcept override {
     --allocations;
-    memory_[index(handle)].clear();
+    memory_[index(handle)] = Buffer();
   }
   void clear(void* handle, std::size_t offset, std::size_t bytes) override {
     if (lost) fail(ErrorCode::backend_unavailable, "[FakeDevice] lost");
-    std::memset(at(handle, offset, bytes), 0, bytes);
+    std::memset(at(handle, offset, bytes), poison_cleared ? 0xFF : 0, bytes);
   }
   void upload(void* handle, std::size_t offset, const void* host, std::size_t bytes) override {
     ++copies;
@@ -43,19 +45,29 @@ class FakeDevice final : public AudioDevice {
   void synchronize() override {}
   void* stream() const noexcept override { return nullptr; }
 
+  /// Where a handle's bytes really are, for a backend that runs on them; null for a handle that is
+  /// none of this device's.
+  std::byte* address(const void* handle, std::size_t offset) noexcept {
+    const std::size_t block = index(handle);
+    return block < memory_.size() ? memory_[block].data() + offset : nullptr;
+  }
+
   int allocations = 0;
   int copies = 0;
   bool lost = false;  ///< clear() then throws
+  bool poison_cleared =
+      false;  ///< what was cleared holds 0xFF as well, so that nobody relies on it
 
  private:
   static std::size_t index(const void* handle) { return reinterpret_cast<std::size_t>(handle) - 1; }
   std::byte* at(const void* handle, std::size_t offset, std::size_t bytes) {
-    std::vector<std::byte>& block = memory_.at(index(handle));
-    if (bytes > 0) (void)block.at(offset + bytes - 1);
+    Buffer& block = memory_.at(index(handle));
+    if (offset + bytes > block.bytes())
+      fail(ErrorCode::invalid_argument, "[FakeDevice] past the end");
     return block.data() + offset;
   }
 
-  std::vector<std::vector<std::byte>> memory_;
+  std::vector<Buffer> memory_;
   DeviceProperties properties_{.type = DeviceType::cuda,
                                .index = 0,
                                .name = "fake",

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <metalaudio/nn/cpu/gemm/gemm.h>
+
+namespace metalaudio::nn::cpu {
+
+/// Products of factors rounded to bfloat16 in the tiles of AMX, added in float32. Rows are
+/// converted block by block to row-major bfloat16, all taps side by side; the matrix lies in panels
+/// of 32 columns, each as pairs of tiles of 16 columns and 32 depths, two depths side by side. With
+/// glu the second tile of a pair gates the first. The biases follow the panels, in float32.
+class GemmAmx final : public GemmKernel {
+ public:
+  /// Whether the processor has AMX and the kernel lets this process use it, which is asked once.
+  static bool available() noexcept;
+
+  std::string_view name() const noexcept override { return "bf16 with AMX"; }
+  std::size_t tile_rows() const noexcept override { return 32; }
+  std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
+  void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
+            std::byte* to) const noexcept override;
+  void multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
+                const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
+                const GemmOutput& output) const noexcept override;
+  GemmNeeds needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
+                  std::size_t depth) const noexcept override;
+};
+
+}  // namespace metalaudio::nn::cpu
