@@ -1,3 +1,4 @@
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
 

@@ -1,6 +1,7 @@
 #include "apps/commands/impulse_response.h"
 
 #include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #include <metalaudio/audio/resampler.h>
 #include <metalaudio/audio/temporary_audio.h>
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/separation/stem_files.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 #include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/separation/output_folders.h>
 #include <metalaudio/separation/track_separation.h>

@@ -1,4 +1,5 @@
 // Real impulse responses and dry signals, which are not part of the repository.
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/dsp/convolution.h>
 #include <metalaudio/dsp/convolve.h>
 
