@@ -3,18 +3,19 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(prefix ${WORK}/prefix)
-set(modules core dsp nn models audio separation repository)
+set(modules "core dsp nn models audio separation repository")
 # What only the program needs, and then all that signal processing does not.
-set(program_packages CLI11 PNG)
+set(program_packages "CLI11")
 set(program_modules "cairo")
-set(other_packages ${program_packages} CURL OpenSSL yaml-cpp nlohmann_json)
+set(other_packages "CLI11 CURL OpenSSL yaml-cpp nlohmann_json")
 set(other_modules "cairo|libav|libsw|sndfile|soxr|lame|libzip")
 
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-# configure(FOLDER REFUSED_PACKAGES REFUSED_MODULES …): another project on the installed package.
+# configure(FOLDER REFUSED_PACKAGES REFUSED_MODULES …): another project on the installed package, on a
+# machine without some packages of CMake (names with spaces between) and of pkg-config (a pattern).
 function(configure folder packages refused)
   set(flags "")
   if(SANITIZE)
@@ -23,7 +24,7 @@ function(configure folder packages refused)
   file(REMOVE_RECURSE ${WORK}/${folder})
   run(${CMAKE_COMMAND} -E env REFUSED=${refused} PKG_CONFIG=${CMAKE_CURRENT_LIST_DIR}/pkg_config_without.sh
     ${CMAKE_COMMAND} -G Ninja -B ${WORK}/${folder} -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_BUILD_TYPE=Release
-    "-DREFUSE_PACKAGES=${packages}" -DEXAMPLES=${SOURCE}/examples -DPREFIX=${prefix} ${flags} ${ARGN})
+    "-DREFUSE_PACKAGES=${packages}" -DEXAMPLES=${SOURCE}/examples -DINSTALLED=${prefix} ${flags} ${ARGN})
 endfunction()
 
 # must_not_link(PROGRAM …): its link line names none of the libraries of files, pictures and networks.
