@@ -9,10 +9,11 @@ packages=(
   libsndfile1-dev libmp3lame-dev libsoxr-dev              # audio files, resampling
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev ffmpeg
   libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
+  libonnx-dev libprotobuf-dev                             # ONNX models
   libzip-dev libcurl4-openssl-dev libssl-dev              # checkpoints, downloads
   libpng-dev libcairo2-dev fonts-dejavu-core              # pictures
   libgtest-dev libgmock-dev libbenchmark-dev
-  libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev  # peers, in benchmarks only
+  libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
 [ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)
 

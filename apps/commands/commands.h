@@ -13,7 +13,9 @@ void add_separate_command(CLI::App& app, int& status);
 void add_evaluate_command(CLI::App& app, int& status);
 void add_convolve_command(CLI::App& app, int& status);
 void add_filter_command(CLI::App& app, int& status);
+void add_run_command(CLI::App& app, int& status);
 void add_spectrogram_command(CLI::App& app, int& status);
+void add_calibrate_command(CLI::App& app, int& status);
 void add_info_command(CLI::App& app, int& status);
 
 /// All of them.

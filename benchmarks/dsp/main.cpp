@@ -7,8 +7,10 @@
 #include <string>
 
 #include "biquad_bench.h"
+#include "block_times_bench.h"
 #include "convolution_bench.h"
 #include "fft_bench.h"
+#include "resampler_bench.h"
 
 namespace {
 
@@ -70,6 +72,8 @@ int main(int argc, char** argv) {
     }
   }
   if (wanted("biquad")) bench_biquads(rows);
+  if (wanted("resampler")) bench_resampler(rows);
+  if (wanted("blocks")) bench_block_times(rows);
   if (!arguments.out.empty()) std::ofstream(arguments.out) << rows.dump(1) << "\n";
   return 0;
 }

@@ -53,20 +53,14 @@ void apply_control_groups(HardwareProfile& profile, const SystemFolders& folders
 }
 
 /// "some avg10=1.25 avg60=…": the percentage after avg10=.
-std::optional<double> ten_second_average(const SystemFolders& folders, const std::string& kind) {
-  const auto line = read_value(folders.proc / "pressure/memory", kind);
+std::optional<double> ten_second_average(const std::filesystem::path& file,
+                                         const std::string& kind) {
+  const auto line = read_value(file, kind);
   if (!line || !line->starts_with("avg10=")) return std::nullopt;
   const char* const begin = line->c_str() + std::string("avg10=").size();
   char* end = nullptr;
   const double percent = std::strtod(begin, &end);
   return end == begin ? std::nullopt : std::optional(percent);
-}
-
-std::optional<MemoryPressure> read_memory_pressure(const SystemFolders& folders) {
-  const auto some = ten_second_average(folders, "some");
-  const auto full = ten_second_average(folders, "full");
-  if (!some || !full) return std::nullopt;
-  return MemoryPressure{*some, *full};
 }
 
 std::optional<double> read_celsius(const std::filesystem::path& file) {
@@ -132,6 +126,13 @@ ThermalState state_of(const ThermalZone& zone) noexcept {
 
 }  // namespace
 
+std::optional<MemoryPressure> read_memory_pressure(const std::filesystem::path& file) {
+  const auto some = ten_second_average(file, "some");
+  const auto full = ten_second_average(file, "full");
+  if (!some || !full) return std::nullopt;
+  return MemoryPressure{*some, *full};
+}
+
 HardwareProfile HardwareProfile::detect(const SystemFolders& folders) {
   HardwareProfile profile;
   profile.cpu_name = read_value(folders.proc / "cpuinfo", "model name").value_or(profile.cpu_name);
@@ -140,7 +141,7 @@ HardwareProfile HardwareProfile::detect(const SystemFolders& folders) {
   profile.memory_bytes = meminfo_bytes(folders, "MemTotal");
   profile.available_memory_bytes = meminfo_bytes(folders, "MemAvailable");
   apply_control_groups(profile, folders);
-  profile.memory_pressure = read_memory_pressure(folders);
+  profile.memory_pressure = read_memory_pressure(folders.proc / "pressure/memory");
   profile.thermal_zones = read_thermal_zones(folders);
   read_power(profile, folders);
   profile.frequency_governors = read_governors(folders);

@@ -27,6 +27,9 @@ struct MemoryPressure {
   double full_percent = 0.0;
 };
 
+/// From a file such as /proc/pressure/memory; nothing where it says nothing.
+std::optional<MemoryPressure> read_memory_pressure(const std::filesystem::path& file);
+
 /// Where the kernel's files lie; tests give folders of their own.
 struct SystemFolders {
   std::filesystem::path proc = "/proc";

@@ -31,7 +31,12 @@ BasicComplexFft<T>& BasicComplexFft<T>::operator=(BasicComplexFft&&) noexcept = 
 
 template <typename T>
 FftScratch<T> BasicComplexFft<T>::make_scratch() const {
-  return FftScratch<T>(impl_->scratch_size());
+  return FftScratch<T>(scratch_size());
+}
+
+template <typename T>
+std::size_t BasicComplexFft<T>::scratch_size() const noexcept {
+  return impl_->scratch_size();
 }
 
 template <typename T>

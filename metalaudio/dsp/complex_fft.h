@@ -44,6 +44,8 @@ class BasicComplexFft {
   METALAUDIO_REALTIME void inverse_batch(std::span<const Complex> x, std::span<Complex> out,
                                          FftScratch<T>& scratch) const noexcept;
   FftScratch<T> make_scratch() const;
+  /// The elements of such a scratch, for a caller that wants more behind them.
+  std::size_t scratch_size() const noexcept;
 
  private:
   std::size_t size_;

@@ -92,17 +92,9 @@ std::vector<ConvolutionRoute> convolution_routes(ConstAudioView ir, std::size_t 
   return routes;
 }
 
-struct Convolution::Generation {
-  explicit Generation(ConvolutionEngine made) : engine(std::move(made)) {}
-  ConvolutionEngine engine;
-  Generation* next = nullptr;  ///< in the list of the retired
-};
-
 Convolution::Convolution(std::span<const ConvolutionRoute> routes,
                          const ConvolutionOptions& options)
-    : options_(options) {
-  check_options(options);
-  current_ = make_generation(routes);
+    : options_((check_options(options), options)), engines_(make_engine(routes)) {
   input_.assign(options.inputs, std::vector<float>(kChunk));
   faded_ = input_;
   rest_.assign(options.outputs, std::vector<float>(kChunk));
@@ -115,23 +107,17 @@ Convolution::Convolution(std::span<const ConvolutionRoute> routes,
 Convolution::Convolution(std::span<const float> ir, const ConvolutionOptions& options)
     : Convolution(std::vector<ConvolutionRoute>{{0, 0, ir}}, options) {}
 
-Convolution::~Convolution() {
-  delete pending_.load();
-  free_retired();
-}
+Convolution::~Convolution() = default;
 
-std::unique_ptr<Convolution::Generation> Convolution::make_generation(
+std::unique_ptr<ConvolutionEngine> Convolution::make_engine(
     std::span<const ConvolutionRoute> routes) const {
   check_routes(routes, options_);
-  return std::make_unique<Generation>(
-      ConvolutionEngine(routes, options_.inputs, options_.outputs, layout_for(routes, options_)));
+  return std::make_unique<ConvolutionEngine>(routes, options_.inputs, options_.outputs,
+                                             layout_for(routes, options_));
 }
 
 void Convolution::swap_ir(std::span<const ConvolutionRoute> routes) {
-  auto next = make_generation(routes);
-  free_retired();
-  // What the audio thread has not taken yet is no longer wanted.
-  delete pending_.exchange(next.release(), std::memory_order_acq_rel);
+  engines_.offer(make_engine(routes));
 }
 
 void Convolution::swap_ir(std::span<const float> ir) {
@@ -139,28 +125,10 @@ void Convolution::swap_ir(std::span<const float> ir) {
   swap_ir({&route, 1});
 }
 
-void Convolution::free_retired() noexcept {
-  Generation* next = retired_.exchange(nullptr, std::memory_order_acquire);
-  while (next != nullptr) delete std::exchange(next, next->next);
-}
-
 void Convolution::begin_change() noexcept {
-  if (old_) return;
-  Generation* next = pending_.exchange(nullptr, std::memory_order_acq_rel);
-  if (next == nullptr) return;
-  old_ = std::move(current_);
-  current_.reset(next);
+  if (!engines_.take()) return;
   fade_position_ = 0;
   release_position_ = 0;
-}
-
-void Convolution::retire() noexcept {
-  Generation* done = old_.release();
-  done->next = retired_.load(std::memory_order_relaxed);
-  // The other thread only ever empties the list, so this repeats once at most in practice.
-  while (!retired_.compare_exchange_weak(done->next, done, std::memory_order_release,
-                                         std::memory_order_relaxed)) {
-  }
 }
 
 void Convolution::process(ConstAudioView in, AudioView out) noexcept {
@@ -175,10 +143,10 @@ void Convolution::process(ConstAudioView in, AudioView out) noexcept {
       status_.report(Trouble::input_replaced);
     }
     for (std::size_t o = 0; o < out.channels(); ++o) out_pointers_[o] = part.channel(o).data();
-    if (old_) {
+    if (engines_.previous() != nullptr) {
       process_change(part);
     } else {
-      current_->engine.process(input_pointers_.data(), out_pointers_.data(), count);
+      engines_.current().process(input_pointers_.data(), out_pointers_.data(), count);
     }
     at += count;
   }
@@ -208,9 +176,9 @@ void Convolution::process_change(AudioView out) noexcept {
       faded_[i][k] = x - gain * x;
     }
   }
-  current_->engine.process(input_pointers_.data(), out_pointers_.data(), frames);
-  old_->engine.process(faded_pointers_.data(), rest_pointers_.data(), frames);
-  const bool waiting = pending_.load(std::memory_order_relaxed) != nullptr || release_position_ > 0;
+  engines_.current().process(input_pointers_.data(), out_pointers_.data(), frames);
+  engines_.previous()->process(faded_pointers_.data(), rest_pointers_.data(), frames);
+  const bool waiting = engines_.waiting() || release_position_ > 0;
   for (std::size_t o = 0; o < out.channels(); ++o) {
     const std::span<float> y = out.channel(o);
     for (std::size_t k = 0; k < frames; ++k) {
@@ -220,16 +188,17 @@ void Convolution::process_change(AudioView out) noexcept {
   }
   fade_position_ += frames;
   if (waiting) release_position_ += frames;
-  const bool rung_out = fade_position_ >= options_.crossfade_samples + old_->engine.ir_samples();
+  const bool rung_out =
+      fade_position_ >= options_.crossfade_samples + engines_.previous()->ir_samples();
   const bool released = release_position_ >= std::max<std::size_t>(1, options_.crossfade_samples);
-  if (rung_out || released) retire();
+  if (rung_out || released) engines_.retire();
 }
 
 void Convolution::reset() noexcept {
-  if (old_) retire();
+  engines_.retire();
   begin_change();
-  if (old_) retire();
-  current_->engine.reset();
+  engines_.retire();
+  engines_.current().reset();
 }
 
 }  // namespace metalaudio::dsp

@@ -2,16 +2,18 @@
 
 #include <metalaudio/core/audio_view.h>
 #include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/replaceable.h>
 #include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/convolution_options.h>
 
-#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
 
 namespace metalaudio::dsp {
+
+class ConvolutionEngine;
 
 /// The routes of a file of responses: one channel serves every channel; as many channels as inputs
 /// go one to one; inputs · outputs channels are the whole matrix, a row per input (for true stereo
@@ -37,8 +39,6 @@ class Convolution {
   /// One response from one input to one output.
   explicit Convolution(std::span<const float> ir, const ConvolutionOptions& options = {});
   ~Convolution();
-  Convolution(const Convolution&) = delete;
-  Convolution& operator=(const Convolution&) = delete;
 
   /// None: what goes in comes out at once.
   std::size_t latency_samples() const noexcept { return 0; }
@@ -59,22 +59,15 @@ class Convolution {
   METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
 
  private:
-  struct Generation;  ///< the engine of one set of responses
-
-  std::unique_ptr<Generation> make_generation(std::span<const ConvolutionRoute> routes) const;
+  std::unique_ptr<ConvolutionEngine> make_engine(std::span<const ConvolutionRoute> routes) const;
   void begin_change() noexcept;
-  void retire() noexcept;
-  void free_retired() noexcept;
   bool take_input(ConstAudioView in) noexcept;
   void process_change(AudioView out) noexcept;
 
   ConvolutionOptions options_;
-  std::unique_ptr<Generation> current_;        // audio thread
-  std::unique_ptr<Generation> old_;            // audio thread; rings out
-  std::atomic<Generation*> pending_{nullptr};  // from the control thread to the audio thread
-  std::atomic<Generation*> retired_{nullptr};  // and back, a list, to be freed
-  std::size_t fade_position_ = 0;              // samples since the change began
-  std::size_t release_position_ = 0;           // samples since another change began to wait
+  Replaceable<ConvolutionEngine> engines_;  // the previous one rings out
+  std::size_t fade_position_ = 0;           // samples since the change began
+  std::size_t release_position_ = 0;        // samples since another change began to wait
   RealtimeStatus status_;
   std::vector<std::vector<float>> input_;  // checked
   std::vector<std::vector<float>> faded_;  // what of it the old responses get

@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/resampler/kaiser.h>
 #include <metalaudio/dsp/window.h>
 
 #include <cmath>
@@ -16,18 +17,6 @@ double cosine_sum(std::span<const double> coefficients, double x) {
   double sign = 1.0;
   for (std::size_t k = 0; k < coefficients.size(); ++k, sign = -sign) {
     sum += sign * coefficients[k] * std::cos(static_cast<double>(k) * x);
-  }
-  return sum;
-}
-
-/// The modified Bessel function I0, by its power series; exact to double for the betas in use.
-double bessel_i0(double x) {
-  double sum = 1.0;
-  double term = 1.0;
-  for (int k = 1; term > sum * 1e-17; ++k) {
-    const double factor = x / (2.0 * k);
-    term *= factor * factor;
-    sum += term;
   }
   return sum;
 }

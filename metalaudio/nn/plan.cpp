@@ -5,22 +5,25 @@
 #include <metalaudio/nn/plan.h>
 
 #include <chrono>
+#include <optional>
+#include <utility>
 
 namespace metalaudio::nn {
 
 struct Plan::Impl {
   Impl(std::shared_ptr<const Program> compiled, ThreadPool* threads, bool measure)
-      : workspace(std::move(compiled), threads),
+      : shared_program(std::move(compiled)),
+        workspace(std::in_place, shared_program, threads),
         pool(threads),
         timing(measure),
         milliseconds(program().reports.size()) {}
 
-  const Program& program() const noexcept { return workspace.program(); }
+  const Program& program() const noexcept { return *shared_program; }
 
   void run_timed() noexcept {
     using Clock = std::chrono::steady_clock;
     Clock::time_point start = Clock::now();
-    workspace.run_timed([&](std::size_t step) {
+    workspace->run_timed([&](std::size_t step) {
       const Clock::time_point now = Clock::now();
       milliseconds[step] = std::chrono::duration<double, std::milli>(now - start).count();
       start = now;
@@ -34,7 +37,8 @@ struct Plan::Impl {
     fail(ErrorCode::not_found, "[nn::Plan] no {} is called {}", what, name);
   }
 
-  Workspace workspace;
+  std::shared_ptr<const Program> shared_program;
+  std::optional<Workspace> workspace;
   ThreadPool* pool;
   bool timing;
   std::vector<double> milliseconds;
@@ -48,19 +52,18 @@ Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 
 Plan Plan::clone() const {
-  return Plan(
-      std::make_unique<Impl>(impl_->workspace.shared_program(), impl_->pool, impl_->timing));
+  return Plan(std::make_unique<Impl>(impl_->shared_program, impl_->pool, impl_->timing));
 }
 
 TensorView Plan::input(std::string_view name) {
   const Port& port = Impl::find(impl_->program().inputs, name, "input");
-  const SlotAddress at = impl_->workspace.address(port.slot);
+  const SlotAddress at = impl_->workspace->address(port.slot);
   return {port.type.type, port.type.shape, at.handle, at.offset};
 }
 
 ConstTensorView Plan::output(std::string_view name) const {
   const Port& port = Impl::find(impl_->program().outputs, name, "output");
-  const SlotAddress at = impl_->workspace.address(port.slot);
+  const SlotAddress at = impl_->workspace->address(port.slot);
   return {port.type.type, port.type.shape, at.handle, at.offset};
 }
 
@@ -69,11 +72,21 @@ void Plan::run() noexcept {
   if (impl_->timing) {
     impl_->run_timed();
   } else {
-    impl_->workspace.run();
+    impl_->workspace->run();
   }
 }
 
-void Plan::reset() noexcept { impl_->workspace.reset(); }
+void Plan::reset() noexcept { impl_->workspace->reset(); }
+
+void Plan::drop_memory() noexcept { impl_->workspace.reset(); }
+
+void Plan::prepare() {
+  if (!impl_->workspace) impl_->workspace.emplace(impl_->shared_program, impl_->pool);
+}
+
+void Plan::take_states(const Plan& other) noexcept {
+  impl_->workspace.take_states(other.impl_->workspace);
+}
 
 const PlanStatistics& Plan::statistics() const noexcept { return impl_->program().statistics; }
 

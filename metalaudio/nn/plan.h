@@ -19,7 +19,7 @@ namespace metalaudio::nn {
 ///           every node that no backend takes; input() and output() throw Error{not_found}.
 /// Threads:  one caller at a time; work is shared with the pool of the options. Clones are
 ///           independent of each other.
-/// Realtime: run() and reset() on the CPU, without a pool and without timing.
+/// Realtime: run(), reset() and take_states() on the CPU, without a pool and without timing.
 class Plan {
  public:
   Plan(const Graph& graph, const PlanOptions& options);
@@ -39,6 +39,14 @@ class Plan {
   METALAUDIO_REALTIME void run() noexcept;
   /// Gives the states their initial values.
   METALAUDIO_REALTIME void reset() noexcept;
+  /// Goes on from the states of another plan, whose graph has the same states in the same order.
+  METALAUDIO_REALTIME void take_states(const Plan& other) noexcept;
+
+  /// Gives the memory of values and states back and keeps the weights; until prepare() nothing may
+  /// be run, read or reset.
+  void drop_memory() noexcept;
+  /// Takes memory again, with the states in their initial state; nothing where it has it.
+  void prepare();
 
   const PlanStatistics& statistics() const noexcept;
   PlanReport report() const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/thread_pool.h>
+#include <metalaudio/core/tolerance_configuration.h>
 #include <metalaudio/nn/backend.h>
 #include <metalaudio/nn/precision.h>
 
@@ -22,6 +23,7 @@ struct PlanOptions {
   std::vector<std::shared_ptr<const Backend>> backends = {};
   /// Compute what does not depend on inputs while planning, and move transposes together.
   bool simplify = true;
+  ToleranceConfiguration tolerances = {};  ///< of the CPU's kernels, where `backends` is empty
 };
 
 }  // namespace metalaudio::nn

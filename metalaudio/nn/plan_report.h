@@ -14,6 +14,7 @@ struct PlanStatistics {
   std::size_t copies = 0;            ///< between devices, and of states
   std::size_t activation_bytes = 0;  ///< the arenas of one workspace
   std::size_t unshared_bytes = 0;    ///< what they would take if no memory were reused
+  std::size_t buffers = 0;           ///< places in the arenas that inputs and results share
   std::size_t state_bytes = 0;
   std::size_t weight_bytes = 0;
 };

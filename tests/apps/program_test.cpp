@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <metalaudio/core/tolerance_configuration.h>
 
 #include "program.h"
+#include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -35,6 +37,23 @@ TEST(Program, InfoNamesTheLibraries) {
   const ProgramResult result = run_program({"info"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.out, HasSubstr("libsndfile"));
+}
+
+TEST(Program, CalibrateWritesWhatToleranceConfigurationLoads) {
+  const TestFolder folder;
+  const auto path = folder / "deep" / "tolerances.json";
+  const ProgramResult result = run_program({"calibrate", "-o", path.string()});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("written to " + path.string()));
+  const ToleranceConfiguration measured = ToleranceConfiguration::load(path);
+  EXPECT_GE(measured.linear_batch_threshold, 1U);
+  EXPECT_EQ(measured.gpu_cpu_threshold, ToleranceConfiguration{}.gpu_cpu_threshold);
+}
+
+TEST(Program, CalibrateSaysWhereItCannotWrite) {
+  const ProgramResult result = run_program({"calibrate", "-o", "/proc/nowhere/tolerances.json"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("/proc/nowhere/tolerances.json cannot be written"));
 }
 
 }  // namespace

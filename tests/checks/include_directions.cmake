@@ -11,7 +11,9 @@ set(may_include_models core dsp nn models)
 set(may_include_audio core audio)
 set(may_include_separation core dsp nn models audio separation)
 set(may_include_repository core repository)
-set(everything core dsp nn models audio separation repository)
+# A library of its own within the folder of nn.
+set(may_include_onnx core dsp nn onnx)
+set(everything core dsp nn onnx models audio separation repository)
 # Above the modules, in folders of their own.
 set(may_include_apps ${everything} apps)
 set(may_include_bindings ${everything} bindings)

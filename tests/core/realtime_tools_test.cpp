@@ -173,6 +173,7 @@ TEST(RealtimeStatus, LosesNoTroubleBetweenTwoThreads) {
 TEST(Trouble, HasAName) {
   EXPECT_EQ(to_string(Trouble::none), "none");
   EXPECT_EQ(to_string(Trouble::device_lost), "device_lost");
+  EXPECT_EQ(to_string(Trouble::output_late), "output_late");
 }
 
 }  // namespace

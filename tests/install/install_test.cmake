@@ -3,11 +3,11 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(prefix ${WORK}/prefix)
-set(modules "core dsp nn models audio separation repository")
+set(modules "core dsp nn onnx models audio separation repository")
 # What only the program needs, and then all that signal processing does not.
 set(program_packages "CLI11")
 set(program_modules "cairo")
-set(other_packages "CLI11 CURL OpenSSL yaml-cpp nlohmann_json")
+set(other_packages "CLI11 CURL OpenSSL yaml-cpp ONNX Protobuf")
 set(other_modules "cairo|libav|libsw|sndfile|soxr|lame|libzip")
 
 function(run)
@@ -32,7 +32,7 @@ function(must_not_link)
   foreach(program IN LISTS ARGN)
     execute_process(COMMAND ninja -C ${WORK}/modules -t commands ${program}
       OUTPUT_VARIABLE commands COMMAND_ERROR_IS_FATAL ANY)
-    foreach(library curl ssl crypto yaml-cpp avformat avcodec sndfile soxr mp3lame cairo)
+    foreach(library curl ssl crypto yaml-cpp avformat avcodec sndfile soxr mp3lame cairo onnx_proto protobuf)
       if(commands MATCHES "lib${library}[^a-z]|-l${library}[^a-z]")
         message(FATAL_ERROR "${program} links ${library}")
       endif()
@@ -72,7 +72,7 @@ elseif(PART STREQUAL "modules")
   configure(modules "${program_packages}" "${program_modules}" -S ${CMAKE_CURRENT_LIST_DIR}/modules
     "-DMODULES=${modules}")
   run(${CMAKE_COMMAND} --build ${WORK}/modules)
-  foreach(module core dsp nn repository)
+  foreach(module core dsp nn onnx repository)
     run(${WORK}/modules/use_${module})
   endforeach()
   set(network ${SOURCE}/tests/golden/htdemucs/htdemucs.model.safetensors)

@@ -76,6 +76,14 @@ std::vector<ParityCase> elementwise_cases();
 std::vector<ParityCase> movement_cases();
 std::vector<ParityCase> attention_cases();
 std::vector<ParityCase> recurrent_cases();
+std::vector<ParityCase> indexing_cases();
+std::vector<ParityCase> reduction_cases();
+std::vector<ParityCase> resampling_cases();
+std::vector<ParityCase> transform_cases();
+/// Products of few rows, and convolutions to few channels.
+std::vector<ParityCase> small_cases();
+/// Types, and options, for which there are no fast steps.
+std::vector<ParityCase> general_cases();
 
 /// 0 to twice the widest vector (16 floats), and the edges of the product kernels' tiles.
 inline const std::vector<std::int64_t> kSizes = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33};

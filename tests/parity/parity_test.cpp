@@ -6,6 +6,7 @@
 
 #include "tests/parity/parity_case.h"
 #include "tests/support/fake_backend.h"
+#include "tests/support/realtime_guard.h"
 #include "tests/support/simd_targets.h"
 
 namespace metalaudio::nn {
@@ -76,7 +77,7 @@ void poison(Plan& plan, const Graph& graph) {
               plan.statistics().activation_bytes);
 }
 
-class Parity : public testing::TestWithParam<ParityCase> {
+class Parity : public ::testing::TestWithParam<ParityCase> {
  protected:
   using Check = std::function<void(const ReferenceValue& result, const ReferenceValue& expected)>;
 
@@ -88,7 +89,12 @@ class Parity : public testing::TestWithParam<ParityCase> {
     for (int repetition = 0; repetition < 2; ++repetition) {
       if (repetition == 0) poison(plan, maker.graph);
       for (const auto& [name, value] : maker.inputs) write(value, plan.input(name));
-      plan.run();
+      if (options.pool == nullptr && options.backends.empty()) {
+        const metalaudio::testing::RealtimeGuard guard;
+        plan.run();
+      } else {
+        plan.run();
+      }
       for (const auto& [name, value] : maker.expected) {
         const ReferenceValue result = reference_value(plan.output(name));
         ASSERT_EQ(result.type, value.type);
@@ -188,22 +194,35 @@ TEST_P(ParityOfPlans, IsRoundedInBf16WhereItMultiplies) {
   EXPECT_LE(exact, GetParam().variants / 5);
 }
 
-std::string name_of_case(const testing::TestParamInfo<ParityCase>& test) { return test.param.name; }
+std::string name_of_case(const ::testing::TestParamInfo<ParityCase>& test) {
+  return test.param.name;
+}
 
-INSTANTIATE_TEST_SUITE_P(Convolution, Parity, testing::ValuesIn(convolution_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Fused, Parity, testing::ValuesIn(fused_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Norm, Parity, testing::ValuesIn(norm_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Elementwise, Parity, testing::ValuesIn(elementwise_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Movement, Parity, testing::ValuesIn(movement_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Attention, Parity, testing::ValuesIn(attention_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Recurrent, Parity, testing::ValuesIn(recurrent_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Convolution, ParityOfPlans, testing::ValuesIn(convolution_cases()),
+INSTANTIATE_TEST_SUITE_P(Convolution, Parity, ::testing::ValuesIn(convolution_cases()),
                          name_of_case);
-INSTANTIATE_TEST_SUITE_P(Fused, ParityOfPlans, testing::ValuesIn(fused_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Norm, ParityOfPlans, testing::ValuesIn(norm_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(Attention, ParityOfPlans, testing::ValuesIn(attention_cases()),
+INSTANTIATE_TEST_SUITE_P(Fused, Parity, ::testing::ValuesIn(fused_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Norm, Parity, ::testing::ValuesIn(norm_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Elementwise, Parity, ::testing::ValuesIn(elementwise_cases()),
                          name_of_case);
-INSTANTIATE_TEST_SUITE_P(Recurrent, ParityOfPlans, testing::ValuesIn(recurrent_cases()),
+INSTANTIATE_TEST_SUITE_P(Movement, Parity, ::testing::ValuesIn(movement_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Attention, Parity, ::testing::ValuesIn(attention_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Recurrent, Parity, ::testing::ValuesIn(recurrent_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Indexing, Parity, ::testing::ValuesIn(indexing_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Reduction, Parity, ::testing::ValuesIn(reduction_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Resampling, Parity, ::testing::ValuesIn(resampling_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Transform, Parity, ::testing::ValuesIn(transform_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(General, Parity, ::testing::ValuesIn(general_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Small, Parity, ::testing::ValuesIn(small_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Small, ParityOfPlans, ::testing::ValuesIn(small_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(General, ParityOfPlans, ::testing::ValuesIn(general_cases()),
+                         name_of_case);
+INSTANTIATE_TEST_SUITE_P(Convolution, ParityOfPlans, ::testing::ValuesIn(convolution_cases()),
+                         name_of_case);
+INSTANTIATE_TEST_SUITE_P(Fused, ParityOfPlans, ::testing::ValuesIn(fused_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Norm, ParityOfPlans, ::testing::ValuesIn(norm_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(Attention, ParityOfPlans, ::testing::ValuesIn(attention_cases()),
+                         name_of_case);
+INSTANTIATE_TEST_SUITE_P(Recurrent, ParityOfPlans, ::testing::ValuesIn(recurrent_cases()),
                          name_of_case);
 
 }  // namespace

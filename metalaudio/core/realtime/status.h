@@ -15,6 +15,9 @@ enum class Trouble : std::uint8_t {
   parameters_refused,  ///< parameters that cannot be; the last ones go on
   state_cleared,       ///< a state that had overflowed
   device_lost,         ///< the device failed; the output is silent from there on
+  output_silenced,     ///< results that were not finite, and silence in their place
+  memory_dropped,      ///< its memory was given back; silence until it is prepared again
+  output_late,         ///< a worker was not done in time; silence or the input stood in
 };
 
 /// "input_replaced".

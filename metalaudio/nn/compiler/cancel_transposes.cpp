@@ -1,3 +1,4 @@
+#include <metalaudio/nn/compiler/moved_reshape.h>
 #include <metalaudio/nn/compiler/rewriter.h>
 #include <metalaudio/nn/compiler/simplify.h>
 
@@ -159,43 +160,81 @@ class Pass {
     return true;
   }
 
-  bool move(const Node& node, const Binary& binary) {
-    const Value a = node.inputs[0];
-    const Value b = node.inputs[1];
-    const std::optional<Pending>& leader = pending(a) ? pending(a) : pending(b);
-    if (!leader || leader->order.size() != from_.shape(node.results[0]).rank()) return false;
-    const Order order = leader->order;
-    std::vector<Value> sources;
-    for (const Value input : {a, b}) {
-      if (pending(input)) {
-        if (pending(input)->order != order) return false;
-        sources.push_back(pending(input)->source);
-      } else if (const std::optional<Value> constant = permuted_constant(input, order)) {
-        sources.push_back(*constant);
-      } else {
-        return false;
+  bool move(const Node& node, const Binary& binary) { return move_broadcast(node, binary); }
+  bool move(const Node& node, const Where& where) { return move_broadcast(node, where); }
+
+  /// Operations whose inputs repeat to one shape: in the order of one that waits, where the others
+  /// wait for the same or cost nothing to put into it.
+  template <typename Operation>
+  bool move_broadcast(const Node& node, const Operation& operation) {
+    const std::size_t rank = from_.shape(node.results[0]).rank();
+    for (const Value leader : node.inputs) {
+      if (!pending(leader) || pending(leader)->order.size() != rank) continue;
+      const Order order = pending(leader)->order;
+      std::vector<Value> sources;
+      for (const Value input : node.inputs) {
+        const std::optional<Value> source = in_order(input, order);
+        if (source) sources.push_back(*source);
       }
+      if (sources.size() != node.inputs.size()) continue;
+      postpone(node.results[0], to().apply(operation, std::move(sources)), order);
+      return true;
     }
-    postpone(node.results[0], to().apply(binary, std::move(sources)), order);
-    return true;
+    return false;
   }
 
-  /// A constant operand as the source's order of axes needs it.
-  std::optional<Value> permuted_constant(Value input, const Order& order) {
+  /// An operand as the source's order of axes needs it: one that waits for the same order, a
+  /// constant, or a value that only axes of extent 1 move in.
+  std::optional<Value> in_order(Value input, const Order& order) {
+    if (pending(input)) {
+      if (pending(input)->order != order) return std::nullopt;
+      return pending(input)->source;
+    }
     const Value now = rewriter_.map(input);
-    if (!to().is_constant(now)) return std::nullopt;
-    const Shape& shape = to().shape(now);
-    if (shape.size() == 1) return now;
+    const Shape shape = to().shape(now);
+    if (shape.size() == 1 && shape.rank() <= 1) return now;
     std::vector<std::int64_t> full(order.size(), 1);
     std::copy(shape.extents().begin(), shape.extents().end(),
               full.end() - static_cast<std::ptrdiff_t>(shape.rank()));
     Order inverse(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) inverse[order[i]] = i;
-    const Value wide = to().apply(Reshape{Shape(full)}, {now});
-    const Operation operation = keeps_memory(inverse, Shape(full))
-                                    ? Operation(Reshape{permuted(Shape(full), order)})
-                                    : Operation(Transpose{inverse});
-    return to().apply(operation, {wide});
+    const bool stays = keeps_memory(inverse, Shape(full));
+    if (!stays && !to().is_constant(now)) return std::nullopt;
+    if (stays) return to().apply(Reshape{permuted(Shape(full), order)}, {now});
+    return to().apply(Transpose{inverse}, {to().apply(Reshape{Shape(full)}, {now})});
+  }
+
+  /// The same axes of the source; those that go away leave the order as well.
+  bool move(const Node& node, const Reduce& reduce) {
+    if (!pending(node.inputs[0])) return false;
+    const Order order = pending(node.inputs[0])->order;
+    Reduce moved = reduce;
+    std::vector<bool> gone(order.size());
+    for (std::size_t& axis : moved.axes) {
+      axis = order[axis];
+      gone[axis] = true;
+    }
+    std::sort(moved.axes.begin(), moved.axes.end());
+    if (reduce.keep_axes) return move_one(node, std::move(moved), order);
+    Order left;
+    for (const std::size_t axis : order) {
+      if (gone[axis]) continue;
+      left.push_back(axis -
+                     static_cast<std::size_t>(std::count(
+                         gone.begin(), gone.begin() + static_cast<std::ptrdiff_t>(axis), true)));
+    }
+    return move_one(node, std::move(moved), left);
+  }
+
+  bool move(const Node& node, const Reshape& reshape) {
+    const Value x = node.inputs[0];
+    if (!pending(x)) return false;
+    const Pending waits = *pending(x);
+    const std::optional<MovedReshape> moved =
+        move_reshape(to().shape(waits.source), waits.order, reshape.shape);
+    if (!moved) return false;
+    postpone(node.results[0], to().apply(Reshape{moved->shape}, {waits.source}), moved->order);
+    return true;
   }
 
   const Graph& from_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace metalaudio::nn {
@@ -294,6 +295,15 @@ class Compiler {
   void count() {
     program_->statistics.operations = graph_.nodes().size();
     program_->statistics.steps = program_->reports.size();
+    std::set<std::pair<int, std::size_t>> places;
+    const auto see = [&](const SlotInfo& slot) {
+      if (slot.kind == SlotKind::arena) places.emplace(slot.place, slot.offset);
+    };
+    for (const Port& port : program_->inputs) see(info(port.slot));
+    for (const ProgramEdge& edge : program_->edges) {
+      for (const int slot : edge.results) see(info({slot}));
+    }
+    program_->statistics.buffers = places.size();
   }
 
   const Graph& graph_;
@@ -313,9 +323,11 @@ class Compiler {
 
 std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& options) {
   std::vector<std::shared_ptr<const Backend>> backends = options.backends;
-  if (backends.empty())
-    backends.push_back(
-        make_cpu_backend(options.precision, options.pool != nullptr ? options.pool->threads() : 1));
+  if (backends.empty()) {
+    backends.push_back(make_cpu_backend(options.precision,
+                                        options.pool != nullptr ? options.pool->threads() : 1,
+                                        options.tolerances));
+  }
   if (!options.simplify) return Compiler(graph, options, backends).run();
   const Graph simple = fold_constants(cancel_transposes(fold_constants(graph)));
   return Compiler(simple, options, backends).run();

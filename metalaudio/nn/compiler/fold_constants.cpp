@@ -1,4 +1,3 @@
-#include <metalaudio/core/error.h>
 #include <metalaudio/nn/compiler/rewriter.h>
 #include <metalaudio/nn/compiler/simplify.h>
 #include <metalaudio/nn/plan.h>
@@ -59,15 +58,7 @@ Graph fold_constants(const Graph& graph) {
       rewriter.copy(node);
       continue;
     }
-    std::vector<Tensor> results;
-    try {
-      results = evaluate(node.operation, inputs);
-    } catch (const Error& error) {
-      // What the CPU does not take, another backend may compute when it runs.
-      if (error.code() != ErrorCode::unsupported) throw;
-      rewriter.copy(node);
-      continue;
-    }
+    std::vector<Tensor> results = evaluate(node.operation, inputs);
     for (std::size_t r = 0; r < results.size(); ++r) {
       rewriter.set(node.results[r], rewriter.graph().constant(std::move(results[r])));
     }

@@ -1,6 +1,7 @@
 #include <metalaudio/nn/compiler/workspace.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <utility>
 
@@ -83,6 +84,23 @@ void Workspace::reset() noexcept {
       std::memcpy(to.host(), initial, slot.bytes);
     } else {
       device->upload(to.handle, to.offset, initial, slot.bytes);
+    }
+  }
+}
+
+void Workspace::take_states(const Workspace& other) noexcept {
+  assert(program_->states.size() == other.program_->states.size());
+  for (std::size_t i = 0; i < program_->states.size(); ++i) {
+    const Slot slot = program_->states[i].read;
+    const SlotInfo& info = program_->slots[static_cast<std::size_t>(slot.index)];
+    const SlotAddress from = other.address(other.program_->states[i].read);
+    const SlotAddress to = address(slot);
+    AudioDevice* const device = program_->places[static_cast<std::size_t>(info.place)].device.get();
+    if (info.bytes == 0) continue;
+    if (device == nullptr) {
+      std::memcpy(to.host(), from.host(), info.bytes);
+    } else {
+      device->copy(to.handle, to.offset, from.handle, from.offset, info.bytes);
     }
   }
 }

@@ -13,7 +13,7 @@ namespace metalaudio::nn {
 /// The memory in which a program runs: its arenas, its states, the addresses of its slots, and each
 /// backend's threads and streams.
 /// Threads:  one caller at a time.
-/// Realtime: run and reset, where all places are the CPU and there is no pool.
+/// Realtime: run, reset and take_states, where all places are the CPU and there is no pool.
 class Workspace {
  public:
   Workspace(std::shared_ptr<const Program> program, ThreadPool* pool);
@@ -42,6 +42,8 @@ class Workspace {
     swap_states();
   }
   METALAUDIO_REALTIME void reset() noexcept;
+  /// Of a program with the same states on the same devices.
+  METALAUDIO_REALTIME void take_states(const Workspace& other) noexcept;
 
  private:
   void copy(const ProgramItem& item) noexcept;

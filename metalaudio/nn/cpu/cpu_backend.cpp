@@ -2,6 +2,9 @@
 #include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
+#include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>
+#include <metalaudio/nn/cpu/steps/general.h>
+#include <metalaudio/nn/cpu/steps/in_float32.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 
 namespace metalaudio::nn {
@@ -34,51 +37,9 @@ class CpuRunner final : public Runner {
   std::vector<const CpuStep*> steps_;
 };
 
-/// Makes the step of one operation that nothing was fused with.
-struct SingleStep {
-  const GemmKernel& kernel;
-  const Node& node;
-  StepMaker& maker;
+bool is_weight(Role role) { return role == Role::weight || role == Role::optional_weight; }
 
-  using Made = std::unique_ptr<Step>;
-  Made operator()(const Attention& o) const { return make_attention(kernel, o, node, maker); }
-  Made operator()(const Binary& o) const { return make_binary(o, node, maker); }
-  Made operator()(const Cast&) const { return make_cast(node, maker); }
-  Made operator()(const Concat& o) const { return make_concat(o, node, maker); }
-  Made operator()(const Expand&) const { return make_expand(node, maker); }
-  Made operator()(const Glu&) const { return make_glu(node, maker); }
-  Made operator()(const Gru& o) const { return make_gru(o, node, maker); }
-  Made operator()(const LayerNorm& o) const { return make_layer_norm(o, node, maker); }
-  Made operator()(const Lstm& o) const { return make_lstm(o, node, maker); }
-  Made operator()(const MatMul&) const { return make_matmul(kernel, node, maker); }
-  Made operator()(const Pad& o) const { return make_pad(o, node, maker); }
-  Made operator()(const RmsNorm& o) const { return make_rms_norm(o, node, maker); }
-  Made operator()(const Rnn& o) const { return make_rnn(o, node, maker); }
-  Made operator()(const Rotary& o) const { return make_rotary(o, node, maker); }
-  Made operator()(const Slice& o) const { return make_slice(o, node, maker); }
-  Made operator()(const Softmax& o) const { return make_softmax(o, node, maker); }
-  Made operator()(const Transpose& o) const { return make_transpose(o, node, maker); }
-  Made operator()(const Unary& o) const { return make_unary(o, node, maker); }
-  // These are patterns of their own, or vanish before any backend sees them.
-  Made operator()(const Conv&) const { return nullptr; }
-  Made operator()(const ConvTranspose&) const { return nullptr; }
-  Made operator()(const GroupNorm&) const { return nullptr; }
-  Made operator()(const Reshape&) const { return nullptr; }
-};
-
-/// Operations that take any type; the others are float32 alone.
-bool takes_any_type(const Operation& operation) {
-  return std::visit(
-      []<typename O>(const O&) {
-        return std::is_same_v<O, Binary> || std::is_same_v<O, Cast> || std::is_same_v<O, Concat> ||
-               std::is_same_v<O, Expand> || std::is_same_v<O, MatMul> || std::is_same_v<O, Pad> ||
-               std::is_same_v<O, Reshape> || std::is_same_v<O, Slice> ||
-               std::is_same_v<O, Transpose> || std::is_same_v<O, Unary>;
-      },
-      operation);
-}
-
-/// Inputs that a step packs while it is made, which must be constant.
+/// Inputs that a step packs while it is made, where they are constant.
 bool packs_weights(const Operation& operation) {
   return std::visit(
       []<typename O>(const O&) {
@@ -89,7 +50,112 @@ bool packs_weights(const Operation& operation) {
       operation);
 }
 
-bool is_weight(Role role) { return role == Role::weight || role == Role::optional_weight; }
+bool has_constant_weights(const Graph& graph, const Node& node) {
+  const std::span<const Role> roles = roles_of(node.operation);
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    const Value value = node.inputs[i];
+    if (is_weight(roles[i]) && value.present() && !graph.is_constant(value)) return false;
+  }
+  return true;
+}
+
+/// Which steps there are for a node: the fast ones of the operation; a general one in its own type;
+/// or none but those of float32, between conversions.
+enum class Way { fast, general, in_float32 };
+
+struct WayOf {
+  const Graph& graph;
+  const Node& node;
+
+  DataType type() const { return graph.type(node.inputs[0]).type; }
+  bool is_half() const { return type() == DataType::f16 || type() == DataType::bf16; }
+  Way chosen(bool fast) const {
+    return is_half() ? Way::in_float32 : fast && type() == DataType::f32 ? Way::fast : Way::general;
+  }
+  Way only_float32() const { return type() == DataType::f32 ? Way::fast : Way::in_float32; }
+
+  Way operator()(const Conv& o) const {
+    return chosen(o.axes.size() <= 2 && has_constant_weights(graph, node));
+  }
+  Way operator()(const ConvTranspose& o) const {
+    return chosen(o.axes.size() <= 2 && has_constant_weights(graph, node));
+  }
+  template <typename Layer>
+  Way recurrent(const Layer& o, bool usual = true) const {
+    return chosen(usual && o.activations.empty() && o.clip == 0 &&
+                  !node.inputs[Layer::lengths].present() && has_constant_weights(graph, node));
+  }
+  Way operator()(const Lstm& o) const { return recurrent(o, !o.coupled); }
+  Way operator()(const Gru& o) const { return recurrent(o); }
+  Way operator()(const Rnn& o) const { return recurrent(o); }
+  Way operator()(const Glu&) const { return chosen(true); }
+  Way operator()(const GroupNorm&) const { return chosen(true); }
+  Way operator()(const LayerNorm&) const { return chosen(true); }
+  Way operator()(const RmsNorm&) const { return chosen(true); }
+  Way operator()(const Softmax&) const { return chosen(true); }
+  Way operator()(const Attention&) const { return only_float32(); }
+  Way operator()(const Rotary&) const { return only_float32(); }
+  Way operator()(const Pool& o) const {
+    return o.function != PoolFunction::maximum && is_half() ? Way::in_float32 : Way::fast;
+  }
+  Way operator()(const Dft&) const { return is_half() ? Way::in_float32 : Way::fast; }
+  Way operator()(const Stft&) const { return is_half() ? Way::in_float32 : Way::fast; }
+  Way operator()(const auto&) const { return Way::fast; }
+};
+
+Way way_of(const Graph& graph, const Node& node) {
+  return std::visit(WayOf{graph, node}, node.operation);
+}
+
+/// Makes the step of one operation that nothing was fused with.
+struct SingleStep {
+  const GemmKernel& kernel;
+  const Node& node;
+  StepMaker& maker;
+
+  using Made = std::unique_ptr<Step>;
+  Made operator()(const ArgReduce& o) const { return make_arg_reduce(o, node, maker); }
+  Made operator()(const Attention& o) const { return make_attention(kernel, o, node, maker); }
+  Made operator()(const Binary& o) const { return make_binary(o, node, maker); }
+  Made operator()(const Cast&) const { return make_cast(node, maker); }
+  Made operator()(const Concat& o) const { return make_concat(o, node, maker); }
+  Made operator()(const CumSum& o) const { return make_cum_sum(o, node, maker); }
+  Made operator()(const Dequantize& o) const { return make_dequantize(o, node, maker); }
+  Made operator()(const Dft& o) const { return make_dft(o, node, maker); }
+  Made operator()(const Expand&) const { return make_expand(node, maker); }
+  Made operator()(const Gather& o) const { return make_gather(o, node, maker); }
+  Made operator()(const GatherElements& o) const { return make_gather_elements(o, node, maker); }
+  Made operator()(const GatherNd& o) const { return make_gather_nd(o, node, maker); }
+  Made operator()(const Glu&) const { return make_glu(node, maker); }
+  Made operator()(const Gru& o) const { return make_gru(o, node, maker); }
+  Made operator()(const LayerNorm& o) const { return make_layer_norm(o, node, maker); }
+  Made operator()(const Lstm& o) const { return make_lstm(o, node, maker); }
+  Made operator()(const MatMul&) const { return make_matmul(kernel, node, maker); }
+  Made operator()(const OneHot& o) const { return make_one_hot(o, node, maker); }
+  Made operator()(const Pad& o) const { return make_pad(o, node, maker); }
+  Made operator()(const Pool& o) const { return make_pool(o, node, maker); }
+  Made operator()(const Quantize& o) const { return make_quantize(o, node, maker); }
+  Made operator()(const Reduce& o) const { return make_reduce(o, node, maker); }
+  Made operator()(const Resize& o) const { return make_resize(o, node, maker); }
+  Made operator()(const RmsNorm& o) const { return make_rms_norm(o, node, maker); }
+  Made operator()(const Rnn& o) const { return make_rnn(o, node, maker); }
+  Made operator()(const Rotary& o) const { return make_rotary(o, node, maker); }
+  Made operator()(const ScatterElements& o) const { return make_scatter_elements(o, node, maker); }
+  Made operator()(const ScatterNd& o) const { return make_scatter_nd(o, node, maker); }
+  Made operator()(const Slice& o) const { return make_slice(o, node, maker); }
+  Made operator()(const Softmax& o) const { return make_softmax(o, node, maker); }
+  Made operator()(const Stft& o) const { return make_stft(o, node, maker); }
+  Made operator()(const TopK& o) const { return make_top_k(o, node, maker); }
+  Made operator()(const Transpose& o) const { return make_transpose(o, node, maker); }
+  Made operator()(const Trilu& o) const { return make_trilu(o, node, maker); }
+  Made operator()(const Unary& o) const { return make_unary(o, node, maker); }
+  Made operator()(const Where&) const { return make_where(node, maker); }
+  // These are patterns of their own, or vanish before any backend sees them.
+  Made operator()(const Conv&) const { return nullptr; }
+  Made operator()(const ConvTranspose&) const { return nullptr; }
+  Made operator()(const GroupNorm&) const { return nullptr; }
+  Made operator()(const Reshape&) const { return nullptr; }
+};
 
 StepCost cost_of(const Graph& graph, const Node& node) {
   StepCost cost;
@@ -109,7 +175,13 @@ StepCost cost_of(const Graph& graph, const Node& node) {
     const Shape& keys = graph.shape(node.inputs[Attention::k]);
     const auto count = static_cast<double>(keys[axis_of(attention->axis, keys.rank())]);
     cost.operations = 2 * count * (size(Attention::q) + cost.operations);
-  } else if (node.inputs.size() > 2 && packs_weights(node.operation)) {
+  } else if (std::holds_alternative<Conv>(node.operation) ||
+             std::holds_alternative<ConvTranspose>(node.operation)) {
+    const auto filters = static_cast<double>(graph.shape(node.inputs[1])[0]);
+    cost.operations *= 2 * size(1) / std::max(1.0, filters);
+  } else if (std::holds_alternative<Lstm>(node.operation) ||
+             std::holds_alternative<Gru>(node.operation) ||
+             std::holds_alternative<Rnn>(node.operation)) {
     const Shape& x = graph.shape(node.inputs[0]);
     const double tokens = size(0) / std::max(1.0, static_cast<double>(x.back()));
     cost.operations = 2 * tokens * (size(1) + size(2));
@@ -119,35 +191,18 @@ StepCost cost_of(const Graph& graph, const Node& node) {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(Precision precision, std::size_t threads)
-      : kernel_(gemm_kernel(precision)), threads_(threads) {}
+  CpuBackend(Precision precision, std::size_t threads, const ToleranceConfiguration& tolerances)
+      : tolerances_(tolerances),
+        fp32_(tolerances.linear_batch_threshold),
+        kernel_(precision == Precision::bf16 ? gemm_kernel(precision) : fp32_),
+        threads_(threads) {}
 
   std::string_view name() const noexcept override { return "cpu"; }
   std::shared_ptr<AudioDevice> device() const override { return nullptr; }
 
   std::string refusal(const Graph& graph, const Node& node) const override {
-    if (!takes_any_type(node.operation)) {
-      for (const Value value : node.inputs) {
-        if (!value.present() || graph.type(value).type == DataType::f32) continue;
-        const bool halves = is_floating(graph.type(value).type) && graph.is_constant(value) &&
-                            packs_weights(node.operation);
-        if (!halves) return fmt::format("{}: float32 alone", graph.type(value).to_string());
-      }
-    }
-    if (packs_weights(node.operation)) {
-      const std::span<const Role> roles = roles_of(node.operation);
-      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-        if (is_weight(roles[i]) && node.inputs[i].present() && !graph.is_constant(node.inputs[i])) {
-          return fmt::format("input {} is a weight and not constant", i);
-        }
-      }
-    }
-    if (const auto* conv = std::get_if<Conv>(&node.operation); conv && conv->axes.size() > 2) {
-      return fmt::format("{} axes: at most 2", conv->axes.size());
-    }
-    if (const auto* conv = std::get_if<ConvTranspose>(&node.operation);
-        conv && conv->axes.size() > 2) {
-      return fmt::format("{} axes: at most 2", conv->axes.size());
+    if (std::holds_alternative<Rotary>(node.operation) && !has_constant_weights(graph, node)) {
+      return "the frequencies are not constant";
     }
     return {};
   }
@@ -158,11 +213,7 @@ class CpuBackend final : public Backend {
     std::vector<StepPlan> plans;
     for (const int index : nodes) {
       if (matcher.taken(index)) continue;
-      std::optional<StepPlan> plan;
-      if (fuse) plan = match_dconv(matcher, index, kernel_, threads_);
-      if (!plan) plan = match_conv(matcher, index, kernel_, fuse);
-      if (!plan) plan = match_group_norm(matcher, index, fuse);
-      plans.push_back(plan ? std::move(*plan) : single(graph, index));
+      plans.push_back(plan_step(matcher, index, fuse));
     }
     return plans;
   }
@@ -173,6 +224,50 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  StepPlan plan_step(Matcher& matcher, int index, bool fuse) const {
+    const Graph& graph = matcher.graph();
+    switch (way_of(graph, matcher.node(index))) {
+      case Way::in_float32:
+        matcher.take(index);
+        return plan_in_float32(graph, index, [this](const Graph& small, int node) {
+          return std::move(plan_steps(small, {&node, 1}, false).front());
+        });
+      case Way::general:
+        matcher.take(index);
+        return general(graph, index);
+      case Way::fast:
+        break;
+    }
+    std::optional<StepPlan> plan;
+    if (fuse) plan = match_dconv(matcher, index, kernel_, threads_);
+    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, tolerances_);
+    if (!plan) plan = match_group_norm(matcher, index, fuse);
+    return plan ? std::move(*plan) : single(graph, index);
+  }
+
+  /// Reads all its inputs when it runs.
+  static StepPlan general(const Graph& graph, int index) {
+    const Node& node = graph.nodes()[static_cast<std::size_t>(index)];
+    StepPlan plan{std::string(name_of(node.operation)),
+                  {index},
+                  node.inputs,
+                  node.results,
+                  cost_of(graph, node),
+                  {}};
+    plan.make = [&node](StepMaker& maker) {
+      return std::visit(
+          [&](const auto& operation) -> std::unique_ptr<Step> {
+            if constexpr (requires { make_general(operation, node, maker); }) {
+              return make_general(operation, node, maker);
+            } else {
+              return nullptr;  // WayOf never says so
+            }
+          },
+          node.operation);
+    };
+    return plan;
+  }
+
   StepPlan single(const Graph& graph, int index) const {
     const Node& node = graph.nodes()[static_cast<std::size_t>(index)];
     StepPlan plan{
@@ -189,6 +284,8 @@ class CpuBackend final : public Backend {
     return plan;
   }
 
+  ToleranceConfiguration tolerances_;
+  GemmFewRows fp32_;
   const GemmKernel& kernel_;
   std::size_t threads_;
 };
@@ -197,8 +294,9 @@ class CpuBackend final : public Backend {
 
 }  // namespace cpu
 
-std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads) {
-  return std::make_shared<cpu::CpuBackend>(precision, threads);
+std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
+                                                const ToleranceConfiguration& tolerances) {
+  return std::make_shared<cpu::CpuBackend>(precision, threads, tolerances);
 }
 
 }  // namespace metalaudio::nn

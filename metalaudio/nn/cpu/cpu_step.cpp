@@ -8,6 +8,7 @@ Workers::Workers(ThreadPool* pool, const ScratchNeeds& needs)
   for (ThreadScratch& scratch : scratch_) {
     scratch.gemm.reserve(needs.gemm);
     scratch.floats = Array<float>(needs.floats);
+    scratch.transform_doubles = dsp::FftScratch<double>(needs.transform_doubles);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <metalaudio/core/array.h>
 #include <metalaudio/core/thread_pool.h>
+#include <metalaudio/dsp/fft_types.h>
 #include <metalaudio/nn/backend.h>
 #include <metalaudio/nn/cpu/gemm/gemm.h>
 
@@ -17,9 +18,11 @@ namespace metalaudio::nn::cpu {
 struct ScratchNeeds {
   std::size_t floats = 0;
   GemmNeeds gemm = {};
+  std::size_t transform_doubles = 0;
 
   void cover(const ScratchNeeds& other) noexcept {
     floats = std::max(floats, other.floats);
+    transform_doubles = std::max(transform_doubles, other.transform_doubles);
     gemm.cover(other.gemm);
   }
 };
@@ -28,6 +31,7 @@ struct ScratchNeeds {
 struct ThreadScratch {
   GemmScratch gemm;
   Array<float> floats;
+  dsp::FftScratch<double> transform_doubles{0};
 };
 
 /// The threads of a workspace and their scratch.

@@ -3,7 +3,7 @@
 namespace metalaudio::nn {
 
 ValueTypes Conv::infer(const Inputs& inputs) const {
-  inputs.expect_floating();
+  inputs.expect_floating_each();
   const Shape& in = inputs.shape(x);
   const Shape& w = inputs.shape(weight);
   bool fits = in.rank() > axes.size() && w.rank() == axes.size() + 2 && groups >= 1 &&

@@ -3,7 +3,7 @@
 namespace metalaudio::nn {
 
 ValueTypes ConvTranspose::infer(const Inputs& inputs) const {
-  inputs.expect_floating();
+  inputs.expect_floating_each();
   const Shape& in = inputs.shape(x);
   const Shape& w = inputs.shape(weight);
   bool fits = !axes.empty() && in.rank() > axes.size() && w.rank() == axes.size() + 2 &&

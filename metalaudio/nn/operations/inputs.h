@@ -69,6 +69,14 @@ class Inputs {
       }
     }
   }
+  /// Rejects types that are not floating; weights may have another one than the data.
+  void expect_floating_each() const {
+    for (std::size_t i = 0; i < size(); ++i) {
+      if (has(i) && !is_floating(type(i))) {
+        reject("input {} is {}: a floating type is needed", i, inputs_[i].type->to_string());
+      }
+    }
+  }
   void expect_floating() const {
     if (!is_floating(type(0))) reject("{}: a floating type is needed", (*this)[0].to_string());
     expect_one_type();

@@ -90,7 +90,8 @@ void write_inputs(const HTDemucsConfig& config, const Tensor& mix, nn::Plan& pla
                   ThreadPool& pool) {
   const auto channels = static_cast<std::size_t>(config.audio_channels);
   const std::size_t segment = mix.size() / channels;
-  Spectrogram(config, channels, pool).forward(mix.values(), plan.input("spectrogram").values_as<float>());
+  Spectrogram(config, channels, pool)
+      .forward(mix.values(), plan.input("spectrogram").values_as<float>());
   const std::span<float> waveform = plan.input("waveform").values_as<float>();
   for (std::size_t i = 0; i < mix.size(); ++i) {
     waveform[i % segment * channels + i / segment] = mix.data()[i];
@@ -162,8 +163,8 @@ TEST_P(HTDemucsGolden, EveryLayerAgreesWithUpstream) {
   std::size_t compared = 0;
   for (const auto& [name, value] : graph.outputs()) {
     if (!golden_.tensors.contains(name)) continue;
-    const Intermediate ours =
-        in_upstream_order(name, plan.output(name).values_as<float>(), graph.shape(value), token_rows);
+    const Intermediate ours = in_upstream_order(name, plan.output(name).values_as<float>(),
+                                                graph.shape(value), token_rows);
     const Tensor& expected = golden_.tensors.at(name);
     const auto stride = static_cast<std::size_t>(golden_.tensors.at(name + ".layout").data()[0]);
     std::vector<float> sampled;

@@ -13,28 +13,46 @@ namespace metalaudio::nn {
 
 using Results = std::vector<ReferenceValue>;
 
+void compute(const ArgReduce& o, const ReferenceInputs& in, Results& results);
 void compute(const Attention& o, const ReferenceInputs& in, Results& results);
 void compute(const Binary& o, const ReferenceInputs& in, Results& results);
 void compute(const Cast& o, const ReferenceInputs& in, Results& results);
 void compute(const Concat& o, const ReferenceInputs& in, Results& results);
 void compute(const Conv& o, const ReferenceInputs& in, Results& results);
 void compute(const ConvTranspose& o, const ReferenceInputs& in, Results& results);
+void compute(const CumSum& o, const ReferenceInputs& in, Results& results);
+void compute(const Dequantize& o, const ReferenceInputs& in, Results& results);
+void compute(const Dft& o, const ReferenceInputs& in, Results& results);
 void compute(const Expand& o, const ReferenceInputs& in, Results& results);
+void compute(const Gather& o, const ReferenceInputs& in, Results& results);
+void compute(const GatherElements& o, const ReferenceInputs& in, Results& results);
+void compute(const GatherNd& o, const ReferenceInputs& in, Results& results);
 void compute(const Glu& o, const ReferenceInputs& in, Results& results);
 void compute(const GroupNorm& o, const ReferenceInputs& in, Results& results);
 void compute(const Gru& o, const ReferenceInputs& in, Results& results);
 void compute(const LayerNorm& o, const ReferenceInputs& in, Results& results);
 void compute(const Lstm& o, const ReferenceInputs& in, Results& results);
 void compute(const MatMul& o, const ReferenceInputs& in, Results& results);
+void compute(const OneHot& o, const ReferenceInputs& in, Results& results);
 void compute(const Pad& o, const ReferenceInputs& in, Results& results);
+void compute(const Pool& o, const ReferenceInputs& in, Results& results);
+void compute(const Quantize& o, const ReferenceInputs& in, Results& results);
+void compute(const Reduce& o, const ReferenceInputs& in, Results& results);
 void compute(const Reshape& o, const ReferenceInputs& in, Results& results);
+void compute(const Resize& o, const ReferenceInputs& in, Results& results);
 void compute(const RmsNorm& o, const ReferenceInputs& in, Results& results);
 void compute(const Rnn& o, const ReferenceInputs& in, Results& results);
 void compute(const Rotary& o, const ReferenceInputs& in, Results& results);
+void compute(const ScatterElements& o, const ReferenceInputs& in, Results& results);
+void compute(const ScatterNd& o, const ReferenceInputs& in, Results& results);
 void compute(const Slice& o, const ReferenceInputs& in, Results& results);
 void compute(const Softmax& o, const ReferenceInputs& in, Results& results);
+void compute(const Stft& o, const ReferenceInputs& in, Results& results);
+void compute(const TopK& o, const ReferenceInputs& in, Results& results);
 void compute(const Transpose& o, const ReferenceInputs& in, Results& results);
+void compute(const Trilu& o, const ReferenceInputs& in, Results& results);
 void compute(const Unary& o, const ReferenceInputs& in, Results& results);
+void compute(const Where& o, const ReferenceInputs& in, Results& results);
 
 /// The index of one element, outermost axis first.
 using Index = std::vector<std::int64_t>;

@@ -1,5 +1,6 @@
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/steps/conv.h>
+#include <metalaudio/nn/cpu/steps/narrow_conv.h>
 
 namespace metalaudio::nn::cpu {
 
@@ -97,8 +98,8 @@ StepCost cost_of(const Graph& graph, const Node& node, Value y, Value residual, 
 
 }  // namespace
 
-std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel& kernel,
-                                   bool fuse) {
+std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel& kernel, bool fuse,
+                                   const ToleranceConfiguration& tolerances) {
   const Node& node = matcher.node(index);
   const auto* conv = std::get_if<Conv>(&node.operation);
   const auto* transposed = std::get_if<ConvTranspose>(&node.operation);
@@ -121,6 +122,14 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
   plan.inputs = {node.inputs[0], parts.residual};
   plan.results = {y};
   plan.cost = cost_of(matcher.graph(), node, y, parts.residual, transposed != nullptr);
+  // The narrow kernels multiply float32 alone.
+  if (conv != nullptr && kernel.name() == "fp32" &&
+      is_narrow(matcher.graph(), *conv, node, parts, y, tolerances)) {
+    plan.make = [&node, parts, y, tolerances](StepMaker& maker) {
+      return make_narrow_conv(std::get<Conv>(node.operation), node, parts, y, tolerances, maker);
+    };
+    return plan;
+  }
   plan.make = [&kernel, &node, parts, y](StepMaker& maker) -> std::unique_ptr<Step> {
     if (const auto* forward = std::get_if<Conv>(&node.operation)) {
       return make_conv(kernel, *forward, node, parts, y, maker);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/tolerance_configuration.h>
 #include <metalaudio/nn/backend.h>
 #include <metalaudio/nn/cpu/fusion/matcher.h>
 #include <metalaudio/nn/cpu/gemm/gemm.h>
@@ -12,7 +13,8 @@ namespace metalaudio::nn::cpu {
 // step. Without `fuse` it covers the node alone; nothing where the node is of another kind.
 
 /// A convolution, transposed or not, with the activation, gain and residual behind it.
-std::optional<StepPlan> match_conv(Matcher& matcher, int node, const GemmKernel& kernel, bool fuse);
+std::optional<StepPlan> match_conv(Matcher& matcher, int node, const GemmKernel& kernel, bool fuse,
+                                   const ToleranceConfiguration& tolerances);
 /// A normalisation with the activation behind it.
 std::optional<StepPlan> match_group_norm(Matcher& matcher, int node, bool fuse);
 /// One layer of demucs.demucs.DConv.

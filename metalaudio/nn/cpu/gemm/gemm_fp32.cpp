@@ -5,25 +5,12 @@
 
 namespace metalaudio::nn::cpu {
 
-namespace {
-
-/// How the packed matrix is cut. A matrix of few columns has one panel of one vector.
-struct Panels {
-  explicit Panels(const MatrixSize& size)
-      : narrow(!size.glu && size.columns <= gemm_panel_width() / 2),
-        width(narrow ? gemm_panel_width() / 2 : gemm_panel_width()),
-        columns(size.glu ? width / 2 : width),
-        count((size.result_columns() + columns - 1) / columns),
-        stride(size.depth * width) {}
-
-  bool narrow;
-  std::size_t width;    ///< floats of a row
-  std::size_t columns;  ///< of the result
-  std::size_t count;
-  std::size_t stride;
-};
-
-}  // namespace
+GemmFp32::Panels::Panels(const MatrixSize& size)
+    : narrow(!size.glu && size.columns <= gemm_panel_width() / 2),
+      width(narrow ? gemm_panel_width() / 2 : gemm_panel_width()),
+      columns(size.glu ? width / 2 : width),
+      count((size.result_columns() + columns - 1) / columns),
+      stride(size.depth * width) {}
 
 std::size_t GemmFp32::packed_bytes(const MatrixSize& size) const noexcept {
   const Panels panels(size);

@@ -27,6 +27,16 @@ class GemmFp32 : public GemmKernel {
   }
 
  protected:
+  /// How the packed matrix is cut. A matrix of few columns has one panel of one vector.
+  struct Panels {
+    explicit Panels(const MatrixSize& size);
+
+    bool narrow;
+    std::size_t width;    ///< floats of a row
+    std::size_t columns;  ///< of the result
+    std::size_t count;
+    std::size_t stride;
+  };
   /// Writes the biases of a packed matrix; null: zeros.
   static void pack_bias(const MatrixSize& size, const float* bias, std::byte* to) noexcept;
 };

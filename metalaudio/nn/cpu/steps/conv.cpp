@@ -167,6 +167,10 @@ class ConvStep final : public CpuStep {
 
 std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, const Node& node,
                                 const ConvEpilogue& epilogue, Value y, StepMaker& maker) {
+  const Shape& weight = maker.graph().shape(node.inputs[Conv::weight]);
+  if (conv.groups > 1 && conv.groups == weight[0] && weight.back() == 1) {
+    return make_depthwise_conv(conv, node, epilogue, y, maker);
+  }
   return std::make_unique<ConvStep>(kernel, conv, node, epilogue, y, maker);
 }
 

@@ -13,6 +13,9 @@ struct ConvEpilogue {
 
 std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, const Node& node,
                                 const ConvEpilogue& epilogue, Value y, StepMaker& maker);
+/// As many groups as there are channels, before and after.
+std::unique_ptr<Step> make_depthwise_conv(const Conv& conv, const Node& node,
+                                          const ConvEpilogue& epilogue, Value y, StepMaker& maker);
 std::unique_ptr<Step> make_conv_transpose(const GemmKernel& kernel, const ConvTranspose& conv,
                                           const Node& node, const ConvEpilogue& epilogue, Value y,
                                           StepMaker& maker);

@@ -1,5 +1,6 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/nn/cpu/row_kernels.h>
+#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/scalar_functions.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/cpu/steps/strides.h>
@@ -10,9 +11,6 @@ namespace metalaudio::nn::cpu {
 namespace {
 
 constexpr std::size_t kBlockSize = 16384;
-
-template <typename T>
-constexpr bool kIsFloating = !std::is_integral_v<T>;
 
 class UnaryStep final : public CpuStep {
  public:
@@ -47,21 +45,18 @@ class UnaryStep final : public CpuStep {
       if constexpr (std::is_same_v<T, bool>) {
         run.at<bool>(y_)[first + i] = !x[i];
       } else if constexpr (kIsFloating<T>) {
-        const double y = apply(unary_.function, static_cast<double>(static_cast<float_of<T>>(x[i])),
+        const double y = apply(unary_.function, static_cast<double>(static_cast<FloatOf<T>>(x[i])),
                                unary_.alpha, unary_.beta);
         if (test) {
           run.at<bool>(y_)[first + i] = y != 0;
         } else {
-          run.at<T>(y_)[first + i] = static_cast<T>(static_cast<float_of<T>>(y));
+          run.at<T>(y_)[first + i] = static_cast<T>(static_cast<FloatOf<T>>(y));
         }
       } else {
         run.at<T>(y_)[first + i] = apply_integer(unary_.function, x[i], unary_.alpha, unary_.beta);
       }
     }
   }
-
-  template <typename T>
-  using float_of = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
   Unary unary_;
   DataType type_;
@@ -159,7 +154,6 @@ class BinaryStep final : public CpuStep {
   template <typename T>
   void put(const CpuRun& run, std::int64_t at, T a, T b) const noexcept {
     using F = BinaryFunction;
-    using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
     const bool compares = function_ >= F::equal && function_ <= F::greater_or_equal;
     if constexpr (std::is_same_v<T, bool>) {
       bool y = a == b;
@@ -168,13 +162,13 @@ class BinaryStep final : public CpuStep {
       if (function_ == F::logical_xor) y = a != b;
       run.at<bool>(y_)[at] = y;
     } else if constexpr (kIsFloating<T>) {
-      const auto x = static_cast<Wide>(a);
-      const auto z = static_cast<Wide>(b);
+      const auto x = static_cast<FloatOf<T>>(a);
+      const auto z = static_cast<FloatOf<T>>(b);
       if (compares) {
         run.at<bool>(y_)[at] = compare(function_, x, z);
       } else {
         const double y = apply(function_, static_cast<double>(x), static_cast<double>(z));
-        run.at<T>(y_)[at] = static_cast<T>(static_cast<Wide>(y));
+        run.at<T>(y_)[at] = static_cast<T>(static_cast<FloatOf<T>>(y));
       }
     } else if (compares) {
       run.at<bool>(y_)[at] = compare(function_, a, b);
@@ -193,36 +187,6 @@ class BinaryStep final : public CpuStep {
   std::size_t runs_together_ = 1;
   std::size_t cuts_ = 1;
 };
-
-/// Floating values are cut towards zero and held in the integer's range; NaN gives zero.
-template <typename To, typename From>
-To converted(From from) noexcept {
-  if constexpr (std::is_same_v<To, From>) {
-    return from;
-  } else if constexpr (kIsFloating<From>) {
-    using Wide = std::conditional_t<std::is_same_v<From, double>, double, float>;
-    const auto x = static_cast<Wide>(from);
-    if constexpr (std::is_same_v<To, bool>) {
-      return x != 0;
-    } else if constexpr (std::is_integral_v<To>) {
-      using Limits = std::numeric_limits<To>;
-      if (std::isnan(x)) return To{0};
-      if (static_cast<double>(x) <= static_cast<double>(Limits::min())) return Limits::min();
-      if (static_cast<double>(x) >= static_cast<double>(Limits::max())) return Limits::max();
-      return static_cast<To>(x);
-    } else if constexpr (std::is_same_v<To, double>) {
-      return static_cast<double>(x);
-    } else {
-      return static_cast<To>(static_cast<float>(x));
-    }
-  } else if constexpr (std::is_integral_v<To>) {
-    return static_cast<To>(from);
-  } else if constexpr (std::is_same_v<To, double>) {
-    return static_cast<double>(from);
-  } else {
-    return static_cast<To>(static_cast<float>(from));
-  }
-}
 
 class CastStep final : public CpuStep {
  public:

@@ -1,4 +1,6 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/cpu/steps/index_map.h>
+#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/cpu/steps/strides.h>
 
@@ -9,22 +11,6 @@ namespace metalaudio::nn::cpu {
 namespace {
 
 constexpr std::size_t kBlockBytes = 65536;
-
-/// Calls body with an unsigned type as wide as an element, since moving does not care what it
-/// moves.
-template <typename Body>
-void with_word(std::size_t bytes, Body&& body) {
-  switch (bytes) {
-    case 1:
-      return body(std::type_identity<std::uint8_t>{});
-    case 2:
-      return body(std::type_identity<std::uint16_t>{});
-    case 4:
-      return body(std::type_identity<std::uint32_t>{});
-    default:
-      return body(std::type_identity<std::uint64_t>{});
-  }
-}
 
 /// One rectangle of elements from strides to strides.
 struct Move {
@@ -111,103 +97,29 @@ class ConcatStep final : public CpuStep {
   std::vector<Move> moves_;
 };
 
-/// Every index of the result leads to one of the source, or to the constant (-1), axis by axis.
-class PadStep final : public CpuStep {
- public:
-  PadStep(const Pad& pad, const Node& node, StepMaker& maker)
-      : type_(maker.graph().type(node.results[0])),
-        strides_(dense_strides(maker.graph().shape(node.inputs[0]))),
-        x_(maker.slot(node.inputs[0])),
-        y_(maker.slot(node.results[0])) {
-    const Shape& in = maker.graph().shape(node.inputs[0]);
-    for (std::size_t axis = 0; axis < in.rank(); ++axis) {
-      std::vector<std::int64_t>& map = sources_.emplace_back();
-      for (std::int64_t i = 0; i < type_.shape[axis]; ++i) {
-        map.push_back(source(i - pad.before[axis], in[axis], pad.mode));
-      }
+/// The index of x that stands at `at`; -1: the constant.
+std::int64_t padded_source(std::int64_t at, std::int64_t extent, PadMode mode) {
+  if (at >= 0 && at < extent) return at;
+  switch (mode) {
+    case PadMode::constant:
+      return -1;
+    case PadMode::edge:
+      return at < 0 ? 0 : extent - 1;
+    case PadMode::wrap:
+      return ((at % extent) + extent) % extent;
+    case PadMode::reflect: {
+      if (extent == 1) return 0;
+      const std::int64_t period = 2 * (extent - 1);
+      const std::int64_t i = ((at % period) + period) % period;
+      return i < extent ? i : period - i;
     }
-    visit_type(type_.type, [&]<typename T>(std::type_identity<T>) {
-      if constexpr (std::is_integral_v<T> || std::is_same_v<T, double>) {
-        const auto value = static_cast<T>(pad.value);
-        std::memcpy(fill_, &value, sizeof value);
-      } else {
-        const auto value = static_cast<T>(static_cast<float>(pad.value));
-        std::memcpy(fill_, &value, sizeof value);
-      }
-    });
-  }
-
-  void run(const CpuRun& run) const noexcept override {
-    with_word(size_of(type_.type), [&]<typename Word>(std::type_identity<Word>) {
-      if (type_.shape.rank() == 0) {
-        *run.at<Word>(y_) = *run.at<const Word>(x_);
-        return;
-      }
-      const auto width = static_cast<std::size_t>(type_.shape.back());
-      const auto rows = width == 0 ? 0 : static_cast<std::size_t>(type_.shape.size()) / width;
-      const std::size_t together =
-          std::max<std::size_t>(1, kBlockBytes / std::max<std::size_t>(1, width * sizeof(Word)));
-      run.workers.parallel_blocks(rows, together,
-                                  [&](std::size_t first, std::size_t n, ThreadScratch&) {
-                                    for (std::size_t row = first; row < first + n; ++row)
-                                      pad_row<Word>(run, row);
-                                  });
-    });
-  }
-
- private:
-  static std::int64_t source(std::int64_t at, std::int64_t extent, PadMode mode) {
-    if (at >= 0 && at < extent) return at;
-    switch (mode) {
-      case PadMode::constant:
-        return -1;
-      case PadMode::edge:
-        return at < 0 ? 0 : extent - 1;
-      case PadMode::wrap:
-        return ((at % extent) + extent) % extent;
-      case PadMode::reflect: {
-        if (extent == 1) return 0;
-        const std::int64_t period = 2 * (extent - 1);
-        const std::int64_t i = ((at % period) + period) % period;
-        return i < extent ? i : period - i;
-      }
-      case PadMode::symmetric: {
-        const std::int64_t i = ((at % (2 * extent)) + 2 * extent) % (2 * extent);
-        return i < extent ? i : 2 * extent - 1 - i;
-      }
-    }
-    return -1;
-  }
-
-  template <typename Word>
-  void pad_row(const CpuRun& run, std::size_t row) const noexcept {
-    const std::size_t last = type_.shape.rank() - 1;
-    const std::vector<std::int64_t>& columns = sources_[last];
-    Word* y = run.at<Word>(y_) + row * columns.size();
-    std::int64_t offset = 0;
-    bool inside = true;
-    auto rest = static_cast<std::int64_t>(row);
-    for (std::size_t axis = last; axis-- > 0;) {
-      const std::int64_t from = sources_[axis][static_cast<std::size_t>(rest % type_.shape[axis])];
-      rest /= type_.shape[axis];
-      inside = inside && from >= 0;
-      offset += from * strides_[axis];
-    }
-    Word fill;
-    std::memcpy(&fill, fill_, sizeof fill);
-    const Word* x = run.at<const Word>(x_) + (inside ? offset : 0);
-    for (std::size_t c = 0; c < columns.size(); ++c) {
-      y[c] = inside && columns[c] >= 0 ? x[columns[c]] : fill;
+    case PadMode::symmetric: {
+      const std::int64_t i = ((at % (2 * extent)) + 2 * extent) % (2 * extent);
+      return i < extent ? i : 2 * extent - 1 - i;
     }
   }
-
-  ValueType type_;
-  Strides strides_;
-  Slot x_;
-  Slot y_;
-  std::vector<std::vector<std::int64_t>> sources_;  ///< by axis
-  std::byte fill_[8] = {};
-};
+  return -1;
+}
 
 }  // namespace
 
@@ -240,7 +152,15 @@ std::unique_ptr<Step> make_concat(const Concat& concat, const Node& node, StepMa
 }
 
 std::unique_ptr<Step> make_pad(const Pad& pad, const Node& node, StepMaker& maker) {
-  return std::make_unique<PadStep>(pad, node, maker);
+  const Shape& in = maker.graph().shape(node.inputs[0]);
+  const Shape& out = maker.graph().shape(node.results[0]);
+  IndexMaps maps(in.rank());
+  for (std::size_t axis = 0; axis < in.rank(); ++axis) {
+    for (std::int64_t i = 0; i < out[axis]; ++i) {
+      maps[axis].push_back(padded_source(i - pad.before[axis], in[axis], pad.mode));
+    }
+  }
+  return make_index_map(node, std::move(maps), pad.value, maker);
 }
 
 }  // namespace metalaudio::nn::cpu

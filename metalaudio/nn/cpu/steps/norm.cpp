@@ -1,3 +1,4 @@
+#include <metalaudio/nn/cpu/moment_kernels.h>
 #include <metalaudio/nn/cpu/row_kernels.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/cpu/vector_kernels.h>
@@ -26,6 +27,7 @@ class GroupNormStep final : public CpuStep {
         beta_(maker.slot(node.inputs[GroupNorm::beta])),
         y_(maker.slot(y)),
         activation_(activation),
+        algorithm_(norm.algorithm),
         epsilon_(norm.epsilon),
         groups_(static_cast<std::size_t>(norm.groups)) {
     const Shape& shape = maker.graph().shape(node.inputs[GroupNorm::x]);
@@ -47,7 +49,7 @@ class GroupNormStep final : public CpuStep {
       for (std::size_t g = 0; g < groups_; ++g) {
         const float* base = x + (unit * rows_ + first) * channels_ + g * group;
         moments[(unit * blocks_ + block) * groups_ + g] =
-            cpu::moments({base, stride(channels_)}, n, group);
+            moments_of({base, stride(channels_)}, n, group);
       }
     });
     for (std::size_t unit = 0; unit < units_; ++unit) fold(run, unit);
@@ -73,6 +75,18 @@ class GroupNormStep final : public CpuStep {
       const std::size_t first = task % blocks_ * kBlockRows;
       body(task / blocks_, task % blocks_, first, std::min(kBlockRows, rows_ - first));
     });
+  }
+
+  Moments moments_of(Rows x, std::size_t rows, std::size_t columns) const noexcept {
+    switch (algorithm_) {
+      case MomentsAlgorithm::kahan:
+        return kahan_moments(x, rows, columns);
+      case MomentsAlgorithm::welford:
+        return welford_moments(x, rows, columns);
+      case MomentsAlgorithm::standard:
+        break;
+    }
+    return cpu::moments(x, rows, columns);
   }
 
   void fold(const CpuRun& run, std::size_t unit) const noexcept {
@@ -101,6 +115,7 @@ class GroupNormStep final : public CpuStep {
   Slot beta_;
   Slot y_;
   Activation activation_;
+  MomentsAlgorithm algorithm_;
   float epsilon_;
   std::size_t groups_;
   std::size_t channels_ = 0;

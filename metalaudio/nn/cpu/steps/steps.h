@@ -28,5 +28,26 @@ std::unique_ptr<Step> make_softmax(const Softmax& softmax, const Node& node, Ste
 std::unique_ptr<Step> make_lstm(const Lstm& lstm, const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_gru(const Gru& gru, const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_rnn(const Rnn& rnn, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_where(const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_trilu(const Trilu& trilu, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_one_hot(const OneHot& one_hot, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_reduce(const Reduce& reduce, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_arg_reduce(const ArgReduce& reduce, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_cum_sum(const CumSum& sum, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_top_k(const TopK& top, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_gather(const Gather& gather, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_gather_elements(const GatherElements& gather, const Node& node,
+                                           StepMaker& maker);
+std::unique_ptr<Step> make_gather_nd(const GatherNd& gather, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_scatter_elements(const ScatterElements& scatter, const Node& node,
+                                            StepMaker& maker);
+std::unique_ptr<Step> make_scatter_nd(const ScatterNd& scatter, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_quantize(const Quantize& quantize, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_dequantize(const Dequantize& quantize, const Node& node,
+                                      StepMaker& maker);
+std::unique_ptr<Step> make_pool(const Pool& pool, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_resize(const Resize& resize, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_dft(const Dft& dft, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_stft(const Stft& stft, const Node& node, StepMaker& maker);
 
 }  // namespace metalaudio::nn::cpu

@@ -1,0 +1,28 @@
+#include <metalaudio/core/error.h>
+#include <metalaudio/core/realtime/denormals.h>
+#include <metalaudio/core/realtime/polling_worker.h>
+
+#include <utility>
+
+namespace metalaudio {
+
+PollingWorker::PollingWorker(std::chrono::microseconds period, std::function<bool()> work) {
+  if (!work) fail(ErrorCode::invalid_argument, "[PollingWorker] no work");
+  if (period.count() < 1) {
+    fail(ErrorCode::invalid_argument, "[PollingWorker] a period of {} µs: expected at least 1",
+         period.count());
+  }
+  thread_ = std::thread([this, period, body = std::move(work)] {
+    const FlushDenormals flush;
+    while (!stop_.load(std::memory_order_relaxed)) {
+      if (!body()) std::this_thread::sleep_for(period);
+    }
+  });
+}
+
+PollingWorker::~PollingWorker() {
+  stop_.store(true, std::memory_order_relaxed);
+  thread_.join();
+}
+
+}  // namespace metalaudio

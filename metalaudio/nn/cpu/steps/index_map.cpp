@@ -1,0 +1,107 @@
+#include <metalaudio/nn/cpu/steps/index_map.h>
+#include <metalaudio/nn/cpu/steps/number.h>
+#include <metalaudio/nn/cpu/steps/strides.h>
+
+#include <cstring>
+
+namespace metalaudio::nn::cpu {
+
+namespace {
+
+bool is_identity(const std::vector<std::int64_t>& map, std::int64_t extent) {
+  if (static_cast<std::int64_t>(map.size()) != extent) return false;
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    if (map[i] != static_cast<std::int64_t>(i)) return false;
+  }
+  return true;
+}
+
+/// Axes at the end that stay as they are move as one piece.
+class IndexMapStep final : public CpuStep {
+ public:
+  IndexMapStep(const Node& node, IndexMaps maps, double fill, StepMaker& maker)
+      : maps_(std::move(maps)),
+        strides_(dense_strides(maker.graph().shape(node.inputs[0]))),
+        x_(maker.slot(node.inputs[0])),
+        y_(maker.slot(node.results[0])) {
+    const ValueType& type = maker.graph().type(node.results[0]);
+    const Shape& in = maker.graph().shape(node.inputs[0]);
+    bytes_ = size_of(type.type);
+    while (maps_.size() > 1 && is_identity(maps_.back(), in[maps_.size() - 1])) {
+      piece_ *= maps_.back().size();
+      maps_.pop_back();
+    }
+    if (maps_.empty()) maps_.push_back({0});
+    rows_ = type.shape.size() == 0
+                ? 0
+                : static_cast<std::size_t>(type.shape.size()) / (piece_ * maps_.back().size());
+    // A scalar has no axis, and its one element no stride.
+    if (in.rank() == 0) strides_[0] = 1;
+    visit_type(type.type, [&]<typename T>(std::type_identity<T>) {
+      const T value = converted<T>(fill);
+      std::memcpy(fill_, &value, sizeof value);
+    });
+  }
+
+  void run(const CpuRun& run) const noexcept override {
+    with_word(bytes_, [&]<typename Word>(std::type_identity<Word>) {
+      run.workers.parallel_blocks(rows_, together(piece_ * maps_.back().size()),
+                                  [&](std::size_t first, std::size_t n, ThreadScratch&) {
+                                    for (std::size_t row = first; row < first + n; ++row) {
+                                      fill_row<Word>(run, row);
+                                    }
+                                  });
+    });
+  }
+
+ private:
+  template <typename Word>
+  void fill_row(const CpuRun& run, std::size_t row) const noexcept {
+    const std::size_t last = maps_.size() - 1;
+    const std::vector<std::int64_t>& columns = maps_[last];
+    Word* y = run.at<Word>(y_) + row * columns.size() * piece_;
+    std::int64_t offset = 0;
+    bool inside = true;
+    std::size_t rest = row;
+    for (std::size_t axis = last; axis-- > 0;) {
+      const std::int64_t from = maps_[axis][rest % maps_[axis].size()];
+      rest /= maps_[axis].size();
+      inside = inside && from >= 0;
+      offset += from * strides_[axis];
+    }
+    Word fill;
+    std::memcpy(&fill, fill_, sizeof fill);
+    if (!inside) {
+      std::fill_n(y, columns.size() * piece_, fill);
+      return;
+    }
+    const Word* x = run.at<const Word>(x_) + offset;
+    for (std::size_t c = 0; c < columns.size(); ++c, y += piece_) {
+      if (columns[c] < 0) {
+        std::fill_n(y, piece_, fill);
+      } else if (piece_ == 1) {
+        *y = x[columns[c] * strides_[last]];
+      } else {
+        std::memcpy(y, x + columns[c] * strides_[last], piece_ * sizeof(Word));
+      }
+    }
+  }
+
+  IndexMaps maps_;
+  Strides strides_;
+  Slot x_;
+  Slot y_;
+  std::size_t bytes_ = 0;
+  std::size_t piece_ = 1;
+  std::size_t rows_ = 0;
+  std::byte fill_[8] = {};
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_index_map(const Node& node, IndexMaps maps, double fill,
+                                     StepMaker& maker) {
+  return std::make_unique<IndexMapStep>(node, std::move(maps), fill, maker);
+}
+
+}  // namespace metalaudio::nn::cpu

@@ -1,0 +1,113 @@
+#include <metalaudio/nn/io/onnx/import_table.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace metalaudio::nn {
+
+namespace {
+
+using Results = std::vector<Value>;
+
+Results constant(Call& c) {
+  for (const char* name : {"value", "sparse_value"}) {
+    if (const auto value = c.attribute_tensor(name)) return {*value};
+  }
+  Builder& b = c.b;
+  if (c.has_attribute("value_float")) {
+    return {b.number(c.attribute("value_float", 0.0), DataType::f32)};
+  }
+  if (c.has_attribute("value_int")) {
+    return {b.reshape(b.integers({c.attribute("value_int", std::int64_t{0})}), Shape{})};
+  }
+  if (const auto ints = c.attribute_integers("value_ints")) return {b.integers(*ints)};
+  if (const auto floats = c.attribute_floats("value_floats")) {
+    const std::vector<double> wide(floats->begin(), floats->end());
+    return {b.floats(wide, {static_cast<std::int64_t>(wide.size())}, DataType::f32)};
+  }
+  unsupported("a constant of text");
+}
+
+Results constant_of_shape(Call& c) {
+  const Shape shape(*c.integers(0));
+  const auto value = c.attribute_tensor("value");
+  if (!value) return {c.b.filled(shape, 0, DataType::f32)};
+  if (c.b.shape(*value).size() != 1) invalid("a value of {}", c.b.shape(*value).to_string());
+  return {c.b.expand(c.b.reshape(*value, Shape{}), shape)};
+}
+
+Results eye_like(Call& c) {
+  const Shape shape = c.shape(0);
+  if (shape.rank() != 2) invalid("input {}: 2 axes are needed", shape.to_string());
+  const DataType type = c.attribute_type("dtype", c.type(0));
+  const std::int64_t k = c.attribute("k", std::int64_t{0});
+  if (shape.size() > std::int64_t{1} << 28) unsupported("{}", shape.to_string());
+  std::vector<double> values(static_cast<std::size_t>(shape.size()));
+  for (std::int64_t row = 0; row < shape[0]; ++row) {
+    const std::int64_t column = row + k;
+    if (column >= 0 && column < shape[1])
+      values[static_cast<std::size_t>(row * shape[1] + column)] = 1;
+  }
+  return {c.b.floats(values, shape, type)};
+}
+
+template <typename T>
+Value range_of(Call& c, DataType type) {
+  const T start = c.constant(0).values_as<T>()[0];
+  const T limit = c.constant(1).values_as<T>()[0];
+  const T delta = c.constant(2).values_as<T>()[0];
+  if (delta == T{0}) invalid("a step of 0");
+  constexpr double kMost = 1U << 30U;
+  const double count =
+      std::max(0.0, std::ceil((static_cast<double>(limit) - static_cast<double>(start)) /
+                              static_cast<double>(delta)));
+  if (!(count <= kMost)) invalid("{} values", count);
+  Tensor tensor({static_cast<std::int64_t>(count)}, type);
+  const std::span<T> to = tensor.values_as<T>();
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i] = static_cast<T>(start + static_cast<T>(i) * delta);
+  }
+  return c.b.constant(std::move(tensor));
+}
+
+Results range(Call& c) {
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (c.shape(i).size() != 1 || c.type(i) != c.type(0))
+      invalid("input {} is no scalar of its type", i);
+  }
+  return {visit_type(c.type(0), [&]<typename T>(std::type_identity<T>) -> Value {
+    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+      return range_of<T>(c, c.type(0));
+    } else {
+      unsupported("{}", to_string(c.type(0)));
+    }
+  })};
+}
+
+/// The extents of the axes from `start` to before `end`.
+Results shape(Call& c) {
+  const Shape of = c.shape(0);
+  const auto rank = static_cast<std::int64_t>(of.rank());
+  const auto bound = [&](const char* name, std::int64_t otherwise) {
+    const std::int64_t axis = c.attribute(name, otherwise);
+    return std::clamp(axis < 0 ? axis + rank : axis, std::int64_t{0}, rank);
+  };
+  const std::int64_t start = bound("start", 0);
+  const std::int64_t end = std::max(start, bound("end", rank));
+  const Integers extents = extents_of(of);
+  return {c.b.integers(Integers(extents.begin() + start, extents.begin() + end))};
+}
+
+Results size(Call& c) { return {c.b.reshape(c.b.integers({c.shape(0).size()}), Shape{})}; }
+
+constexpr ImportEntry kEntries[] = {
+    {"Constant", constant}, {"ConstantOfShape", constant_of_shape},
+    {"EyeLike", eye_like},  {"Range", range},
+    {"Shape", shape},       {"Size", size},
+};
+
+}  // namespace
+
+std::span<const ImportEntry> constant_imports() { return kEntries; }
+
+}  // namespace metalaudio::nn

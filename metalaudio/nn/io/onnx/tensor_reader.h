@@ -1,0 +1,43 @@
+#pragma once
+
+#include <metalaudio/nn/io/mapped_file.h>
+#include <metalaudio/nn/io/onnx/onnx_file.h>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace onnx {
+class TensorProto;
+class SparseTensorProto;
+}  // namespace onnx
+
+namespace metalaudio::nn {
+
+/// The type of ONNX's number for it; nothing for those that no Tensor holds. Four-bit integers are
+/// widened to eight.
+std::optional<DataType> data_type_of(int onnx_type);
+/// "FLOAT", "STRING", "type 99".
+std::string onnx_type_name(int onnx_type);
+
+/// Turns the tensors of one model into Tensors.
+/// Errors:   throws Error{invalid_data, io, not_found}; a type that no Tensor holds gives
+///           `trouble`.
+class TensorReader {
+ public:
+  explicit TensorReader(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  OnnxTensor read(const onnx::TensorProto& proto);
+  OnnxTensor read(const onnx::SparseTensorProto& proto);
+
+ private:
+  std::span<const std::byte> external(const onnx::TensorProto& proto, std::size_t bytes);
+  const MappedFile& open(std::string_view location);
+
+  std::filesystem::path folder_;
+  std::map<std::string, MappedFile, std::less<>> files_;
+};
+
+}  // namespace metalaudio::nn
