@@ -1,14 +1,14 @@
 #include <metalaudio/core/error.h>
-
 #include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 
-#include "apps/arguments.h"
-#include "apps/commands.h"
-#include "apps/failure_text.h"
-#include "apps/interrupt.h"
+#include "apps/commands/commands.h"
+#include "apps/options/arguments.h"
+#include "apps/terminal/failure_text.h"
+#include "apps/terminal/interrupt.h"
 
 namespace {
 

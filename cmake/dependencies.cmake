@@ -1,20 +1,6 @@
-# Every library here is a Debian package; tools/setup.sh installs them.
-find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
-find_package(fmt REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
-pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
-pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
-pkg_check_modules(ffmpeg REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil libswresample)
-pkg_check_modules(soxr REQUIRED IMPORTED_TARGET soxr)
-pkg_check_modules(lame REQUIRED IMPORTED_TARGET lame)
-pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
-# ONNX: the message alone; its targets ask for protobuf without looking for it.
-find_package(Protobuf REQUIRED)
-find_package(ONNX REQUIRED)
-find_package(yaml-cpp REQUIRED)
-find_package(CURL REQUIRED)
-find_package(OpenSSL REQUIRED)
-find_package(PNG REQUIRED)
-pkg_check_modules(cairo REQUIRED IMPORTED_TARGET cairo)
+# Every library here is a Debian package; tools/setup.sh installs them. There is a file for each
+# module that has some, which the installed package reads for the components that are asked for.
+file(GLOB dependency_files ${CMAKE_CURRENT_LIST_DIR}/dependencies/*.cmake)
+foreach(file IN LISTS dependency_files)
+  include(${file})
+endforeach()

@@ -1,20 +1,32 @@
-# The installed package: find_package(MetalAudio) gives MetalAudio::core, ::dsp, ::nn, ::onnx,
-# ::audio, ::models.
+# The installed package: find_package(MetalAudio COMPONENTS dsp …) gives MetalAudio::dsp …, and all
+# modules where none are named.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/MetalAudio)
-install(EXPORT MetalAudioTargets NAMESPACE MetalAudio:: DESTINATION ${package_dir})
-install(DIRECTORY metalaudio DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-  FILES_MATCHING PATTERN "*.h"
-  PATTERN cpu EXCLUDE PATTERN cuda EXCLUDE PATTERN no_cuda EXCLUDE)
+get_property(METALAUDIO_MODULES GLOBAL PROPERTY METALAUDIO_MODULES)
+set(METALAUDIO_REQUIREMENTS "")
+foreach(module IN LISTS METALAUDIO_MODULES)
+  install(EXPORT MetalAudio-${module} NAMESPACE MetalAudio:: DESTINATION ${package_dir})
+  set(dependencies ${PROJECT_SOURCE_DIR}/cmake/dependencies/${module}.cmake)
+  if(EXISTS ${dependencies})
+    install(FILES ${dependencies} DESTINATION ${package_dir}/dependencies)
+  endif()
+  # What a module is built on comes with it.
+  get_target_property(libraries metalaudio_${module} LINK_LIBRARIES)
+  list(FILTER libraries INCLUDE REGEX "^MetalAudio::")
+  list(TRANSFORM libraries REPLACE "^MetalAudio::" "")
+  string(APPEND METALAUDIO_REQUIREMENTS "set(MetalAudio_${module}_needs ${libraries})\n")
+endforeach()
 
 configure_package_config_file(cmake/MetalAudioConfig.cmake.in ${CMAKE_BINARY_DIR}/MetalAudioConfig.cmake
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/MetalAudioConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/MetalAudioConfig.cmake ${CMAKE_BINARY_DIR}/MetalAudioConfigVersion.cmake
-  cmake/dependencies.cmake DESTINATION ${package_dir})
+  DESTINATION ${package_dir})
 
 if(METALAUDIO_BUILD_APPS)
   install(TARGETS metalaudio_cli)
+  # The program looks for it beside itself: ../share/metalaudio/models.
+  install(FILES models/demo_6s.safetensors DESTINATION ${CMAKE_INSTALL_DATADIR}/metalaudio/models)
 endif()

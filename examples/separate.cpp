@@ -2,8 +2,8 @@
 #include <metalaudio/audio/audio_writer.h>
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/hardware_profile.h>
-#include <metalaudio/models/separation/htdemucs_segment_model.h>
-#include <metalaudio/models/separation/separator.h>
+#include <metalaudio/models/htdemucs/htdemucs.h>
+#include <metalaudio/separation/separator.h>
 
 #include <cstdio>
 #include <exception>
@@ -14,8 +14,8 @@ int main(int argc, char** argv) try {
   if (argc != 4) return std::fputs("usage: separate MODEL TRACK FOLDER\n", stderr), 2;
   const std::filesystem::path folder = argv[3];
   ThreadPool pool(HardwareProfile::detect().usable_cores);
-  models::HTDemucs network(nn::load_checkpoint(argv[1]), {}, pool);
-  models::Separator separator(std::make_unique<models::HTDemucsSegmentModel>(std::move(network)));
+  separation::Separator separator(std::make_unique<models::HTDemucs>(
+      nn::load_checkpoint(argv[1]), models::HTDemucsOptions{}, pool));
 
   const audio::TrackSource track(
       argv[2], {.sample_rate_hz = separator.sample_rate_hz(), .channels = separator.channels()});

@@ -91,7 +91,7 @@ void bench_channels(std::size_t channels, bool planar, double mark_ns, nlohmann:
   std::vector<PlainCascade> plain(channels, PlainCascade(equalizer()));
   Race race;
   if (planar) {
-    race.add([&] { cascade.process(in, out, kFrames); });
+    race.add([&] { cascade.process({in, kFrames}, {out, kFrames}); });
   } else {
     race.add([&] { cascade.process(x, y); });
   }
@@ -134,7 +134,7 @@ void bench_bank(nlohmann::json& rows) {
   std::vector<float*> out;
   for (std::size_t i = 0; i < bands.size(); ++i) out.push_back(y.data() + i * kFrames);
   Race race;
-  race.add([&] { bank.process(x, out); });
+  race.add([&] { bank.process(x, {out, kFrames}); });
   race.add([&] {
     for (std::size_t i = 0; i < bands.size(); ++i) {
       plain[i].process(x.data(), out[i], kFrames, 1);

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
-#include <metalaudio/audio/audio_decoder.h>
 #include <metalaudio/audio/audio_reader.h>
-#include <metalaudio/audio/file_sections.h>
-#include <metalaudio/audio/format_adapter.h>
+#include <metalaudio/audio/reading/audio_decoder.h>
+#include <metalaudio/audio/reading/file_sections.h>
+#include <metalaudio/audio/reading/format_adapter.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -59,7 +59,7 @@ class AudioReader::Parts {
   const AudioFormat& format() const noexcept { return format_; }
   const ReadLog& log() const noexcept { return log_; }
 
-  std::size_t read(AudioBuffer& block) {
+  std::size_t read(AudioView block) {
     std::size_t done = 0;
     while (done < block.frames() && (has_ready() || next_block())) {
       const std::size_t channels = format_.channels;
@@ -176,12 +176,12 @@ const std::vector<std::string>& AudioReader::warnings() const noexcept {
   return parts_->log().warnings();
 }
 
-std::size_t AudioReader::read(AudioBuffer& block) {
+std::size_t AudioReader::read(AudioView block) {
   if (block.channels() != format().channels)
     fail(ErrorCode::invalid_argument, "[AudioReader] {}: read {} channels of {}", path_.string(),
          block.channels(), format().channels);
   const std::size_t done = parts_->read(block);
-  check_finite(block, done);
+  check_finite(block.part(0, done));
   position_ += static_cast<std::int64_t>(done);
   return done;
 }
@@ -191,9 +191,9 @@ void AudioReader::rewind() {
   position_ = 0;
 }
 
-void AudioReader::check_finite(const AudioBuffer& block, std::size_t frames) const {
+void AudioReader::check_finite(ConstAudioView block) const {
   for (std::size_t channel = 0; channel < block.channels(); ++channel) {
-    const auto samples = block.channel(channel).first(frames);
+    const auto samples = block.channel(channel);
     const auto bad = std::find_if_not(samples.begin(), samples.end(),
                                       [](float sample) { return std::isfinite(sample); });
     if (bad == samples.end()) continue;

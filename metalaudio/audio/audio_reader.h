@@ -1,7 +1,7 @@
 #pragma once
 
 #include <metalaudio/audio/audio_format.h>
-#include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -46,7 +46,7 @@ class AudioReader {
 
   /// Fills the block from its first frame on, whose channels are the reader's. Returns the frames
   /// read: fewer than the block holds only at the end, then 0.
-  std::size_t read(AudioBuffer& block);
+  std::size_t read(AudioView block);
 
   /// Goes back to the first frame.
   void rewind();
@@ -58,7 +58,7 @@ class AudioReader {
  private:
   class Parts;
 
-  void check_finite(const AudioBuffer& block, std::size_t frames) const;
+  void check_finite(ConstAudioView block) const;
 
   std::filesystem::path path_;
   ReadOptions options_;

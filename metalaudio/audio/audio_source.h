@@ -1,13 +1,14 @@
 #pragma once
 
+#include <metalaudio/core/audio_view.h>
+
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace metalaudio::audio {
 
 /// Audio of known length that can be read at any place: memory, a temporary file, a decoded track.
-/// Errors:   read throws Error{invalid_argument} unless out holds one pointer per channel, and
+/// Errors:   read throws Error{invalid_argument} unless out has as many channels, and
 ///           Error{io} where a file fails.
 /// Threads:  read may be called from several threads at once.
 class AudioSource {
@@ -18,10 +19,9 @@ class AudioSource {
   virtual std::size_t channels() const noexcept = 0;
   virtual int sample_rate_hz() const noexcept = 0;
 
-  /// Fills out[channel][0, frames) from first_frame on, which may be negative; frames outside
-  /// [0, frames()) read as zeros.
-  virtual void read(std::int64_t first_frame, std::size_t frames,
-                    std::span<float* const> out) const = 0;
+  /// Fills `out` from first_frame on, which may be negative; frames outside [0, frames()) read as
+  /// zeros.
+  virtual void read(std::int64_t first_frame, AudioView out) const = 0;
 };
 
 }  // namespace metalaudio::audio

@@ -1,5 +1,5 @@
-#include <metalaudio/audio/audio_encoder.h>
 #include <metalaudio/audio/audio_writer.h>
+#include <metalaudio/audio/writing/audio_encoder.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -89,7 +89,7 @@ AudioWriter& AudioWriter::operator=(AudioWriter&& other) noexcept {
   return *this;
 }
 
-void AudioWriter::write(AudioView block) {
+void AudioWriter::write(ConstAudioView block) {
   if (!encoder_) fail(ErrorCode::invalid_argument, "[AudioWriter] write after finish");
   if (block.channels() != options_.channels)
     fail(ErrorCode::invalid_argument, "[AudioWriter] {}: write {} channels of {}",
@@ -98,7 +98,7 @@ void AudioWriter::write(AudioView block) {
     write_chunk(block.part(first, std::min(kChunkFrames, block.frames() - first)));
 }
 
-void AudioWriter::write_chunk(AudioView chunk) {
+void AudioWriter::write_chunk(ConstAudioView chunk) {
   const std::size_t channels = options_.channels;
   for (std::size_t channel = 0; channel < channels; ++channel) {
     const auto samples = chunk.channel(channel);

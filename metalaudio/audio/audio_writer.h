@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/audio/audio_view.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -61,7 +61,7 @@ class AudioWriter {
   AudioWriter(AudioWriter&&) noexcept;
   AudioWriter& operator=(AudioWriter&&) noexcept;
 
-  void write(AudioView block);
+  void write(ConstAudioView block);
   /// Writes all that close() will show, for several files that are to appear together.
   void finish();
   /// The file is there after this; calls finish() first unless that was done. Without it nothing
@@ -69,7 +69,7 @@ class AudioWriter {
   void close();
 
  private:
-  void write_chunk(AudioView chunk);
+  void write_chunk(ConstAudioView chunk);
 
   AudioWriterOptions options_;
   std::unique_ptr<OutputFile> file_;

@@ -9,11 +9,11 @@ void check_channel_conversion(std::string_view what, std::size_t from, std::size
        from, to);
 }
 
-AudioView convert_channels(AudioView in, std::size_t channels, std::vector<float>& mean) {
+ConstAudioView convert_channels(ConstAudioView in, std::size_t channels, std::vector<float>& mean) {
   check_channel_conversion("audio", in.channels(), channels);
   const float* data = in.channel(0).data();
   if (in.channels() == 1) return {data, channels, in.frames(), 0};
-  if (channels > 1) return in.first_channels(channels);
+  if (channels > 1) return in.some_channels(0, channels);
   mean.assign(in.frames(), 0.0f);
   for (std::size_t channel = 0; channel < in.channels(); ++channel) {
     const auto samples = in.channel(channel);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/audio/audio_view.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstddef>
 #include <string_view>
@@ -14,6 +14,6 @@ void check_channel_conversion(std::string_view what, std::size_t from, std::size
 
 /// Upstream's convert_audio_channels: to one channel the mean of all, from one channel copies of
 /// it, otherwise the first channels. The view lives as long as `in` and `mean`, which is scratch.
-AudioView convert_channels(AudioView in, std::size_t channels, std::vector<float>& mean);
+ConstAudioView convert_channels(ConstAudioView in, std::size_t channels, std::vector<float>& mean);
 
 }  // namespace metalaudio::audio

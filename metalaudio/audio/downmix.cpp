@@ -60,7 +60,7 @@ Downmix::Downmix(std::string_view what, std::size_t channels, std::uint32_t chan
     if ((channel_mask >> speaker & 1) != 0) gains_.push_back(gains_of(speaker));
 }
 
-AudioView Downmix::apply(AudioView in) {
+ConstAudioView Downmix::apply(ConstAudioView in) {
   if (in.channels() != gains_.size())
     fail(ErrorCode::invalid_argument, "[Downmix] {} channels of {}", in.channels(), gains_.size());
   out_ = AudioBuffer(2, in.frames());

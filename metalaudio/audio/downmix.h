@@ -1,7 +1,7 @@
 #pragma once
 
-#include <metalaudio/audio/audio_view.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +22,7 @@ class Downmix {
   Downmix(std::string_view what, std::size_t channels, std::uint32_t channel_mask);
 
   /// Two channels, which live until the next call.
-  AudioView apply(AudioView in);
+  ConstAudioView apply(ConstAudioView in);
 
  private:
   struct Gains {

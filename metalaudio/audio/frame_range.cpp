@@ -15,16 +15,17 @@ FrameRange overlap(std::int64_t first_frame, std::size_t frames, std::int64_t le
   return {begin, static_cast<std::size_t>(count), static_cast<std::size_t>(lead)};
 }
 
-void clear_outside(const FrameRange& range, std::size_t frames, std::span<float* const> out) {
-  for (float* channel : out) {
-    std::fill(channel, channel + range.lead, 0.0f);
-    std::fill(channel + range.lead + range.count, channel + frames, 0.0f);
+void clear_outside(const FrameRange& range, AudioView out) {
+  for (std::size_t c = 0; c < out.channels(); ++c) {
+    const std::span<float> channel = out.channel(c);
+    std::ranges::fill(channel.first(range.lead), 0.0f);
+    std::ranges::fill(channel.subspan(range.lead + range.count), 0.0f);
   }
 }
 
-void check_read(std::size_t pointers, std::size_t channels) {
-  if (pointers != channels)
-    fail(ErrorCode::invalid_argument, "[AudioSource] read into {} channels of {}", pointers,
+void check_read(AudioView out, std::size_t channels) {
+  if (out.channels() != channels)
+    fail(ErrorCode::invalid_argument, "[AudioSource] read into {} channels of {}", out.channels(),
          channels);
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <metalaudio/core/audio_view.h>
+
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace metalaudio::audio {
 
@@ -16,9 +17,9 @@ struct FrameRange {
 FrameRange overlap(std::int64_t first_frame, std::size_t frames, std::int64_t length) noexcept;
 
 /// Zeroes what a request has before and after `range`.
-void clear_outside(const FrameRange& range, std::size_t frames, std::span<float* const> out);
+void clear_outside(const FrameRange& range, AudioView out);
 
-/// Throws Error{invalid_argument} unless a read's pointers match the channels.
-void check_read(std::size_t pointers, std::size_t channels);
+/// Throws Error{invalid_argument} unless a read asks for all channels.
+void check_read(AudioView out, std::size_t channels);
 
 }  // namespace metalaudio::audio

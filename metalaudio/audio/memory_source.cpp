@@ -14,15 +14,14 @@ MemorySource::MemorySource(AudioBuffer samples, int sample_rate_hz)
          sample_rate_hz);
 }
 
-void MemorySource::read(std::int64_t first_frame, std::size_t frames,
-                        std::span<float* const> out) const {
-  check_read(out.size(), channels());
-  const FrameRange range = overlap(first_frame, frames, this->frames());
-  clear_outside(range, frames, out);
-  for (std::size_t channel = 0; channel < out.size() && range.count > 0; ++channel) {
+void MemorySource::read(std::int64_t first_frame, AudioView out) const {
+  check_read(out, channels());
+  const FrameRange range = overlap(first_frame, out.frames(), frames());
+  clear_outside(range, out);
+  for (std::size_t channel = 0; channel < out.channels() && range.count > 0; ++channel) {
     const auto part =
         samples_.channel(channel).subspan(static_cast<std::size_t>(range.first), range.count);
-    std::copy(part.begin(), part.end(), out[channel] + range.lead);
+    std::ranges::copy(part, out.channel(channel).begin() + static_cast<std::ptrdiff_t>(range.lead));
   }
 }
 

@@ -17,8 +17,7 @@ class MemorySource final : public AudioSource {
   }
   std::size_t channels() const noexcept override { return samples_.channels(); }
   int sample_rate_hz() const noexcept override { return sample_rate_hz_; }
-  void read(std::int64_t first_frame, std::size_t frames,
-            std::span<float* const> out) const override;
+  void read(std::int64_t first_frame, AudioView out) const override;
 
  private:
   AudioBuffer samples_;

@@ -5,7 +5,7 @@
 
 namespace metalaudio::audio {
 
-void MonoStatistics::add(AudioView block) {
+void MonoStatistics::add(ConstAudioView block) {
   if (block.frames() == 0 || block.channels() == 0) return;
   std::vector<float> mono(block.frames(), 0.0f);
   for (std::size_t channel = 0; channel < block.channels(); ++channel) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/audio/audio_view.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstdint>
 
@@ -11,7 +11,7 @@ namespace metalaudio::audio {
 /// Threads:  one instance per thread.
 class MonoStatistics {
  public:
-  void add(AudioView block);
+  void add(ConstAudioView block);
 
   double mean() const noexcept { return mean_; }
   /// Divides by the count less one, as torch does; 0 below two frames.

@@ -15,7 +15,7 @@ constexpr std::size_t kSilenceFrames = 1024;
 /// Half of soxr's filter in frames of the lower rate, where nothing is left above -150 dB.
 constexpr std::int64_t kHalfFilter = 512;
 
-std::vector<const float*> pointers_to(AudioView view) {
+std::vector<const float*> pointers_to(ConstAudioView view) {
   std::vector<const float*> pointers(view.channels());
   for (std::size_t channel = 0; channel < pointers.size(); ++channel)
     pointers[channel] = view.channel(channel).data();
@@ -66,7 +66,7 @@ void Resampler::reset() {
   flushed_ = false;
 }
 
-AudioView Resampler::process(AudioView in) {
+ConstAudioView Resampler::process(ConstAudioView in) {
   if (in.channels() != channels_ || flushed_)
     fail(ErrorCode::invalid_argument, "[Resampler] process {} channels of {}{}", in.channels(),
          channels_, flushed_ ? " after flush" : "");
@@ -77,12 +77,12 @@ AudioView Resampler::process(AudioView in) {
   if (in.frames() > 0) pull(std::move(pointers), in.frames());
   frames_in_ += static_cast<std::int64_t>(in.frames());
   frames_out_ += static_cast<std::int64_t>(ready_);
-  return AudioView(out_).part(0, ready_);
+  return ConstAudioView(out_).part(0, ready_);
 }
 
-AudioView Resampler::flush(std::optional<std::int64_t> total_frames) {
+ConstAudioView Resampler::flush(std::optional<std::int64_t> total_frames) {
   ready_ = 0;
-  if (!soxr_ || flushed_) return AudioView(out_).part(0, 0);
+  if (!soxr_ || flushed_) return ConstAudioView(out_).part(0, 0);
   flushed_ = true;
   const std::int64_t ratio = frames_in_ * out_rate_hz_ / in_rate_hz_;
   const std::int64_t total =
@@ -168,7 +168,7 @@ std::pair<std::int64_t, std::int64_t> audible_part(const std::vector<std::vector
 
 }  // namespace
 
-Resampled resample_whole(AudioView in, int in_rate_hz, int out_rate_hz) {
+Resampled resample_whole(ConstAudioView in, int in_rate_hz, int out_rate_hz) {
   Resampler resampler(in_rate_hz, out_rate_hz, in.channels());
   const std::int64_t common = std::gcd(in_rate_hz, out_rate_hz);
   const std::int64_t in_step = in_rate_hz / common;
@@ -183,7 +183,7 @@ Resampled resample_whole(AudioView in, int in_rate_hz, int out_rate_hz) {
   const std::int64_t length = (frames * out_step + in_step - 1) / in_step;
 
   std::vector<std::vector<float>> out(in.channels());
-  const auto append = [&](AudioView view) {
+  const auto append = [&](ConstAudioView view) {
     for (std::size_t channel = 0; channel < out.size(); ++channel)
       out[channel].insert(out[channel].end(), view.channel(channel).begin(),
                           view.channel(channel).end());

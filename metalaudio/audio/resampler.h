@@ -1,7 +1,7 @@
 #pragma once
 
-#include <metalaudio/audio/audio_view.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace metalaudio::audio {
 /// 91 % of the lower Nyquist frequency, aliases below the float32 noise floor. The output starts
 /// with the first input frame (soxr takes its delay out), has floor(frames * out / in) frames in
 /// all, as upstream's julius, but one at least, and does not depend on how the stream is cut into
-/// blocks. Equal rates pass through. Errors:   the constructor throws Error{invalid_argument}
-/// unless the rates are 1 Hz or more and
+/// blocks. Equal rates pass through.
+/// Errors:   the constructor throws Error{invalid_argument} unless the rates are 1 Hz or more and
 ///           there is a channel; process throws it for other channels or after flush.
 /// Threads:  one instance per thread.
 /// Realtime: none; soxr allocates while it runs.
@@ -28,10 +28,10 @@ class Resampler {
   Resampler& operator=(Resampler&&) noexcept;
 
   /// Takes a block and returns what is ready of the output. The view lives until the next call.
-  AudioView process(AudioView in);
+  ConstAudioView process(ConstAudioView in);
   /// Ends the stream: what process still held back, up to `total_frames` of output in all where a
   /// caller knows better than the ratio. After it only reset() helps.
-  AudioView flush(std::optional<std::int64_t> total_frames = std::nullopt);
+  ConstAudioView flush(std::optional<std::int64_t> total_frames = std::nullopt);
   void reset();
 
   /// The most input frames that process ever holds back. Measured once per call: keep it.
@@ -64,6 +64,6 @@ struct Resampled {
 
 /// Resamples with both ends. Equal rates give a copy.
 /// Errors:   as Resampler.
-Resampled resample_whole(AudioView in, int in_rate_hz, int out_rate_hz);
+Resampled resample_whole(ConstAudioView in, int in_rate_hz, int out_rate_hz);
 
 }  // namespace metalaudio::audio

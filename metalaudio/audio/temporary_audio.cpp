@@ -50,7 +50,7 @@ TemporaryAudio::~TemporaryAudio() {
   if (file_ >= 0) ::close(file_);
 }
 
-void TemporaryAudio::append(AudioView block) {
+void TemporaryAudio::append(ConstAudioView block) {
   if (block.channels() != channels_)
     fail(ErrorCode::invalid_argument, "[TemporaryAudio] append {} channels of {}", block.channels(),
          channels_);
@@ -87,19 +87,20 @@ void TemporaryAudio::write_at_end(std::span<const float> interleaved) {
   }
 }
 
-void TemporaryAudio::read(std::int64_t first_frame, std::size_t frames,
-                          std::span<float* const> out) const {
-  check_read(out.size(), channels_);
-  const FrameRange range = overlap(first_frame, frames, frames_);
-  clear_outside(range, frames, out);
+void TemporaryAudio::read(std::int64_t first_frame, AudioView out) const {
+  check_read(out, channels_);
+  const FrameRange range = overlap(first_frame, out.frames(), frames_);
+  clear_outside(range, out);
   std::vector<float> interleaved(std::min(range.count, kChunkFrames) * channels_);
   for (std::size_t done = 0; done < range.count; done += kChunkFrames) {
     const std::size_t count = std::min(kChunkFrames, range.count - done);
     read_interleaved(range.first + static_cast<std::int64_t>(done),
                      std::span(interleaved).first(count * channels_));
-    for (std::size_t channel = 0; channel < channels_; ++channel)
+    for (std::size_t channel = 0; channel < channels_; ++channel) {
+      const std::span<float> samples = out.channel(channel).subspan(range.lead + done, count);
       for (std::size_t frame = 0; frame < count; ++frame)
-        out[channel][range.lead + done + frame] = interleaved[frame * channels_ + channel];
+        samples[frame] = interleaved[frame * channels_ + channel];
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <metalaudio/audio/audio_source.h>
-#include <metalaudio/audio/audio_view.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -27,13 +27,12 @@ class TemporaryAudio final : public AudioSource {
   TemporaryAudio(const TemporaryAudio&) = delete;
   TemporaryAudio& operator=(const TemporaryAudio&) = delete;
 
-  void append(AudioView block);
+  void append(ConstAudioView block);
 
   std::int64_t frames() const noexcept override { return frames_; }
   std::size_t channels() const noexcept override { return channels_; }
   int sample_rate_hz() const noexcept override { return sample_rate_hz_; }
-  void read(std::int64_t first_frame, std::size_t frames,
-            std::span<float* const> out) const override;
+  void read(std::int64_t first_frame, AudioView out) const override;
 
   bool is_in_memory() const noexcept { return file_ < 0; }
 

@@ -20,7 +20,7 @@ Number chosen_or(Number chosen, Number own) {
   return chosen == 0 ? own : chosen;
 }
 
-float peak_of(AudioView view) {
+float peak_of(ConstAudioView view) {
   float peak = 0.0f;
   for (std::size_t channel = 0; channel < view.channels(); ++channel)
     for (const float sample : view.channel(channel)) peak = std::max(peak, std::abs(sample));
@@ -57,8 +57,9 @@ TrackSource::TrackSource(AudioReader reader, const std::filesystem::path& path,
   float peak = 0.0f;
   std::int64_t done = 0;
   while (const std::size_t got = reader.read(block)) {
-    const AudioView in = AudioView(block).part(0, got);
-    const AudioView mixed = downmix ? downmix->apply(in) : convert_channels(in, channels(), mean);
+    const ConstAudioView in = ConstAudioView(block).part(0, got);
+    const ConstAudioView mixed =
+        downmix ? downmix->apply(in) : convert_channels(in, channels(), mean);
     if (downmix) peak = std::max(peak, peak_of(mixed));
     append(resampler.process(mixed));
     done += static_cast<std::int64_t>(got);
@@ -76,7 +77,7 @@ TrackSource::TrackSource(AudioReader reader, const std::filesystem::path& path,
     fail(ErrorCode::invalid_data, "[TrackSource] {}: not a single frame of audio", path.string());
 }
 
-void TrackSource::append(AudioView block) {
+void TrackSource::append(ConstAudioView block) {
   statistics_.add(block);
   audio_.append(block);
 }

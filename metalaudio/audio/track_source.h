@@ -31,8 +31,7 @@ struct TrackOptions {
 /// memory than ten minutes. Converts as upstream does: channels before rate, and of more channels
 /// than are wanted the first, which are front left and right.
 /// Errors:   as AudioReader, convert_channels, Downmix and TemporaryAudio; Error{invalid_data} for
-/// a file
-///           without a single frame.
+///           a file without a single frame.
 /// Threads:  as AudioSource.
 class TrackSource final : public AudioSource {
  public:
@@ -41,9 +40,8 @@ class TrackSource final : public AudioSource {
   std::int64_t frames() const noexcept override { return audio_.frames(); }
   std::size_t channels() const noexcept override { return audio_.channels(); }
   int sample_rate_hz() const noexcept override { return audio_.sample_rate_hz(); }
-  void read(std::int64_t first_frame, std::size_t frames,
-            std::span<float* const> out) const override {
-    audio_.read(first_frame, frames, out);
+  void read(std::int64_t first_frame, AudioView out) const override {
+    audio_.read(first_frame, out);
   }
 
   /// Of the converted audio, over its whole length.
@@ -56,7 +54,7 @@ class TrackSource final : public AudioSource {
 
  private:
   TrackSource(AudioReader reader, const std::filesystem::path& path, const TrackOptions& options);
-  void append(AudioView block);
+  void append(ConstAudioView block);
 
   TemporaryAudio audio_;
   MonoStatistics statistics_;

@@ -11,11 +11,11 @@ std::vector<DeviceProperties> list_devices() {
   return devices;
 }
 
-std::shared_ptr<AudioDevice> open_device(Backend backend, int index) {
-  if (backend == Backend::automatic) {
-    backend = list_cuda_devices().empty() ? Backend::cpu : Backend::cuda;
+std::shared_ptr<AudioDevice> open_device(DeviceType type, int index) {
+  if (type == DeviceType::automatic) {
+    type = list_cuda_devices().empty() ? DeviceType::cpu : DeviceType::cuda;
   }
-  if (backend == Backend::cuda) return make_cuda_device(index);
+  if (type == DeviceType::cuda) return make_cuda_device(index);
   if (index != 0) {
     fail(ErrorCode::backend_unavailable, "[AudioDevice] cpu {}: there is only cpu 0", index);
   }

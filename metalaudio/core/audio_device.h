@@ -33,15 +33,15 @@ class AudioDevice {
                     std::size_t bytes) = 0;
   /// Returns when all work given to the stream is done.
   virtual void synchronize() = 0;
-  /// The backend's own handle (a cudaStream_t); null where work runs on the calling thread.
+  /// The device's own handle (a cudaStream_t); null where work runs on the calling thread.
   virtual void* stream() const noexcept = 0;
 };
 
 /// Every device that answers now; the CPU comes first and is always there.
 std::vector<DeviceProperties> list_devices();
 
-/// Opens a device; Backend::automatic takes a GPU where one answers, otherwise the CPU.
-/// Errors:   throws Error{backend_unavailable} where there is none of that backend and index.
-std::shared_ptr<AudioDevice> open_device(Backend backend, int index = 0);
+/// Opens a device; DeviceType::automatic takes a GPU where one answers, otherwise the CPU.
+/// Errors:   throws Error{backend_unavailable} where there is none of that type and index.
+std::shared_ptr<AudioDevice> open_device(DeviceType type, int index = 0);
 
 }  // namespace metalaudio

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/core/backend.h>
+#include <metalaudio/core/device_type.h>
 
 #include <cstddef>
 #include <string>
@@ -9,8 +9,8 @@ namespace metalaudio {
 
 /// What a device is. A value.
 struct DeviceProperties {
-  Backend backend = Backend::cpu;
-  int index = 0;                 ///< among the devices of its backend
+  DeviceType type = DeviceType::cpu;
+  int index = 0;                 ///< among the devices of its type
   std::string name;              ///< for a person, as the maker calls it
   std::size_t memory_bytes = 0;  ///< in all; 0 where it is not known
   bool host_memory = true;       ///< whether its handles are addresses that the CPU can use

@@ -5,12 +5,12 @@
 
 namespace metalaudio {
 
-/// Where work moves from one kernel or backend to another. A value; give it to a constructor. The
+/// Where work moves from one kernel or device to another. A value; give it to a constructor. The
 /// defaults are the original's figures; `metalaudio calibrate` measures them on a machine and saves
 /// them, and only load() reads what it saved.
 /// Errors:   load() and save() throw Error{io, invalid_data}.
 struct ToleranceConfiguration {
-  /// Transforms of more points than this go to the GPU, if there is one.
+  /// Transforms of more points than this go to a GPU, where DeviceType::automatic may choose and there is one.
   std::size_t gpu_cpu_threshold = 2048;
   /// Products of fewer rows than this are computed row by row, of more in tiles of rows.
   std::size_t linear_batch_threshold = 4;

@@ -1,8 +1,8 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/core/realtime/triple_buffer.h>
+#include <metalaudio/dsp/biquad/biquad_engine.h>
 #include <metalaudio/dsp/biquad_cascade.h>
-#include <metalaudio/dsp/biquad_engine.h>
 
 #include <algorithm>
 #include <cassert>
@@ -113,10 +113,10 @@ void BiquadCascade::process(std::span<const float> in, std::span<float> out) noe
   impl_->process({.in_frames = in.data(), .out_frames = out.data()}, in.size() / impl_->channels);
 }
 
-void BiquadCascade::process(std::span<const float* const> in, std::span<float* const> out,
-                            std::size_t frames) noexcept {
-  assert(in.size() == impl_->channels && out.size() == impl_->channels);
-  impl_->process({.in = in.data(), .out = out.data()}, frames);
+void BiquadCascade::process(ConstAudioView in, AudioView out) noexcept {
+  assert(in.channels() == impl_->channels && out.channels() == impl_->channels);
+  assert(in.frames() == out.frames());
+  impl_->process({.planar = true, .in = in, .out = out}, in.frames());
 }
 
 float BiquadCascade::process(float sample) noexcept {

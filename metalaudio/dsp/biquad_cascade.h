@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/audio_view.h>
 #include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/biquad_coefficients.h>
@@ -38,12 +39,13 @@ class BiquadCascade {
 
   std::size_t channels() const noexcept;
   std::size_t sections() const noexcept;
+  /// None: what goes in comes out at once.
+  std::size_t latency_samples() const noexcept { return 0; }
 
   /// Interleaved.
   METALAUDIO_REALTIME void process(std::span<const float> in, std::span<float> out) noexcept;
-  /// Planar: a pointer per channel.
-  METALAUDIO_REALTIME void process(std::span<const float* const> in, std::span<float* const> out,
-                                   std::size_t frames) noexcept;
+  /// Planar.
+  METALAUDIO_REALTIME void process(ConstAudioView in, AudioView out) noexcept;
   /// One channel, one sample.
   METALAUDIO_REALTIME float process(float sample) noexcept;
 

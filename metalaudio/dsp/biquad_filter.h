@@ -9,7 +9,10 @@
 namespace metalaudio::dsp {
 
 /// One biquad section on one channel or many: a BiquadCascade of one.
-/// Shapes, errors, threads and real time: as BiquadCascade.
+/// Shapes:   as BiquadCascade.
+/// Errors:   as BiquadCascade.
+/// Threads:  as BiquadCascade.
+/// Realtime: as BiquadCascade.
 class BiquadFilter {
  public:
   explicit BiquadFilter(const BiquadCoefficients& section, const BiquadOptions& options = {})
@@ -18,15 +21,16 @@ class BiquadFilter {
       : BiquadFilter(design_biquad(design), options) {}
 
   std::size_t channels() const noexcept { return cascade_.channels(); }
+  /// None: what goes in comes out at once.
+  std::size_t latency_samples() const noexcept { return 0; }
 
   /// Interleaved.
   METALAUDIO_REALTIME void process(std::span<const float> in, std::span<float> out) noexcept {
     cascade_.process(in, out);
   }
-  /// Planar: a pointer per channel.
-  METALAUDIO_REALTIME void process(std::span<const float* const> in, std::span<float* const> out,
-                                   std::size_t frames) noexcept {
-    cascade_.process(in, out, frames);
+  /// Planar.
+  METALAUDIO_REALTIME void process(ConstAudioView in, AudioView out) noexcept {
+    cascade_.process(in, out);
   }
   /// One channel, one sample.
   METALAUDIO_REALTIME float process(float sample) noexcept { return cascade_.process(sample); }

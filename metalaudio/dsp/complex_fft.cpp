@@ -1,5 +1,5 @@
 #include <metalaudio/dsp/complex_fft.h>
-#include <metalaudio/dsp/fft_impl.h>
+#include <metalaudio/dsp/fft/fft_impl.h>
 
 #include <cassert>
 
@@ -8,16 +8,19 @@ namespace metalaudio::dsp {
 namespace {
 
 template <typename T>
-std::unique_ptr<const ComplexFftImpl<T>> make_impl(std::size_t size, const FftOptions& options) {
-  return fft_backend("ComplexFft", size, options) == Backend::cuda ? make_complex_fft_cuda<T>(size)
-                                                                   : make_complex_fft_cpu<T>(size);
+std::unique_ptr<const ComplexFftImpl<T>> make_impl(std::size_t size, DeviceType device) {
+  return device == DeviceType::cuda ? make_complex_fft_cuda<T>(size)
+                                    : make_complex_fft_cpu<T>(size);
 }
 
 }  // namespace
 
 template <typename T>
 BasicComplexFft<T>::BasicComplexFft(std::size_t size, const FftOptions& options)
-    : size_(size), impl_(make_impl<T>(size, options)), scratch_(make_scratch()) {}
+    : size_(size),
+      device_(fft_device("ComplexFft", size, options)),
+      impl_(make_impl<T>(size, device_)),
+      scratch_(make_scratch()) {}
 
 template <typename T>
 BasicComplexFft<T>::~BasicComplexFft() = default;

@@ -30,6 +30,8 @@ class BasicComplexFft {
   BasicComplexFft& operator=(BasicComplexFft&&) noexcept;
 
   std::size_t size() const noexcept { return size_; }
+  /// Where it runs: never DeviceType::automatic.
+  DeviceType device() const noexcept { return device_; }
 
   METALAUDIO_REALTIME void forward(std::span<const Complex> x, std::span<Complex> out) noexcept;
   METALAUDIO_REALTIME void forward(SplitSpan<const T> x, SplitSpan<T> out) noexcept;
@@ -47,6 +49,7 @@ class BasicComplexFft {
 
  private:
   std::size_t size_;
+  DeviceType device_;
   std::unique_ptr<const ComplexFftImpl<T>> impl_;
   FftScratch<T> scratch_;
 };

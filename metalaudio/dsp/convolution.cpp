@@ -1,6 +1,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/dsp/convolution.h>
+#include <metalaudio/dsp/convolution/convolution_engine.h>
 #include <metalaudio/dsp/finite.h>
 
 #include <algorithm>
@@ -70,7 +71,7 @@ ConvolutionLayout layout_for(std::span<const ConvolutionRoute> routes,
 
 }  // namespace
 
-std::vector<ConvolutionRoute> convolution_routes(const AudioBuffer& ir, std::size_t inputs,
+std::vector<ConvolutionRoute> convolution_routes(ConstAudioView ir, std::size_t inputs,
                                                  std::size_t outputs) {
   std::vector<ConvolutionRoute> routes;
   const std::size_t channels = ir.channels();
@@ -106,6 +107,8 @@ Convolution::Convolution(std::span<const ConvolutionRoute> routes,
 Convolution::Convolution(std::span<const float> ir, const ConvolutionOptions& options)
     : Convolution(std::vector<ConvolutionRoute>{{0, 0, ir}}, options) {}
 
+Convolution::~Convolution() = default;
+
 std::unique_ptr<ConvolutionEngine> Convolution::make_engine(
     std::span<const ConvolutionRoute> routes) const {
   check_routes(routes, options_);
@@ -128,19 +131,20 @@ void Convolution::begin_change() noexcept {
   release_position_ = 0;
 }
 
-void Convolution::process(std::span<const float* const> in, std::span<float* const> out,
-                          std::size_t frames) noexcept {
-  assert(in.size() == options_.inputs && out.size() == options_.outputs);
+void Convolution::process(ConstAudioView in, AudioView out) noexcept {
+  assert(in.channels() == options_.inputs && out.channels() == options_.outputs);
+  assert(in.frames() == out.frames());
   const FlushDenormals flush;
   begin_change();
-  for (std::size_t at = 0; at < frames;) {
-    const std::size_t count = std::min(kChunk, frames - at);
-    if (!take_input(in, at, count)) {
+  for (std::size_t at = 0; at < in.frames();) {
+    const std::size_t count = std::min(kChunk, in.frames() - at);
+    const AudioView part = out.part(at, count);
+    if (!take_input(in.part(at, count))) {
       status_.report(Trouble::input_replaced);
     }
-    for (std::size_t o = 0; o < out.size(); ++o) out_pointers_[o] = out[o] + at;
+    for (std::size_t o = 0; o < out.channels(); ++o) out_pointers_[o] = part.channel(o).data();
     if (engines_.previous() != nullptr) {
-      process_change(out, at, count);
+      process_change(part);
     } else {
       engines_.current().process(input_pointers_.data(), out_pointers_.data(), count);
     }
@@ -150,22 +154,19 @@ void Convolution::process(std::span<const float* const> in, std::span<float* con
 
 void Convolution::process(std::span<const float> x, std::span<float> y) noexcept {
   assert(x.size() == y.size());
-  const float* in = x.data();
-  float* out = y.data();
-  process({&in, 1}, {&out, 1}, x.size());
+  process(ConstAudioView(x), AudioView(y));
 }
 
-bool Convolution::take_input(std::span<const float* const> in, std::size_t at,
-                             std::size_t frames) noexcept {
+bool Convolution::take_input(ConstAudioView in) noexcept {
   bool finite = true;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    finite = copy_finite({in[i] + at, frames}, input_[i].data()) && finite;
+  for (std::size_t i = 0; i < in.channels(); ++i) {
+    finite = copy_finite(in.channel(i), input_[i].data()) && finite;
   }
   return finite;
 }
 
-void Convolution::process_change(std::span<float* const> out, std::size_t at,
-                                 std::size_t frames) noexcept {
+void Convolution::process_change(AudioView out) noexcept {
+  const std::size_t frames = out.frames();
   const float fade = static_cast<float>(options_.crossfade_samples);
   for (std::size_t i = 0; i < input_.size(); ++i) {
     for (std::size_t k = 0; k < frames; ++k) {
@@ -178,10 +179,11 @@ void Convolution::process_change(std::span<float* const> out, std::size_t at,
   engines_.current().process(input_pointers_.data(), out_pointers_.data(), frames);
   engines_.previous()->process(faded_pointers_.data(), rest_pointers_.data(), frames);
   const bool waiting = engines_.waiting() || release_position_ > 0;
-  for (std::size_t o = 0; o < out.size(); ++o) {
+  for (std::size_t o = 0; o < out.channels(); ++o) {
+    const std::span<float> y = out.channel(o);
     for (std::size_t k = 0; k < frames; ++k) {
       const float left = 1.0F - static_cast<float>(release_position_ + k + 1) / (fade + 1.0F);
-      out[o][at + k] += rest_[o][k] * (waiting ? std::max(0.0F, left) : 1.0F);
+      y[k] += rest_[o][k] * (waiting ? std::max(0.0F, left) : 1.0F);
     }
   }
   fade_position_ += frames;

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/audio_view.h>
+#include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/realtime/replaceable.h>
 #include <metalaudio/core/realtime/status.h>
-#include <metalaudio/dsp/convolution_engine.h>
+#include <metalaudio/dsp/convolution_options.h>
 
 #include <cstddef>
 #include <memory>
@@ -12,24 +13,13 @@
 
 namespace metalaudio::dsp {
 
-enum class ConvolutionMethod { automatic, direct, partitioned };
-
-struct ConvolutionOptions {
-  std::size_t inputs = 1;
-  std::size_t outputs = 1;
-  /// automatic: direct for responses of up to 128 samples.
-  ConvolutionMethod method = ConvolutionMethod::automatic;
-  PartitionScheme scheme = PartitionScheme::non_uniform;
-  /// What a callback usually brings. Others work as well; the work is most even with this one.
-  std::size_t block_samples = 64;
-  std::size_t crossfade_samples = 1024;  ///< of a change of responses
-};
+class ConvolutionEngine;
 
 /// The routes of a file of responses: one channel serves every channel; as many channels as inputs
 /// go one to one; inputs · outputs channels are the whole matrix, a row per input (for true stereo
 /// LL, LR, RL, RR).
 /// Errors:   throws Error{invalid_argument} on any other number of channels.
-std::vector<ConvolutionRoute> convolution_routes(const AudioBuffer& ir, std::size_t inputs,
+std::vector<ConvolutionRoute> convolution_routes(ConstAudioView ir, std::size_t inputs,
                                                  std::size_t outputs);
 
 /// Streaming convolution with impulse responses of any length, without added latency: N inputs, M
@@ -48,9 +38,12 @@ class Convolution {
   Convolution(std::span<const ConvolutionRoute> routes, const ConvolutionOptions& options);
   /// One response from one input to one output.
   explicit Convolution(std::span<const float> ir, const ConvolutionOptions& options = {});
+  ~Convolution();
 
-  METALAUDIO_REALTIME void process(std::span<const float* const> in, std::span<float* const> out,
-                                   std::size_t frames) noexcept;
+  /// None: what goes in comes out at once.
+  std::size_t latency_samples() const noexcept { return 0; }
+
+  METALAUDIO_REALTIME void process(ConstAudioView in, AudioView out) noexcept;
   /// The same for one input and one output; x and y may be one array.
   METALAUDIO_REALTIME void process(std::span<const float> x, std::span<float> y) noexcept;
   /// Forgets all input. A change of responses that is under way is complete.
@@ -68,8 +61,8 @@ class Convolution {
  private:
   std::unique_ptr<ConvolutionEngine> make_engine(std::span<const ConvolutionRoute> routes) const;
   void begin_change() noexcept;
-  bool take_input(std::span<const float* const> in, std::size_t at, std::size_t frames) noexcept;
-  void process_change(std::span<float* const> out, std::size_t at, std::size_t frames) noexcept;
+  bool take_input(ConstAudioView in) noexcept;
+  void process_change(AudioView out) noexcept;
 
   ConvolutionOptions options_;
   Replaceable<ConvolutionEngine> engines_;  // the previous one rings out

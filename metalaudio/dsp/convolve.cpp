@@ -1,6 +1,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
 #include <metalaudio/dsp/convolve.h>
+#include <metalaudio/dsp/fft.h>
 #include <metalaudio/dsp/finite.h>
 
 #include <algorithm>

@@ -23,7 +23,9 @@ ConvolveMethod choose_convolve_method(std::size_t samples, std::size_t ir_sample
 
 /// The full linear convolution of a whole signal: samples + ir_samples - 1 samples.
 /// Errors:   throws Error{invalid_argument} if either is empty, not finite or beyond ±1e30, or too
-/// long. Threads:  safe. Realtime: no; see Convolution.
+///           long.
+/// Threads:  safe.
+/// Realtime: no; see Convolution.
 std::vector<float> convolve(std::span<const float> x, std::span<const float> ir,
                             const ConvolveOptions& options = {});
 

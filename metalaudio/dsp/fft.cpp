@@ -1,34 +1,36 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/fft.h>
-#include <metalaudio/dsp/fft_impl.h>
+#include <metalaudio/dsp/fft/fft_impl.h>
 
 #include <cassert>
 
 namespace metalaudio::dsp {
 
-Backend fft_backend(const char* operation, std::size_t size, const FftOptions& options) {
+DeviceType fft_device(const char* operation, std::size_t size, const FftOptions& options) {
   constexpr std::size_t kLargest = std::size_t{1} << 27;
   if (size == 0 || size > kLargest) {
     fail(ErrorCode::invalid_argument, "[{}] size {}: expected 1 to {}", operation, size, kLargest);
   }
-  if (options.backend != Backend::automatic) return options.backend;
+  if (options.device != DeviceType::automatic) return options.device;
   const bool large = size > options.tolerance.gpu_cpu_threshold;
-  return large && fft_cuda_available() ? Backend::cuda : Backend::cpu;
+  return large && fft_cuda_available() ? DeviceType::cuda : DeviceType::cpu;
 }
 
 namespace {
 
 template <typename T>
-std::unique_ptr<const FftImpl<T>> make_impl(std::size_t size, const FftOptions& options) {
-  return fft_backend("Fft", size, options) == Backend::cuda ? make_fft_cuda<T>(size)
-                                                            : make_fft_cpu<T>(size);
+std::unique_ptr<const FftImpl<T>> make_impl(std::size_t size, DeviceType device) {
+  return device == DeviceType::cuda ? make_fft_cuda<T>(size) : make_fft_cpu<T>(size);
 }
 
 }  // namespace
 
 template <typename T>
 BasicFft<T>::BasicFft(std::size_t size, const FftOptions& options)
-    : size_(size), impl_(make_impl<T>(size, options)), scratch_(impl_->scratch_size()) {}
+    : size_(size),
+      device_(fft_device("Fft", size, options)),
+      impl_(make_impl<T>(size, device_)),
+      scratch_(impl_->scratch_size()) {}
 
 template <typename T>
 BasicFft<T>::~BasicFft() = default;

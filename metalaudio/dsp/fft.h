@@ -33,6 +33,8 @@ class BasicFft {
   BasicFft& operator=(BasicFft&&) noexcept;
 
   std::size_t size() const noexcept { return size_; }
+  /// Where it runs: never DeviceType::automatic.
+  DeviceType device() const noexcept { return device_; }
   std::size_t bins() const noexcept { return size_ / 2 + 1; }
 
   METALAUDIO_REALTIME void forward(std::span<const T> x, std::span<Complex> spectrum) noexcept;
@@ -50,7 +52,7 @@ class BasicFft {
   /// The elements of such a scratch, for a caller that wants more behind them.
   std::size_t scratch_size() const noexcept;
 
-  /// The layout for convolution: the bins in an order of the backend's choice, in unordered_size()
+  /// The layout for convolution: the bins in an order of the device's choice, in unordered_size()
   /// numbers. The only things to do with it are multiply_accumulate() and sums.
   std::size_t unordered_size() const noexcept;
   METALAUDIO_REALTIME void forward_unordered(std::span<const T> x, std::span<T> spectrum) noexcept;
@@ -68,6 +70,7 @@ class BasicFft {
 
  private:
   std::size_t size_;
+  DeviceType device_;
   std::unique_ptr<const FftImpl<T>> impl_;
   FftScratch<T> scratch_;
 };

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/array.h>
-#include <metalaudio/core/backend.h>
+#include <metalaudio/core/device_type.h>
 #include <metalaudio/core/tolerance_configuration.h>
 
 #include <span>
@@ -9,8 +9,8 @@
 namespace metalaudio::dsp {
 
 struct FftOptions {
-  Backend backend = Backend::automatic;
-  ToleranceConfiguration tolerance = {};
+  DeviceType device = DeviceType::cpu;
+  ToleranceConfiguration tolerance = {};  ///< for DeviceType::automatic
 };
 
 /// Complex numbers as two arrays of one length.
@@ -21,6 +21,7 @@ struct SplitSpan {
 };
 
 /// Working memory of one caller of a batch function; made by the transform that it serves.
+/// Threads:  one instance per thread.
 template <typename T>
 class FftScratch {
  public:

@@ -1,7 +1,7 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/dsp/band_limits.h>
 #include <metalaudio/dsp/biquad_design.h>
 #include <metalaudio/dsp/filter_bands.h>
+#include <metalaudio/dsp/filter_bank/band_limits.h>
 
 #include <cmath>
 

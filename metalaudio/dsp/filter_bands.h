@@ -19,7 +19,8 @@ struct FilterBand {
 
 /// The bands of IEC 61260-1 whose centres lie from low_hz to high_hz: octaves are powers of 10^0.3,
 /// and one centre is 1000 Hz. A bound may be a band's rounded name: 125 to 500 Hz are three
-/// octaves. Errors:   Error{invalid_argument} unless 0 < low <= high <= 1e6.
+/// octaves.
+/// Errors:   Error{invalid_argument} unless 0 < low <= high <= 1e6.
 std::vector<FilterBand> octave_bands(OctaveFraction fraction, double low_hz, double high_hz);
 
 using FilterSections = std::vector<BiquadCoefficients>;
@@ -29,8 +30,7 @@ using FilterSections = std::vector<BiquadCoefficients>;
 /// flattens the lower slope, that is up to 6. Tested: the limits of every octave and third of an
 /// octave that fits below half of sample rates from 8 to 192 kHz.
 /// Errors:   Error{invalid_argument} where a band reaches half the sample rate, and for order 0
-/// where
-///           none up to 32 keeps the limits, as for bands wider than octaves.
+///           where none up to 32 keeps the limits, as for bands wider than octaves.
 std::vector<FilterSections> design_band_passes(std::span<const FilterBand> bands,
                                                double sample_rate_hz, std::size_t order = 0);
 

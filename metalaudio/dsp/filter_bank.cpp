@@ -1,8 +1,8 @@
 #include <metalaudio/core/array.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
-#include <metalaudio/dsp/cpu/biquad_kernels.h>
-#include <metalaudio/dsp/cpu/biquad_lane_section.h>
+#include <metalaudio/dsp/biquad/cpu/biquad_kernels.h>
+#include <metalaudio/dsp/biquad/cpu/lane_section.h>
 #include <metalaudio/dsp/filter_bank.h>
 
 #include <algorithm>
@@ -66,13 +66,13 @@ struct FilterBank::Impl {
     }
   }
 
-  void process_tile(std::span<float* const> out, std::size_t first, std::size_t frames) noexcept {
+  void process_tile(AudioView out, std::size_t first, std::size_t frames) noexcept {
     for (std::size_t g = 0; g < groups; ++g) {
       for (std::size_t f = 0; f < frames; ++f) std::fill_n(&tile[f * lanes], lanes, input[f]);
       kernels.run_lanes(row(g, 0, 0), sections, tile.data(), frames);
       const std::size_t count = std::min(lanes, bands.size() - g * lanes);
       for (std::size_t i = 0; i < count; ++i) {
-        float* to = out[g * lanes + i] + first;
+        float* to = out.channel(g * lanes + i).data() + first;
         for (std::size_t f = 0; f < frames; ++f) to[f] = static_cast<float>(tile[f * lanes + i]);
       }
     }
@@ -99,8 +99,8 @@ FilterBank& FilterBank::operator=(FilterBank&&) noexcept = default;
 
 std::size_t FilterBank::bands() const noexcept { return impl_->bands.size(); }
 
-void FilterBank::process(std::span<const float> in, std::span<float* const> out) noexcept {
-  assert(out.size() == bands());
+void FilterBank::process(std::span<const float> in, AudioView out) noexcept {
+  assert(out.channels() == bands() && out.frames() == in.size());
   const FlushDenormals flush;
   Impl& m = *impl_;
   for (std::size_t first = 0; first < in.size();) {

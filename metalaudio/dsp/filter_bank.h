@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/audio_view.h>
 #include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/filter_bands.h>
@@ -30,7 +31,9 @@ class FilterBank {
   FilterBank& operator=(FilterBank&&) noexcept;
 
   std::size_t bands() const noexcept;
-  METALAUDIO_REALTIME void process(std::span<const float> in, std::span<float* const> out) noexcept;
+  /// None: what goes in comes out at once.
+  std::size_t latency_samples() const noexcept { return 0; }
+  METALAUDIO_REALTIME void process(std::span<const float> in, AudioView out) noexcept;
   METALAUDIO_REALTIME void reset() noexcept;
 
   std::complex<double> band_response(std::size_t band, double frequency_hz,

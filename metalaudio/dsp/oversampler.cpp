@@ -1,5 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/oversampler.h>
+#include <metalaudio/dsp/resampler/half_band.h>
 
 #include <bit>
 #include <cassert>
@@ -46,6 +47,10 @@ Oversampler::Oversampler(std::size_t factor, const OversamplerOptions& options)
     latency_ += (2 * taps.side() - (padded ? 0 : 1)) >> s;
   }
 }
+
+Oversampler::~Oversampler() = default;
+Oversampler::Oversampler(Oversampler&&) noexcept = default;
+Oversampler& Oversampler::operator=(Oversampler&&) noexcept = default;
 
 AudioView Oversampler::up(ConstAudioView in) noexcept {
   assert(in.channels() == levels_[0].channels() && in.frames() <= most_frames_);

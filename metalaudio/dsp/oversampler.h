@@ -3,13 +3,15 @@
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/core/realtime/marker.h>
-#include <metalaudio/dsp/half_band.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <vector>
 
 namespace metalaudio::dsp {
+
+class HalfBandUp;
+class HalfBandDown;
 
 struct OversamplerOptions {
   std::size_t channels = 1;
@@ -25,13 +27,15 @@ struct OversamplerOptions {
 /// it falls. The output does not depend on how the input is cut into blocks.
 /// Shapes:   in[channels][frames] -> [channels][factor · frames] -> out[channels][frames].
 /// Errors:   the constructor throws Error{invalid_argument} unless the factor is 1, 2, 4 or 8,
-/// there
-///           are channels and frames, and the pass band lies between 0.05 and 0.49.
+///           there are channels and frames, and the pass band lies between 0.05 and 0.49.
 /// Threads:  one.
 /// Realtime: all but the constructor.
 class Oversampler {
  public:
   explicit Oversampler(std::size_t factor, const OversamplerOptions& options = {});
+  ~Oversampler();
+  Oversampler(Oversampler&&) noexcept;
+  Oversampler& operator=(Oversampler&&) noexcept;
 
   /// Calls process_block(AudioView), which works in place, on oversampled blocks.
   template <typename Process>
@@ -50,7 +54,7 @@ class Oversampler {
   METALAUDIO_REALTIME void down(AudioView out) noexcept;
   METALAUDIO_REALTIME void reset() noexcept;
 
-  std::size_t factor() const noexcept { return std::size_t{1} << up_.size(); }
+  std::size_t factor() const noexcept { return std::size_t{1} << (levels_.size() - 1); }
   /// Of up and down together, in samples of the lower rate; whole.
   std::size_t latency_samples() const noexcept { return latency_; }
 

@@ -31,8 +31,8 @@ struct RateAdapterOptions {
 /// Shapes:   in[channels][frames] -> out[channels][frames], any frames; may be the same memory.
 /// Errors:   the constructor throws what StreamResampler's does, and Error{invalid_argument} for a
 ///           block or latency past 2^20 or no processor.
-/// Threads:  one; take_status() on any.
-/// Realtime: process and reset, if the processor is; take_status.
+/// Threads:  one; status() and take_status() on any.
+/// Realtime: process and reset, if the processor is; status, take_status.
 class RateAdapter {
  public:
   RateAdapter(double host_rate_hz, double processor_rate_hz, const RateAdapterOptions& options,
@@ -48,6 +48,11 @@ class RateAdapter {
 
   /// What the resamplers met, on the way to the processor first: samples that are not finite, of
   /// either side, become silence. At equal rates they pass.
+  METALAUDIO_REALTIME Trouble status() const noexcept {
+    if (!to_processor_) return Trouble::none;
+    const Trouble in = to_processor_->status(), out = to_host_->status();
+    return in != Trouble::none ? in : out;
+  }
   METALAUDIO_REALTIME Trouble take_status() noexcept {
     if (!to_processor_) return Trouble::none;
     const Trouble in = to_processor_->take_status(), out = to_host_->take_status();

@@ -3,6 +3,7 @@
 #include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/realtime/status.h>
 
+#include <cstddef>
 #include <span>
 
 namespace metalaudio::dsp {
@@ -39,6 +40,9 @@ class StateVariableFilter {
  public:
   explicit StateVariableFilter(double sample_rate_hz,
                                const StateVariableParameters& parameters = {});
+
+  /// None: what goes in comes out at once.
+  std::size_t latency_samples() const noexcept { return 0; }
 
   METALAUDIO_REALTIME float process(float sample) noexcept;
   METALAUDIO_REALTIME void process(std::span<const float> in, std::span<float> out) noexcept;

@@ -33,7 +33,7 @@ std::size_t StftAnalyzer::take(std::span<const float> x) noexcept {
   const std::size_t hop = stft_.hop_samples();
   const std::size_t count = std::min(x.size(), hop - filled_);
   const std::size_t at = frame_.size() - hop + filled_;
-  finite_ = copy_finite(x.first(count), frame_.data() + at) && finite_;
+  if (!copy_finite(x.first(count), frame_.data() + at)) status_.report(Trouble::input_replaced);
   filled_ += count;
   return count;
 }
@@ -49,7 +49,6 @@ std::span<StftAnalyzer::Complex> StftAnalyzer::transform() noexcept {
 void StftAnalyzer::reset() noexcept {
   std::fill(frame_.begin(), frame_.end(), 0.0F);
   filled_ = 0;
-  finite_ = true;
 }
 
 }  // namespace metalaudio::dsp

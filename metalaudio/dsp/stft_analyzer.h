@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/stft.h>
 
 #include <complex>
@@ -10,10 +12,11 @@
 namespace metalaudio::dsp {
 
 /// Spectra of a running signal: after every hop, the frame that ends there, silence before the
-/// first sample. Samples that are not finite, or beyond ±1e30, count as silence and are noted.
+/// first sample. Samples that are not finite, or beyond ±1e30, count as silence and are noted in
+/// status().
 /// Errors:   the constructor throws as Stft's; options.center and padding belong to whole signals
 ///           and must be false and at its default; the hop is at most fft_size.
-/// Threads:  one instance per thread.
+/// Threads:  one instance per thread; status() and take_status() from any.
 /// Realtime: everything but the constructor.
 class StftAnalyzer {
  public:
@@ -22,7 +25,8 @@ class StftAnalyzer {
   explicit StftAnalyzer(const StftOptions& options);
 
   const Stft& stft() const noexcept { return stft_; }
-  bool input_was_finite() const noexcept { return finite_; }
+  /// None: a frame is there with its last sample.
+  std::size_t latency_samples() const noexcept { return 0; }
 
   /// Calls on_frame(std::span<Complex> spectrum), which must be real-time itself, for every frame
   /// that ends within x.
@@ -36,6 +40,10 @@ class StftAnalyzer {
   }
   METALAUDIO_REALTIME void reset() noexcept;
 
+  /// The first trouble since take_status().
+  METALAUDIO_REALTIME Trouble status() const noexcept { return status_.peek(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
+
  private:
   std::size_t take(std::span<const float> x) noexcept;
   std::span<Complex> transform() noexcept;
@@ -45,7 +53,7 @@ class StftAnalyzer {
   std::vector<float> frame_;  ///< its last hop is filled as samples come
   std::vector<Complex> spectrum_;
   std::size_t filled_ = 0;
-  bool finite_ = true;
+  RealtimeStatus status_;
 };
 
 }  // namespace metalaudio::dsp

@@ -13,7 +13,7 @@ namespace metalaudio::dsp {
 /// An effect on spectra: analysis, a function of yours, synthesis, in blocks of any length.
 /// Shapes:   x[frames] -> y[frames], latency_samples() later; x and y may be one array.
 /// Errors:   the constructor throws as StftSynthesizer's.
-/// Threads:  one instance per thread.
+/// Threads:  one instance per thread; status() and take_status() from any.
 /// Realtime: everything but the constructor.
 class StftStream {
  public:
@@ -24,7 +24,6 @@ class StftStream {
 
   std::size_t latency_samples() const noexcept { return analyzer_.stft().fft_size(); }
   std::size_t bins() const noexcept { return analyzer_.stft().bins(); }
-  bool input_was_finite() const noexcept { return analyzer_.input_was_finite(); }
 
   /// modify(std::span<Complex> spectrum) changes each frame in place; it must be real-time itself.
   template <typename Modify>
@@ -54,6 +53,10 @@ class StftStream {
     std::fill(ready_.begin(), ready_.end(), 0.0F);
     played_ = 0;
   }
+
+  /// The first trouble since take_status(): samples that were not finite or beyond ±1e30.
+  METALAUDIO_REALTIME Trouble status() const noexcept { return analyzer_.status(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return analyzer_.take_status(); }
 
  private:
   StftAnalyzer analyzer_;

@@ -23,6 +23,8 @@ class StftSynthesizer {
   explicit StftSynthesizer(const StftOptions& options);
 
   const Stft& stft() const noexcept { return stft_; }
+  /// How much older add()'s result is than the end of its frame.
+  std::size_t latency_samples() const noexcept { return stft_.fft_size() - stft_.hop_samples(); }
 
   /// Adds a frame; the result, hop_samples() long, stays until the next call.
   METALAUDIO_REALTIME std::span<const float> add(std::span<const Complex> spectrum) noexcept;

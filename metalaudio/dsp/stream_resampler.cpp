@@ -1,7 +1,8 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
-#include <metalaudio/dsp/cpu/resampler_kernels.h>
 #include <metalaudio/dsp/finite.h>
+#include <metalaudio/dsp/resampler/cpu/resampler_kernels.h>
+#include <metalaudio/dsp/resampler/resampler_bank.h>
 #include <metalaudio/dsp/stream_resampler.h>
 
 #include <algorithm>
@@ -102,6 +103,12 @@ ResamplerBankOptions StreamResampler::bank_options(const Ratio& ratio,
           .interpolated = interpolated};
 }
 
+StreamResampler::~StreamResampler() = default;
+StreamResampler::StreamResampler(StreamResampler&&) noexcept = default;
+StreamResampler& StreamResampler::operator=(StreamResampler&&) noexcept = default;
+
+std::size_t StreamResampler::delay_input_samples() const noexcept { return bank_->delay_samples(); }
+
 StreamResampler::StreamResampler(double in_rate_hz, double out_rate_hz,
                                  const StreamResamplerOptions& options)
     : ratio_((check(in_rate_hz, out_rate_hz, options),
@@ -109,12 +116,12 @@ StreamResampler::StreamResampler(double in_rate_hz, double out_rate_hz,
       interpolated_(bank_options(ratio_, options).interpolated),
       phases_(static_cast<double>(bank_options(ratio_, options).phases)),
       largest_drift_(options.largest_drift),
-      bank_(bank_options(ratio_, options)),
+      bank_(std::make_unique<const ResamplerBank>(bank_options(ratio_, options))),
       kernels_(&resampler_kernels()),
       extra_delay_(static_cast<std::uint64_t>(
           std::llround(options.extra_delay_samples * static_cast<double>(ratio_.step)))),
       history_(options.channels,
-               bank_.taps() + kChunk + static_cast<std::size_t>(kWidestRatio) + 1),
+               bank_->taps() + kChunk + static_cast<std::size_t>(kWidestRatio) + 1),
       step_(ratio_.step),
       target_step_(ratio_.step),
       from_(options.channels),
@@ -125,8 +132,8 @@ StreamResampler::StreamResampler(double in_rate_hz, double out_rate_hz,
 void StreamResampler::reset() noexcept {
   // Where the extra delay reaches back, there is silence as well.
   const std::uint64_t back = (extra_delay_ + ratio_.unit - 1) / ratio_.unit;
-  filled_ = bank_.taps() - 1 + back;
-  next_ = bank_.taps() - 1;
+  filled_ = bank_->taps() - 1 + back;
+  next_ = bank_->taps() - 1;
   fraction_ = back * ratio_.unit - extra_delay_;
   set_step(target_step_);
   glide_left_ = 0;
@@ -141,7 +148,7 @@ double StreamResampler::extra_delay_samples() const noexcept {
 
 double StreamResampler::latency_samples() const noexcept {
   const double units =
-      static_cast<double>(bank_.delay_samples()) * static_cast<double>(ratio_.unit);
+      static_cast<double>(bank_->delay_samples()) * static_cast<double>(ratio_.unit);
   return (units + static_cast<double>(extra_delay_)) / static_cast<double>(ratio_.step);
 }
 
@@ -206,7 +213,7 @@ std::size_t StreamResampler::collect(std::size_t most, ResamplerPoint* points) n
   std::size_t count = 0;
   for (; count < std::min(most, kPoints) && next_ < filled_; ++count) {
     ResamplerPoint& point = points[count];
-    point.at = static_cast<std::uint32_t>(next_ + 1 - bank_.taps());
+    point.at = static_cast<std::uint32_t>(next_ + 1 - bank_->taps());
     if (interpolated_) {
       const double position = static_cast<double>(fraction_) * scale;
       point.row = static_cast<std::uint32_t>(position);
@@ -222,7 +229,7 @@ std::size_t StreamResampler::collect(std::size_t most, ResamplerPoint* points) n
 std::size_t StreamResampler::take(const ConstAudioView& in, std::size_t first,
                                   std::size_t frames) noexcept {
   if (filled_ == history_.frames()) {
-    const std::size_t gone = next_ + 1 - bank_.taps();
+    const std::size_t gone = next_ + 1 - bank_->taps();
     for (std::size_t c = 0; c < history_.channels(); ++c) {
       float* const samples = history_.channel(c).data();
       std::memmove(samples, samples + gone, (filled_ - gone) * sizeof(float));
@@ -256,11 +263,11 @@ StreamResampler::Progress StreamResampler::process(ConstAudioView in, AudioView 
         to_[c] = out.channel(c).data() + done.produced;
       }
       if (interpolated_) {
-        kernels_->interpolated(points.data(), count, bank_.data(), bank_.taps(), from_.data(),
+        kernels_->interpolated(points.data(), count, bank_->data(), bank_->taps(), from_.data(),
                                to_.data(), channels());
       } else {
         for (std::size_t c = 0; c < channels(); ++c) {
-          kernels_->exact(points.data(), count, bank_.data(), bank_.taps(), from_[c], to_[c]);
+          kernels_->exact(points.data(), count, bank_->data(), bank_->taps(), from_[c], to_[c]);
         }
       }
       done.produced += count;

@@ -3,14 +3,16 @@
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/realtime/status.h>
-#include <metalaudio/dsp/resampler_bank.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace metalaudio::dsp {
 
+class ResamplerBank;
+struct ResamplerBankOptions;
 struct ResamplerKernels;
 struct ResamplerPoint;
 
@@ -41,6 +43,9 @@ class StreamResampler {
  public:
   StreamResampler(double in_rate_hz, double out_rate_hz,
                   const StreamResamplerOptions& options = {});
+  ~StreamResampler();
+  StreamResampler(StreamResampler&&) noexcept;
+  StreamResampler& operator=(StreamResampler&&) noexcept;
 
   struct Progress {
     std::size_t consumed = 0;
@@ -65,7 +70,7 @@ class StreamResampler {
   /// The delay in output frames, exact up to the rounding of a double; it rests on whole frames of
   /// input, delay_input_samples(), and the extra delay.
   double latency_samples() const noexcept;
-  std::size_t delay_input_samples() const noexcept { return bank_.delay_samples(); }
+  std::size_t delay_input_samples() const noexcept;
   double extra_delay_samples() const noexcept;
   std::size_t channels() const noexcept { return history_.channels(); }
 
@@ -92,7 +97,7 @@ class StreamResampler {
   bool interpolated_;
   double phases_;  // of the bank, as a factor
   double largest_drift_;
-  ResamplerBank bank_;
+  std::unique_ptr<const ResamplerBank> bank_;
   const ResamplerKernels* kernels_;
   std::uint64_t extra_delay_ = 0;  // in units
   AudioBuffer history_;

@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/dsp/kaiser.h>
+#include <metalaudio/dsp/resampler/kaiser.h>
 #include <metalaudio/dsp/window.h>
 
 #include <cmath>

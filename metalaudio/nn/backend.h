@@ -38,6 +38,7 @@ struct StepCost {
 
 /// Operations that run together, ready to be run by the backend that made them. It holds its packed
 /// weights and nothing that changes, so that several workspaces share it.
+/// Threads:  a constant.
 class Step {
  public:
   virtual ~Step() = default;
@@ -45,6 +46,7 @@ class Step {
 };
 
 /// What a backend asks while it makes a step.
+/// Threads:  one; it lives while a plan is made.
 class StepMaker {
  public:
   virtual ~StepMaker() = default;
@@ -66,6 +68,8 @@ struct StepPlan {
 };
 
 /// Runs a backend's steps with a workspace's threads, streams and scratch.
+/// Threads:  one caller at a time.
+/// Realtime: run(), on the CPU without a pool.
 class Runner {
  public:
   virtual ~Runner() = default;

@@ -39,8 +39,7 @@ struct InferenceQueueOptions {
 /// that are too late already, and is given no more than it can hold, so its function misses some.
 /// Shapes:   in[channels][frames] -> out[channels][frames], any frames; may be the same memory.
 /// Errors:   the constructor throws Error{invalid_argument} on no function, no channels, blocks of
-/// 0,
-///           or anything past 2^24 samples, and what PollingWorker's throws. A function that throws
+///           0, or anything past 2^24 samples, and what PollingWorker's throws. A function that throws
 ///           counts as late.
 /// Threads:  process() on the audio thread; the function on the worker; late_blocks(), status() and
 ///           take_status() on any; reset() on the control thread, while process() does not run.

@@ -13,7 +13,8 @@
 namespace metalaudio::nn {
 
 /// A graph compiled: simplified, placed on backends, fused, its memory laid out, its weights
-/// packed. Shapes:   those of the graph; input() and output() lie in host memory, row-major.
+/// packed.
+/// Shapes:   those of the graph; input() and output() lie in host memory, row-major.
 /// Errors:   the constructor throws Error{invalid_argument, unsupported, out_of_memory}, and names
 ///           every node that no backend takes; input() and output() throw Error{not_found}.
 /// Threads:  one caller at a time; work is shared with the pool of the options. Clones are

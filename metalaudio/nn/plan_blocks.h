@@ -28,8 +28,7 @@ struct PlanPorts {
 
 /// A plan as a function of audio blocks. Its states go on from block to block.
 /// Shapes:   the last two axes of input and output are frames and channels, all others 1; a value
-/// of
-///           one axis is one channel.
+///           of one axis is one channel.
 /// Errors:   the constructor throws Error{not_found} without such ports and Error{invalid_argument}
 ///           unless both are float32 and of as many channels and frames.
 /// Threads:  one; copies share the plan.

@@ -7,9 +7,8 @@
 
 namespace metalaudio::nn {
 
-/// A checkpoint's tensors below a prefix, as a layer asks for them: weights("conv").tensor("bias",
-/// …). Errors:   tensor() throws Error{invalid_data} that names a tensor that is missing or has
-/// another
+/// A checkpoint's tensors below a prefix, as a layer asks for them: weights("conv").tensor("bias", …).
+/// Errors:   tensor() throws Error{invalid_data} that names a tensor that is missing or has another
 ///           shape than the layer needs.
 /// Threads:  a value; it refers to the checkpoint.
 class Weights {

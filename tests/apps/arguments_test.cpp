@@ -1,9 +1,10 @@
-#include <apps/arguments.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
 
 #include <filesystem>
+
+#include "apps/options/arguments.h"
 
 namespace metalaudio::apps {
 namespace {

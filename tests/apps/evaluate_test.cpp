@@ -1,12 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "program.h"
-#include "sounds.h"
+#include "tests/support/sounds.h"
 #include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {

@@ -1,5 +1,3 @@
-#include "program.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,6 +8,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+
+#include "program.h"
 
 namespace metalaudio::apps {
 namespace {

@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "separate_setting.h"
-#include "sounds.h"
+#include "tests/support/sounds.h"
 
 namespace metalaudio::apps {
 namespace {

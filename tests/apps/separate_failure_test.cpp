@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -7,12 +8,11 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
 #include "separate_setting.h"
-#include "sounds.h"
+#include "tests/support/sounds.h"
 
 namespace metalaudio::apps {
 namespace {

@@ -1,11 +1,12 @@
-#include <apps/arguments.h>
-#include <apps/separate_options.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
 
 #include <iterator>
 #include <sstream>
+
+#include "apps/options/arguments.h"
+#include "apps/options/separate_options.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -32,8 +33,8 @@ TEST(SeparateOptions, DefaultsAreUpstreams) {
   EXPECT_DOUBLE_EQ(options.overlap, 0.25);
   EXPECT_TRUE(options.split);
   EXPECT_FALSE(options.segment_seconds.has_value());
-  EXPECT_EQ(options.stems.method(), OtherMethod::add);
-  EXPECT_EQ(options.clip_mode, ClipMode::rescale);
+  EXPECT_EQ(options.stems.method(), separation::OtherMethod::add);
+  EXPECT_EQ(options.clip_mode, separation::ClipMode::rescale);
   EXPECT_EQ(options.format.extension(), "wav");
   EXPECT_EQ(writer_options(options.format).mp3_bitrate_kbps, 320);
   EXPECT_EQ(writer_options(options.format).mp3_preset, 2);
@@ -66,7 +67,7 @@ TEST(SeparateOptions, EveryOptionReachesItsValue) {
   EXPECT_DOUBLE_EQ(options.overlap, 0.5);
   EXPECT_DOUBLE_EQ(options.segment_seconds.value(), 4.0);
   EXPECT_EQ(options.stems.stems, (std::vector<std::string>{"vocals", "drums"}));
-  EXPECT_EQ(options.clip_mode, ClipMode::clamp);
+  EXPECT_EQ(options.clip_mode, separation::ClipMode::clamp);
   EXPECT_TRUE(options.keep_rate);
   EXPECT_EQ(options.precision, models::Precision::bf16);
   EXPECT_EQ(options.threads, 3U);
@@ -78,7 +79,7 @@ TEST(SeparateOptions, EveryOptionReachesItsValue) {
   EXPECT_EQ(options.format.mp3_bitrate_kbps, 128);
   EXPECT_EQ(options.format.mp3_preset, 7);
   EXPECT_EQ(parse("a --two-stems vocals --other-method minus").stems.other_method,
-            OtherMethod::minus);
+            separation::OtherMethod::minus);
   EXPECT_FALSE(parse("a --no-split").split);
   EXPECT_EQ(parse("a --seed 7").seed, 7U);
   EXPECT_TRUE(parse("a --sum-safe --int24").format.int24);
@@ -130,9 +131,9 @@ TEST(SeparateOptions, ShortenedNamesMeanUpstreams) {
   EXPECT_DOUBLE_EQ(options.overlap, 0.5);
   EXPECT_DOUBLE_EQ(options.segment_seconds.value(), 4.0);
   EXPECT_EQ(options.stems.two_stems, "vocals");
-  EXPECT_EQ(options.stems.other_method, OtherMethod::minus);
+  EXPECT_EQ(options.stems.other_method, separation::OtherMethod::minus);
   EXPECT_TRUE(options.format.int24);
-  EXPECT_EQ(options.clip_mode, ClipMode::clamp);
+  EXPECT_EQ(options.clip_mode, separation::ClipMode::clamp);
   EXPECT_TRUE(options.format.flac);
   EXPECT_EQ(options.format.mp3_bitrate_kbps, 128);
   EXPECT_EQ(options.format.mp3_preset, 3);

@@ -1,7 +1,6 @@
-#include "separate_setting.h"
-
 #include <algorithm>
 
+#include "separate_setting.h"
 #include "tests/support/test_paths.h"
 
 namespace metalaudio::apps {

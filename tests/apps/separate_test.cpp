@@ -1,12 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "separate_setting.h"
-#include "sounds.h"
+#include "tests/support/sounds.h"
 
 namespace metalaudio::apps {
 namespace {

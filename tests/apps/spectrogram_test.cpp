@@ -1,5 +1,3 @@
-#include "apps/spectrogram.h"
-
 #include <cairo/cairo.h>
 #include <gtest/gtest.h>
 #include <metalaudio/audio/memory_source.h>
@@ -13,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/spectrogram_picture.h"
+#include "apps/pictures/spectrogram.h"
+#include "apps/pictures/spectrogram_picture.h"
 #include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {

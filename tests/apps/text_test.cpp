@@ -1,10 +1,11 @@
-#include <apps/display_text.h>
-#include <apps/failure_text.h>
-#include <apps/output_levels.h>
-#include <apps/progress_text.h>
-#include <apps/time_text.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <metalaudio/separation/output_levels.h>
+
+#include "apps/terminal/display_text.h"
+#include "apps/terminal/failure_text.h"
+#include "apps/terminal/figure_text.h"
+#include "apps/terminal/progress_text.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -99,14 +100,16 @@ TEST(FailureText, KeepsControlCharactersFromTheTerminal) {
 }
 
 TEST(OutputLevels, RescaleIsUpstreamsPreventClip) {
-  EXPECT_THAT(output_gains({0.5F, 2.0F}, ClipMode::rescale, false),
+  EXPECT_THAT(separation::output_gains({0.5F, 2.0F}, separation::ClipMode::rescale, false),
               ElementsAre(FloatEq(1.0F), FloatEq(1.0F / 2.02F)));
-  EXPECT_THAT(output_gains({0.5F, 2.0F}, ClipMode::clamp, false), Each(1.0F));
-  EXPECT_THAT(output_gains({0.5F, 2.0F}, ClipMode::none, false), Each(1.0F));
+  EXPECT_THAT(separation::output_gains({0.5F, 2.0F}, separation::ClipMode::clamp, false),
+              Each(1.0F));
+  EXPECT_THAT(separation::output_gains({0.5F, 2.0F}, separation::ClipMode::none, false),
+              Each(1.0F));
 }
 
 TEST(OutputLevels, OneGainKeepsTheSum) {
-  EXPECT_THAT(output_gains({0.5F, 2.0F, 4.0F}, ClipMode::rescale, true),
+  EXPECT_THAT(separation::output_gains({0.5F, 2.0F, 4.0F}, separation::ClipMode::rescale, true),
               Each(FloatEq(1.0F / 4.04F)));
 }
 

@@ -20,7 +20,7 @@ AudioBuffer numbered(std::size_t channels) {
 TEST(ConvertChannels, OneBecomesCopies) {
   const AudioBuffer in = numbered(1);
   std::vector<float> mean;
-  const AudioView out = convert_channels(in, 2, mean);
+  const ConstAudioView out = convert_channels(in, 2, mean);
   ASSERT_EQ(out.channels(), 2u);
   EXPECT_THAT(out.channel(0), ElementsAre(1, 10));
   EXPECT_THAT(out.channel(1), ElementsAre(1, 10));
@@ -29,7 +29,7 @@ TEST(ConvertChannels, OneBecomesCopies) {
 TEST(ConvertChannels, ManyBecomeTheirMean) {
   const AudioBuffer in = numbered(6);
   std::vector<float> mean;
-  const AudioView out = convert_channels(in, 1, mean);
+  const ConstAudioView out = convert_channels(in, 1, mean);
   ASSERT_EQ(out.channels(), 1u);
   EXPECT_THAT(out.channel(0), ElementsAre(3.5f, 35.0f));
 }
@@ -37,7 +37,7 @@ TEST(ConvertChannels, ManyBecomeTheirMean) {
 TEST(ConvertChannels, OtherwiseTheFirstStay) {
   const AudioBuffer in = numbered(6);
   std::vector<float> mean;
-  const AudioView out = convert_channels(in, 2, mean);
+  const ConstAudioView out = convert_channels(in, 2, mean);
   ASSERT_EQ(out.channels(), 2u);
   EXPECT_THAT(out.channel(1), ElementsAre(2, 20));
   EXPECT_EQ(convert_channels(in, 6, mean).channels(), 6u);

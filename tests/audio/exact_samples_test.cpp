@@ -132,7 +132,7 @@ TEST(ExactSamples, EqualSamplesGiveEqualFiles) {
     write_file(folder / "a.wav", samples, options);
     AudioWriter writer(folder / "b.wav", options);
     for (std::size_t first = 0; first < 5000; first += 7)
-      writer.write(AudioView(samples).part(first, std::min<std::size_t>(7, 5000 - first)));
+      writer.write(ConstAudioView(samples).part(first, std::min<std::size_t>(7, 5000 - first)));
     writer.close();
     EXPECT_EQ(read_bytes(folder / "a.wav"), read_bytes(folder / "b.wav"));
   }

@@ -27,7 +27,7 @@ std::vector<float> read_second(const AudioSource& source, std::int64_t first, st
   std::vector<float> left(frames, 9.0f);
   std::vector<float> right(frames, 9.0f);
   const std::array<float*, 2> out{left.data(), right.data()};
-  source.read(first, frames, out);
+  source.read(first, {out, frames});
   return right;
 }
 
@@ -48,7 +48,7 @@ TEST(MemorySource, RefusesAReadWithOtherChannels) {
   const MemorySource source = three_frames();
   std::vector<float> mono(3);
   const std::array<float*, 1> out{mono.data()};
-  EXPECT_THROW(source.read(0, 3, out), Error);
+  EXPECT_THROW(source.read(0, {out, 3}), Error);
 }
 
 }  // namespace

@@ -16,12 +16,12 @@ std::vector<float> resample(const AudioBuffer& in, int from, int to, std::size_t
                             std::size_t channel = 0) {
   Resampler resampler(from, to, in.channels());
   std::vector<float> out;
-  const auto append = [&](AudioView view) {
+  const auto append = [&](ConstAudioView view) {
     const auto samples = view.channel(channel);
     out.insert(out.end(), samples.begin(), samples.end());
   };
   for (std::size_t first = 0; first < in.frames(); first += block)
-    append(resampler.process(AudioView(in).part(first, std::min(block, in.frames() - first))));
+    append(resampler.process(ConstAudioView(in).part(first, std::min(block, in.frames() - first))));
   append(resampler.flush());
   return out;
 }
@@ -118,7 +118,7 @@ TEST(Resampler, AnotherLengthGoesOnWithTheSound) {
   std::ranges::fill(in.channel(0), 0.5f);
   Resampler resampler(44100, 48000, 1);
   const std::size_t ready = resampler.process(in).frames();
-  const AudioView rest = resampler.flush(1200);
+  const ConstAudioView rest = resampler.flush(1200);
   EXPECT_EQ(ready + rest.frames(), 1200u);
   const auto after = rest.channel(0).subspan(1089 - ready, 4);
   EXPECT_GT(std::abs(after[0]) + std::abs(after[1]), 0.01f);
@@ -173,7 +173,7 @@ TEST(Resampler, ResetStartsAnew) {
   resampler.flush();
   EXPECT_THROW(resampler.process(in), Error);
   resampler.reset();
-  const AudioView out = resampler.process(in);
+  const ConstAudioView out = resampler.process(in);
   const auto expected = resample(in, 48000, 44100, 5000);
   ASSERT_GT(out.frames(), 0u);
   EXPECT_TRUE(std::ranges::equal(out.channel(0), std::span(expected).first(out.frames())));

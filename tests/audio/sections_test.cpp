@@ -304,8 +304,7 @@ TEST_F(Sections, MoreChannelsThanTwoAreTakenOrMixed) {
     const TrackSource track(folder_ / "a.wav", {.downmix = downmix});
     warning = track.warnings().at(0);
     AudioBuffer frame(2, 1);
-    const std::vector<float*> out{frame.channel(0).data(), frame.channel(1).data()};
-    track.read(500, 1, out);
+    track.read(500, frame);
     return std::pair{frame.channel(0)[0], frame.channel(1)[0]};
   };
   std::string warning;

@@ -15,10 +15,7 @@ namespace {
 
 AudioBuffer read_all(const AudioSource& source, std::int64_t first, std::size_t frames) {
   AudioBuffer out(source.channels(), frames);
-  std::vector<float*> pointers;
-  for (std::size_t channel = 0; channel < out.channels(); ++channel)
-    pointers.push_back(out.channel(channel).data());
-  source.read(first, frames, pointers);
+  source.read(first, out);
   return out;
 }
 
@@ -34,7 +31,7 @@ TEST(TemporaryAudio, ReadsBackAnywhereFromMemoryAndFromItsFile) {
   for (const std::size_t limit : {std::size_t{0}, std::size_t{100000}, std::size_t{1} << 20}) {
     TemporaryAudio audio(3, 44100, limit);
     for (std::size_t first = 0; first < 20000; first += 3000)
-      audio.append(AudioView(samples).part(first, std::min<std::size_t>(3000, 20000 - first)));
+      audio.append(ConstAudioView(samples).part(first, std::min<std::size_t>(3000, 20000 - first)));
     EXPECT_EQ(audio.is_in_memory(), limit > 20000 * 12);
     EXPECT_EQ(audio.frames(), 20000);
     EXPECT_TRUE(equal(read_all(audio, 0, 20000), samples));
@@ -65,7 +62,7 @@ TEST(MonoStatistics, DividesByTheCountLessOne) {
   for (const std::size_t block : {1, 3, 4}) {
     MonoStatistics statistics;
     for (std::size_t first = 0; first < 4; first += block)
-      statistics.add(AudioView(samples).part(first, std::min(block, 4 - first)));
+      statistics.add(ConstAudioView(samples).part(first, std::min(block, 4 - first)));
     EXPECT_DOUBLE_EQ(statistics.mean(), 4.0);
     EXPECT_DOUBLE_EQ(statistics.deviation(), std::sqrt((9.0 + 4.0 + 0.0 + 25.0) / 3.0));
   }
@@ -78,7 +75,7 @@ TEST(MonoStatistics, HoldsUnderALargeOffset) {
     samples.channel(0)[frame] = 1000.0f + (frame % 2 == 0 ? 0.125f : -0.125f);
   MonoStatistics statistics;
   for (std::size_t first = 0; first < samples.frames(); first += 1000)
-    statistics.add(AudioView(samples).part(first, 1000));
+    statistics.add(ConstAudioView(samples).part(first, 1000));
   EXPECT_DOUBLE_EQ(statistics.mean(), 1000.0);
   EXPECT_NEAR(statistics.deviation(), 0.125 * std::sqrt(100000.0 / 99999.0), 1e-12);
 }
@@ -119,7 +116,7 @@ TEST(TrackSource, ConvertsChannelsThenTheRate) {
   const AudioBuffer back = read_all(track, 0, 44100);
   EXPECT_TRUE(std::ranges::equal(back.channel(0), back.channel(1)));
   Resampler resampler(48000, 44100, 1);
-  const AudioView expected = resampler.process(samples);
+  const ConstAudioView expected = resampler.process(samples);
   EXPECT_TRUE(std::ranges::equal(expected.channel(0), back.channel(0).first(expected.frames())));
   EXPECT_TRUE(std::ranges::is_sorted(parts));
   EXPECT_EQ(parts.back(), 1.0);

@@ -12,19 +12,19 @@ namespace {
 TEST(AudioDevice, TheCpuComesFirstInTheList) {
   const auto devices = list_devices();
   ASSERT_FALSE(devices.empty());
-  EXPECT_EQ(devices[0].backend, Backend::cpu);
+  EXPECT_EQ(devices[0].type, DeviceType::cpu);
   EXPECT_FALSE(devices[0].name.empty());
   EXPECT_GT(devices[0].memory_bytes, 0U);
   EXPECT_TRUE(devices[0].host_memory);
 }
 
 TEST(AudioDevice, AutomaticOpensSomethingThatIsListed) {
-  const auto device = open_device(Backend::automatic);
-  EXPECT_EQ(device->properties().backend, list_devices().back().backend);
+  const auto device = open_device(DeviceType::automatic);
+  EXPECT_EQ(device->properties().type, list_devices().back().type);
 }
 
 TEST(AudioDevice, TheCpuAllocatesClearsAndCopies) {
-  const auto device = open_device(Backend::cpu);
+  const auto device = open_device(DeviceType::cpu);
   void* const handle = device->allocate(100);
   auto* const data = static_cast<unsigned char*>(handle);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(data) % 64, 0U);
@@ -46,9 +46,9 @@ TEST(AudioDevice, TheCpuAllocatesClearsAndCopies) {
 }
 
 TEST(AudioDevice, WhatIsNotThereIsABackendUnavailable) {
-  for (const auto& [backend, index] : {std::pair{Backend::cpu, 1}, {Backend::cuda, 999}}) {
+  for (const auto& [type, index] : {std::pair{DeviceType::cpu, 1}, {DeviceType::cuda, 999}}) {
     try {
-      open_device(backend, index);
+      open_device(type, index);
       ADD_FAILURE() << "opened device " << index;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::backend_unavailable);

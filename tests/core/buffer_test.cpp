@@ -93,7 +93,7 @@ TEST(Buffer, LeavesNothingBehindWhenTheDeviceFails) {
 }
 
 TEST(Buffer, OnAnOpenCpuDeviceIsHostMemory) {
-  Buffer buffer(3, open_device(Backend::cpu));
+  Buffer buffer(3, open_device(DeviceType::cpu));
   EXPECT_TRUE(buffer.in_host_memory());
   EXPECT_EQ(buffer.data()[2], std::byte{0});
 }

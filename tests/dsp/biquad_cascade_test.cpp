@@ -1,7 +1,7 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/biquad/cpu/reference.h>
 #include <metalaudio/dsp/biquad_cascade.h>
 #include <metalaudio/dsp/biquad_design.h>
-#include <metalaudio/dsp/cpu/biquad_reference.h>
 
 #include <cmath>
 #include <limits>
@@ -153,9 +153,21 @@ TEST(BiquadCascade, PlanarGivesTheBitsOfInterleaved) {
         in.push_back(d.data());
         out.push_back(d.data());
       }
-      planar.process(in, out, frames);
+      planar.process({in, frames}, {out, frames});
+      // The same in one block of memory, each channel a stride behind the one before it.
+      const std::size_t stride = frames + 5;
+      std::vector<float> block(channels * stride);
       for (std::size_t c = 0; c < channels; ++c) {
-        EXPECT_EQ(data[c], channel_of(expected, channels, c)) << target << " " << channels << c;
+        const auto from = channel_of(x, channels, c);
+        std::copy(from.begin(), from.end(), block.begin() + std::ptrdiff_t(c * stride));
+      }
+      BiquadCascade strided(equalizer(), {.channels = channels});
+      const AudioView view(block.data(), channels, frames, stride);
+      strided.process(view, view);
+      for (std::size_t c = 0; c < channels; ++c) {
+        const auto channel = channel_of(expected, channels, c);
+        EXPECT_EQ(data[c], channel) << target << " " << channels << c;
+        EXPECT_TRUE(std::ranges::equal(view.channel(c), channel)) << target << " " << channels << c;
       }
     }
   });

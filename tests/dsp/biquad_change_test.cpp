@@ -1,7 +1,7 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/biquad/cpu/reference.h>
 #include <metalaudio/dsp/biquad_design.h>
 #include <metalaudio/dsp/biquad_filter.h>
-#include <metalaudio/dsp/cpu/biquad_reference.h>
 
 #include <gtest/gtest.h>
 

@@ -276,7 +276,7 @@ TEST(BiquadPrecision, FilterBanksKeepThePromiseToo) {
     std::vector<std::vector<float>> y(filters.size(), std::vector<float>(x.size()));
     std::vector<float*> out;
     for (auto& band : y) out.push_back(band.data());
-    bank.process(x, out);
+    bank.process(x, {out, x.size()});
     for (std::size_t band = 0; band < filters.size(); ++band) {
       const auto expected = run_exact(exact(filters[band]), x);
       for (std::size_t i = 0; i < x.size(); ++i) {

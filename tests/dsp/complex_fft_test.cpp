@@ -1,6 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/complex_fft.h>
-#include <metalaudio/dsp/cpu/fft_reference.h>
+#include <metalaudio/dsp/fft/cpu/reference.h>
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,7 @@
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
+#include <metalaudio/dsp/convolution/cpu/convolution_kernels.h>
 #include <metalaudio/dsp/convolve.h>
 
 #include <gtest/gtest.h>
@@ -135,7 +137,7 @@ TEST(Convolution, RoutesEveryInputToEveryOutput) {
   std::vector<std::vector<float>> y(kOut, std::vector<float>(kFrames));
   const float* in[] = {x[0].data(), x[1].data()};
   float* out[] = {y[0].data(), y[1].data(), y[2].data()};
-  convolution.process(in, out, kFrames);
+  convolution.process({in, kFrames}, {out, kFrames});
   for (std::size_t o = 0; o < kOut; ++o) {
     auto expected = by_definition(x[0], irs[o]);
     const auto other = by_definition(x[1], irs[kOut + o]);

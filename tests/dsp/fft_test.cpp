@@ -1,6 +1,7 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/dsp/cpu/fft_reference.h>
+#include <metalaudio/dsp/complex_fft.h>
 #include <metalaudio/dsp/fft.h>
+#include <metalaudio/dsp/fft/cpu/reference.h>
 #include <metalaudio/dsp/spectrum.h>
 
 #include <gtest/gtest.h>
@@ -272,11 +273,19 @@ TEST(Fft, RefusesSizesAndDevicesThatAreNotThere) {
   EXPECT_THROW(Fft(0), Error);
   EXPECT_THROW(Fft(static_cast<std::size_t>(-4)), Error);
   try {
-    const Fft fft(1024, {.backend = Backend::cuda});
+    const Fft fft(1024, {.device = DeviceType::cuda});
     FAIL() << "a build without CUDA made a CUDA transform";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::backend_unavailable);
   }
+}
+
+TEST(Fft, RunsOnTheCpuUnlessAskedAndSaysWhere) {
+  EXPECT_EQ(Fft(65536).device(), DeviceType::cpu);
+  EXPECT_EQ(FftOptions{}.device, DeviceType::cpu);
+  // Above the threshold it depends on the machine; below it, never.
+  EXPECT_EQ(Fft(2048, {.device = DeviceType::automatic}).device(), DeviceType::cpu);
+  EXPECT_NE(ComplexFft(4096, {.device = DeviceType::automatic}).device(), DeviceType::automatic);
 }
 
 TEST(Spectrum, GivesMagnitudePowerAndPhase) {

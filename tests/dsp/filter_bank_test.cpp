@@ -1,5 +1,6 @@
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/dsp/cpu/biquad_reference.h>
+#include <metalaudio/dsp/biquad/cpu/reference.h>
 #include <metalaudio/dsp/filter_bank.h>
 
 #include <gtest/gtest.h>
@@ -24,7 +25,8 @@ std::vector<std::vector<float>> run(FilterBank& bank, const std::vector<float>& 
   std::vector<float*> out(bank.bands());
   for (std::size_t i = 0; i < x.size(); i += block) {
     for (std::size_t b = 0; b < out.size(); ++b) out[b] = y[b].data() + i;
-    bank.process(std::span(x).subspan(i, std::min(block, x.size() - i)), out);
+    const std::size_t frames = std::min(block, x.size() - i);
+    bank.process(std::span(x).subspan(i, frames), {out, frames});
   }
   return y;
 }
@@ -250,11 +252,9 @@ TEST(FilterBank, StatesThatOverflowAreCleared) {
 TEST(FilterBank, TenThousandBlocksStayRealTime) {
   FilterBank bank(design_band_passes(octave_bands(OctaveFraction::octave, 31.5, 16000.0), kRate));
   const auto x = noise(64, 3);
-  std::vector<float> y(64 * bank.bands());
-  std::vector<float*> out;
-  for (std::size_t b = 0; b < bank.bands(); ++b) out.push_back(y.data() + 64 * b);
+  AudioBuffer y(bank.bands(), 64);
   testing::RealtimeGuard guard;
-  for (int block = 0; block < 10000; ++block) bank.process(x, out);
+  for (int block = 0; block < 10000; ++block) bank.process(x, y);
 }
 
 // Bands are filters, not frequencies: those have to be designed first.

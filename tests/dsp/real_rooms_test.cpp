@@ -1,4 +1,5 @@
 // Real impulse responses and dry signals, which are not part of the repository.
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/dsp/convolution.h>
 #include <metalaudio/dsp/convolve.h>
 
@@ -40,11 +41,9 @@ void check_room(const std::string& ir_name, const std::string& dry_name, std::si
   Convolution convolution(routes, {.inputs = inputs, .outputs = outputs});
   AudioBuffer wet(outputs, frames);
   for (std::size_t at = 0; at < frames; at += 480) {
-    std::vector<const float*> in;
-    std::vector<float*> out;
-    for (std::size_t i = 0; i < inputs; ++i) in.push_back(dry.channel(i).data() + at);
-    for (std::size_t o = 0; o < outputs; ++o) out.push_back(wet.channel(o).data() + at);
-    convolution.process(in, out, std::min<std::size_t>(480, frames - at));
+    const std::size_t count = std::min<std::size_t>(480, frames - at);
+    convolution.process(dry.view().some_channels(0, inputs).part(at, count),
+                        wet.view().part(at, count));
   }
   EXPECT_EQ(convolution.status(), Trouble::none);
   for (std::size_t o = 0; o < outputs; ++o) {

@@ -1,6 +1,6 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/biquad/cpu/reference.h>
 #include <metalaudio/dsp/biquad_design.h>
-#include <metalaudio/dsp/cpu/biquad_reference.h>
 #include <metalaudio/dsp/state_variable_filter.h>
 
 #include <gtest/gtest.h>

@@ -78,11 +78,12 @@ TEST(StftStream, ReplacesBadInputBySilenceAndSaysSo) {
   auto clean = x;
   clean[700] = 0.0F;
   const auto expected = run(stream, clean, 64);
-  EXPECT_TRUE(stream.input_was_finite());
+  EXPECT_EQ(stream.take_status(), Trouble::none);
   stream.reset();
   x[700] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(run(stream, x, 64), expected);
-  EXPECT_FALSE(stream.input_was_finite());
+  EXPECT_EQ(stream.take_status(), Trouble::input_replaced);
+  EXPECT_EQ(stream.status(), Trouble::none);
 }
 
 TEST(StftStream, RefusesWhatCannotStream) {

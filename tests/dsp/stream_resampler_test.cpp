@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/dsp/cpu/resampler_kernels.h>
+#include <metalaudio/dsp/resampler/cpu/resampler_kernels.h>
 #include <metalaudio/dsp/stream_resampler.h>
 
 #include <gtest/gtest.h>

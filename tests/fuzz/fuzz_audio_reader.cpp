@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/audio_reader.h>
+#include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/models/repository/model_bag.h>
+#include <metalaudio/repository/model_bag.h>
 
 #include <cstdint>
 
@@ -7,7 +7,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace metalaudio;
   try {
-    models::parse_bag({reinterpret_cast<const char*>(data), size});
+    repository::parse_bag({reinterpret_cast<const char*>(data), size});
   } catch (const Error&) {  // what every broken input must end in
   }
   return 0;

@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <metalaudio/nn/cpu/cpu_backend.h>
+#include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/plan.h>
 
 #include <cmath>

@@ -1,7 +1,7 @@
 #include "tests/support/fake_backend.h"
 
 #include <metalaudio/core/array.h>
-#include <metalaudio/nn/cpu/cpu_backend.h>
+#include <metalaudio/nn/cpu_backend.h>
 
 #include "tests/parity/reference.h"
 

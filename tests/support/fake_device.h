@@ -68,7 +68,7 @@ class FakeDevice final : public AudioDevice {
   }
 
   std::vector<Buffer> memory_;
-  DeviceProperties properties_{.backend = Backend::cuda,
+  DeviceProperties properties_{.type = DeviceType::cuda,
                                .index = 0,
                                .name = "fake",
                                .memory_bytes = 0,

@@ -4,9 +4,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <stdexcept>
 
 #include <algorithm>
-#include <stdexcept>
 #include <string_view>
 
 namespace metalaudio {

@@ -1,5 +1,3 @@
-#include "realtime_guard.h"
-
 #include <execinfo.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+
+#include "realtime_guard.h"
 
 namespace metalaudio::testing {
 

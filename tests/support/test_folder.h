@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
-
 #include <unistd.h>
 
 #include <cstddef>

@@ -49,7 +49,7 @@ class CpuDevice final : public AudioDevice {
 std::shared_ptr<AudioDevice> make_cpu_device() {
   const HardwareProfile profile = HardwareProfile::detect();
   return std::make_shared<CpuDevice>(DeviceProperties{
-      .backend = Backend::cpu, .name = profile.cpu_name, .memory_bytes = profile.memory_bytes});
+      .type = DeviceType::cpu, .name = profile.cpu_name, .memory_bytes = profile.memory_bytes});
 }
 
 }  // namespace metalaudio

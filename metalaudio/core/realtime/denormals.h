@@ -10,6 +10,7 @@ namespace metalaudio {
 
 /// How a thread rounds and whether it keeps denormals: the control bits of its floating-point
 /// unit, without the flags of what has happened. Zero on a machine that is not known.
+/// Threads:  a value; current() and apply() are about the calling thread.
 /// Realtime: all of it.
 class FloatingPointMode {
  public:
@@ -53,6 +54,7 @@ class FloatingPointMode {
 
 /// A scope in which this thread's floating point takes denormals for zero: a decaying tail must not
 /// slow the audio thread down a hundredfold.
+/// Threads:  it changes the thread that makes it, and must end on the same.
 /// Realtime: all of it.
 class FlushDenormals {
  public:

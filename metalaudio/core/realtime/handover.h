@@ -12,8 +12,7 @@ namespace metalaudio {
 /// Hands jobs from an audio thread to a worker and back, in order, in slots that are made once: the
 /// worker leaves its result where the job lies. Neither ever waits or wakes the other.
 /// Threads:  free_slot(), submit(), finished(), release() and clear() on the audio thread;
-/// next_job()
-///           and finish() on the worker. clear() only while the worker rests.
+///           next_job() and finish() on the worker. clear() only while the worker rests.
 /// Realtime: all but the constructor.
 template <typename Job>
 class Handover {

@@ -2,6 +2,7 @@
 
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/htdemucs/config.h>
+#include <metalaudio/models/segment_model.h>
 #include <metalaudio/nn/io/checkpoint.h>
 #include <metalaudio/nn/precision.h>
 
@@ -26,22 +27,23 @@ struct HTDemucsOptions {
 /// Equals demucs.htdemucs.HTDemucs.forward in eval mode.
 /// Shapes:   mix[channels][segment_samples] -> stems[sources][channels][segment_samples].
 /// Errors:   the constructor throws Error{invalid_data, unsupported}, naming the argument or
-/// tensor. Threads:  one caller of run() at a time; it shares the work with the pool it was given.
-class HTDemucs {
+///           tensor.
+/// Threads:  one caller of run() at a time; it shares the work with the pool it was given.
+class HTDemucs final : public SegmentModel {
  public:
   HTDemucs(const nn::Checkpoint& checkpoint, const HTDemucsOptions& options, ThreadPool& pool);
-  ~HTDemucs();
+  ~HTDemucs() override;
   HTDemucs(HTDemucs&&) noexcept;
 
-  const std::vector<std::string>& sources() const noexcept;
-  int sample_rate_hz() const noexcept;
-  std::size_t channels() const noexcept;
+  const std::vector<std::string>& sources() const noexcept override;
+  int sample_rate_hz() const noexcept override;
+  std::size_t channels() const noexcept override;
   /// The one length that run() takes: int(segment · sample_rate), upstream's training length.
-  std::size_t segment_samples() const noexcept;
+  std::size_t segment_samples() const noexcept override;
   /// kwargs["segment"] in seconds, exactly as a double.
   double segment_seconds() const noexcept;
 
-  void run(std::span<const float> mix, std::span<float> stems);
+  void run(std::span<const float> mix, std::span<float> stems) override;
 
   /// The bytes of weights and of working memory.
   std::size_t memory_bytes() const noexcept;

@@ -10,15 +10,15 @@
 namespace metalaudio::models {
 
 /// Writes demucs.htdemucs.HTDemucs.forward into a graph, from the normalised inputs to the outputs
-/// before they are scaled back and transformed: what lies before and after is Spectrogram's.
+/// before they are scaled back and transformed: what lies before and after is Spectrogram's. taps
+/// are values to be outputs as well, by name: encoder.I, tencoder.I, freq_emb, transformer_in,
+/// transformer_tokens, transformer.layers.I, transformer_out (and _t of each), decoder.I,
+/// tdecoder.I.
 /// Shapes:   input "waveform" [1][segment][audio_channels]; output "waveform"
 ///           [1][segment][sources · audio_channels]. Mode::full adds input "spectrogram"
 ///           [nfft/2][frames][2 · audio_channels] and output "spectrogram"
 ///           [nfft/2][frames][sources · 2 · audio_channels].
 /// Errors:   throws Error{invalid_data, invalid_argument}, naming the tensor or the layer.
-/// taps:     values to be outputs as well, by name: encoder.I, tencoder.I, freq_emb,
-///           transformer_in, transformer_tokens, transformer.layers.I, transformer_out (and _t of
-///           each), decoder.I, tdecoder.I.
 nn::Graph build_htdemucs(const HTDemucsConfig& config, const nn::Weights& weights, Mode mode,
                          const std::vector<std::string>& taps = {});
 

@@ -3,7 +3,7 @@
 #include <metalaudio/nn/compiler/place_nodes.h>
 #include <metalaudio/nn/compiler/program.h>
 #include <metalaudio/nn/compiler/simplify.h>
-#include <metalaudio/nn/cpu/cpu_backend.h>
+#include <metalaudio/nn/cpu_backend.h>
 
 #include <algorithm>
 #include <map>

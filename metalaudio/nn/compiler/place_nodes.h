@@ -15,8 +15,7 @@ bool is_alias(const Operation& operation) noexcept;
 /// The number of the backend that runs each node: the one that the node names, otherwise the first
 /// that takes it; -1 for aliases and for nodes that nothing needs.
 /// Errors:   throws Error{unsupported} that names every node that cannot be placed, with the
-/// reasons,
-///           and Error{invalid_argument} on a place that does not exist.
+///           reasons, and Error{invalid_argument} on a place that does not exist.
 std::vector<int> place_nodes(const Graph& graph,
                              std::span<const std::shared_ptr<const Backend>> backends);
 

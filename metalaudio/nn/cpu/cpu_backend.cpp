@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/cpu/cpu_backend.h>
+#include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>

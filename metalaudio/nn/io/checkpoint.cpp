@@ -1,6 +1,6 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/mapped_file.h>
 #include <metalaudio/nn/io/checkpoint.h>
-#include <metalaudio/nn/io/mapped_file.h>
 #include <metalaudio/nn/io/safetensors.h>
 #include <metalaudio/nn/io/torch_file.h>
 

@@ -11,8 +11,7 @@ namespace metalaudio::nn {
 /// Reads NumPy's .npy, format 1.0 to 3.0: numbers and booleans, either byte order, C or Fortran
 /// order. Two bytes without a type ("V2") are bfloat16, as NumPy writes what it does not know.
 /// Errors:   throws Error{invalid_data, unsupported}; the file's also Error{not_found, io}, with
-/// its
-///           name.
+///           its name.
 Tensor parse_npy(std::span<const std::byte> bytes);
 Tensor load_npy(const std::filesystem::path& path);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/printable.h>
 #include <metalaudio/core/shape.h>
 #include <metalaudio/core/tensor.h>
 
@@ -25,8 +26,5 @@ std::uint16_t to_half(float value) noexcept;
 /// The shape of a stored tensor.
 /// Errors:   throws Error{invalid_data} on a negative extent, too many of them, or an overflow.
 Shape checked_shape(std::span<const std::int64_t> extents, std::string_view name);
-
-/// Untrusted text made fit for a one-line message: shortened, control characters replaced.
-std::string printable(std::string_view text);
 
 }  // namespace metalaudio::nn

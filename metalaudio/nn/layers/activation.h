@@ -98,6 +98,8 @@ struct SnakeOptions {
   bool flat = true;  ///< parameters are [channels], not [1][channels][1]
 };
 
+/// The layer of SnakeOptions.
+/// Threads:  as Layer.
 class Snake final : public Layer {
  public:
   explicit Snake(const SnakeOptions& options);

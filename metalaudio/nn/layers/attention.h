@@ -23,8 +23,7 @@ struct AttentionMasks {
 /// torch.nn.functional.scaled_dot_product_attention with `heads` side by side in the channels. A
 /// query that sees no key gives zeros.
 /// Shapes:   q[batch][queries][channels], k[batch][keys][channels], v[batch][keys][heads · depth]
-/// ->
-///           [batch][queries][heads · depth]. scale 0: 1 / sqrt(channels / heads).
+///           -> [batch][queries][heads · depth]. scale 0: 1 / sqrt(channels / heads).
 Value scaled_dot_product_attention(Graph& graph, Value q, Value k, Value v, std::int64_t heads,
                                    const AttentionMasks& masks = {}, float scale = 0);
 

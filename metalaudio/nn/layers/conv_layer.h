@@ -32,6 +32,7 @@ struct ConvSizes {
 };
 
 /// What Conv1d and Conv2d have in common.
+/// Threads:  as Layer.
 class ConvLayer : public Layer {
  public:
   std::string name() const override { return sizes_.name(); }
@@ -49,6 +50,7 @@ class ConvLayer : public Layer {
 };
 
 /// What ConvTranspose1d and ConvTranspose2d have in common.
+/// Threads:  as Layer.
 class ConvTransposeLayer : public Layer {
  public:
   std::string name() const override { return sizes_.name(); }

@@ -18,8 +18,9 @@ struct ConvTranspose1dOptions {
 };
 
 /// torch.nn.ConvTranspose1d. A causal one equals conv(x)[..., :stride * frames] and can be
-/// streamed. Shapes:   [batch][frames][in] -> [batch][frames'][out]; weight[in][out /
-/// groups][kernel_size]. Threads:  as Layer.
+/// streamed.
+/// Shapes:   [batch][frames][in] -> [batch][frames'][out]; weight[in][out / groups][kernel_size].
+/// Threads:  as Layer.
 class ConvTranspose1d final : public ConvTransposeLayer {
  public:
   explicit ConvTranspose1d(const ConvTranspose1dOptions& o)

@@ -45,8 +45,7 @@ struct Rate {
 /// What PyTorch calls a module, for inference: sizes, weights under PyTorch's names and in its
 /// shapes, and how it writes itself into a graph. Subclasses name the module that they equal.
 /// Errors:   set() and load() throw Error{not_found, invalid_argument, invalid_data}; write()
-/// throws
-///           Error{invalid_argument}, and Error{unsupported} where the mode is impossible, with the
+///           throws Error{invalid_argument}, and Error{unsupported} where the mode is impossible, with the
 ///           layer's name, its path and both shapes.
 /// Threads:  built by one thread; then a constant. A copy shares the weights, which never change.
 class Layer {

@@ -17,8 +17,9 @@ struct PaddingOptions {
 };
 
 /// torch.nn.ConstantPad1d and 2d, ZeroPad, ReflectionPad, ReplicationPad (edge), CircularPad
-/// (wrap). Shapes:   [batch][axes…][channels] -> the axes wider by `before` and `after`. Threads:
-/// as Layer.
+/// (wrap).
+/// Shapes:   [batch][axes…][channels] -> the axes wider by `before` and `after`.
+/// Threads:  as Layer.
 class Padding final : public Layer {
  public:
   explicit Padding(PaddingOptions options) : options_(std::move(options)) {}

@@ -38,11 +38,13 @@ class Pooling : public Layer {
   bool count_padding_;
 };
 
+/// Threads:  as Layer.
 class MaxPool final : public Pooling {
  public:
   explicit MaxPool(const PoolOptions& options) : Pooling(PoolFunction::maximum, options) {}
 };
 
+/// Threads:  as Layer.
 class AvgPool final : public Pooling {
  public:
   explicit AvgPool(const PoolOptions& options) : Pooling(PoolFunction::average, options) {}

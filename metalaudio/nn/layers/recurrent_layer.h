@@ -20,6 +20,7 @@ struct RecurrentOptions {
 /// What Lstm and Gru have in common: layers on top of each other, with torch's names
 /// (weight_ih_l0, weight_hh_l0_reverse, …). When streaming, or over sequences, the states of all
 /// layers go on from one run to the next; offline they start as zeros, or as they are given.
+/// Threads:  as Layer.
 class RecurrentLayer : public Layer {
  public:
   std::string name() const override;

@@ -58,8 +58,8 @@ class UNetEncoderBlock final : public Layer {
 
 /// activation(GroupNorm(Conv(cat(ConvTranspose(x, output_size=skip), skip)))): upsampled to the
 /// extents of the skip connection, concatenated with it, and merged by a convolution with three
-/// taps and one of padding on either side of every axis. Shapes:   x[batch][axes / stride…][in],
-/// skip[batch][axes…][skip] -> [batch][axes…][out]; weights
+/// taps and one of padding on either side of every axis.
+/// Shapes:   x[batch][axes / stride…][in], skip[batch][axes…][skip] -> [batch][axes…][out]; weights
 ///           upsample.…, conv.…, norm.….
 /// Threads:  as Layer.
 template <std::size_t kAxes>

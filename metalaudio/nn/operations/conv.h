@@ -10,8 +10,8 @@
 namespace metalaudio::nn {
 
 /// torch.nn.Conv1d, 2d, 3d and Linear: a convolution over the axes before the channels, one entry
-/// of `axes` for each; none at all is a linear layer. Shapes:   x[batch…][axes…][in],
-/// weight[out][kernels…][in / groups], bias[out] -> [batch…][axes…][out].
+/// of `axes` for each; none at all is a linear layer.
+/// Shapes:   x[batch…][axes…][in], weight[out][kernels…][in / groups], bias[out] -> [batch…][axes…][out].
 struct Conv {
   static constexpr std::string_view kName = "conv";
   static constexpr std::array kInputs{Role::data, Role::weight, Role::optional_weight};

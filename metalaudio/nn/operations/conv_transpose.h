@@ -11,7 +11,7 @@ namespace metalaudio::nn {
 
 /// torch.nn.ConvTranspose1d, 2d, 3d, cropped, over the axes before the channels.
 /// Shapes:   x[batch…][axes…][in], weight[out][kernels…][in / groups], bias[out] ->
-/// [batch…][extents…][out].
+///           [batch…][extents…][out].
 struct ConvTranspose {
   static constexpr std::string_view kName = "conv_transpose";
   static constexpr std::array kInputs{Role::data, Role::weight, Role::optional_weight};

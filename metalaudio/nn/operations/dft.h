@@ -25,8 +25,7 @@ struct Dft {
 
 /// ONNX STFT: frames from the first sample on, as many as fit, windowed and transformed.
 /// Shapes:   signal[batch][n][1 or 2], window[frame] -> [batch][(n − frame) / hop + 1][bins][2]
-/// with
-///           frame / 2 + 1 bins of a real signal where onesided, else `frame`.
+///           with frame / 2 + 1 bins of a real signal where onesided, else `frame`.
 struct Stft {
   static constexpr std::string_view kName = "stft";
   static constexpr std::array kInputs{Role::data, Role::optional_data};

@@ -39,6 +39,8 @@ struct Input {
 };
 
 /// The inputs of an operation, in the order of its roles.
+/// Errors:   what rejects throws Rejection.
+/// Threads:  a value; it refers to what it was made of.
 class Inputs {
  public:
   explicit Inputs(std::span<const Input> inputs) : inputs_(inputs) {}

@@ -15,8 +15,8 @@ enum class PoolFunction { maximum, average, lp };
 std::string_view to_string(PoolFunction function) noexcept;
 
 /// torch.nn.MaxPool, AvgPool and LPPool over the axes before the channels. What lies beyond the
-/// ends is never a maximum; an average counts it only with `count_padding`. Shapes:
-/// x[batch…][axes…][channels] -> [batch…][extents…][channels], twice with `indices`: then
+/// ends is never a maximum; an average counts it only with `count_padding`.
+/// Shapes:   x[batch…][axes…][channels] -> [batch…][extents…][channels], twice with `indices`: then
 ///           of each maximum (the first of equals) as i64, its position in row-major order over
 ///           the axes.
 struct Pool {

@@ -8,8 +8,8 @@
 namespace metalaudio::nn {
 
 /// ONNX QuantizeLinear: x / scale rounded half to even, plus the zero point, held in the type's
-/// range. Shapes:   scale and zero point of one element, of [extent of axis], or, with `block` > 0,
-/// as x
+/// range.
+/// Shapes:   scale and zero point of one element, of [extent of axis], or, with `block` > 0, as x
 ///           with ceil(extent / block) along the axis.
 struct Quantize {
   static constexpr std::string_view kName = "quantize";

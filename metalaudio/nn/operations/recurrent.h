@@ -56,8 +56,8 @@ struct Lstm {
 
 /// One layer of torch.nn.GRU, batch first; gates in torch's order r, z, n. With `reset_after`
 /// (torch, Keras v2, ONNX linear_before_reset = 1) the reset gate scales W h + b, without it scales
-/// h. Shapes:   as Lstm with 3 gates; bias[D][2][3 · hidden]: of the input, then of the hidden
-/// product
+/// h.
+/// Shapes:   as Lstm with 3 gates; bias[D][2][3 · hidden]: of the input, then of the hidden product
 ///           -> y[batch][tokens][D · hidden], hidden[D][batch][hidden].
 struct Gru {
   static constexpr std::string_view kName = "gru";

@@ -2,7 +2,7 @@
 #include <metalaudio/models/htdemucs/config.h>
 #include <metalaudio/models/htdemucs/network.h>
 #include <metalaudio/nn/compiler/rewriter.h>
-#include <metalaudio/nn/cpu/cpu_backend.h>
+#include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/plan.h>
 
 #include <random>

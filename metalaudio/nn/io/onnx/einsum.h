@@ -8,8 +8,8 @@
 namespace metalaudio::nn {
 
 /// numpy.einsum, written with transposes, products and sums: "bij,bjk->bik", with "..." and
-/// repeated letters, and without "->". Errors:   throws Error{invalid_data} on an equation that
-/// does not fit the operands.
+/// repeated letters, and without "->".
+/// Errors:   throws Error{invalid_data} on an equation that does not fit the operands.
 Value einsum(Builder& builder, const std::string& equation, const std::vector<Value>& operands);
 
 }  // namespace metalaudio::nn

@@ -42,9 +42,9 @@ struct OnnxOptions {
 /// Reads an ONNX model (opset 7 and later; what ONNX's own operations mean, and those of its
 /// functions) into a graph: shapes fixed, what depends on constants computed, `If` decided where
 /// its condition is known. The graph's inputs and outputs are the model's, less those that options
-/// took. Errors:   throws Error{invalid_data} on a broken file or model, Error{unsupported} that
-/// lists all
-///           nodes which cannot be imported, Error{invalid_argument} on options that do not fit,
+/// took.
+/// Errors:   throws Error{invalid_data} on a broken file or model, Error{unsupported} that lists
+///           all nodes which cannot be imported, Error{invalid_argument} on options that do not fit,
 ///           Error{not_found, io, out_of_memory}.
 /// Threads:  any; offline.
 Graph import_onnx(const std::filesystem::path& path, const OnnxOptions& options = {});

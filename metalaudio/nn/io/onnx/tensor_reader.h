@@ -24,7 +24,7 @@ std::string onnx_type_name(int onnx_type);
 
 /// Turns the tensors of one model into Tensors.
 /// Errors:   throws Error{invalid_data, io, not_found}; a type that no Tensor holds gives
-/// `trouble`.
+///           `trouble`.
 class TensorReader {
  public:
   explicit TensorReader(std::filesystem::path folder) : folder_(std::move(folder)) {}

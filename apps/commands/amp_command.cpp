@@ -1,0 +1,203 @@
+#include <fmt/format.h>
+#include <metalaudio/audio/resampler.h>
+#include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/dsp/convolution.h>
+#include <metalaudio/models/amp/amp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "apps/commands/commands.h"
+#include "apps/terminal/failure_text.h"
+#include "apps/commands/file_processing.h"
+#include "apps/commands/impulse_response.h"
+
+namespace metalaudio::apps {
+namespace {
+
+constexpr double kNormalLoudnessDb = -18.0;
+
+struct AmpCommandOptions {
+  FileProcessingOptions file;
+  std::filesystem::path model;
+  std::filesystem::path cabinet;
+  std::optional<double> input_level_dbu;
+  bool normalize = false;
+};
+
+float factor(double gain_db) { return static_cast<float>(std::pow(10.0, gain_db / 20.0)); }
+
+models::Amp open_amp(const AmpCommandOptions& options, std::size_t channels) {
+  models::AmpOptions amp;
+  amp.channels = channels;
+  try {
+    return models::Amp(options.model, amp);
+  } catch (const Error& error) {
+    throw Error(error.code(), failure_text(options.model.string(), error.what()));
+  }
+}
+
+/// An amp at the rate of its model, in a stream of another rate: as many frames come out as go in,
+/// delay() frames late.
+class AmpAtRate {
+ public:
+  AmpAtRate(models::Amp& amp, int stream_rate_hz, int model_rate_hz)
+      : amp_(amp),
+        there_(stream_rate_hz, model_rate_hz, amp.channels()),
+        back_(model_rate_hz, stream_rate_hz, amp.channels()),
+        waiting_(amp.channels()) {
+    if (stream_rate_hz == model_rate_hz) return;
+    const double ratio = static_cast<double>(stream_rate_hz) / model_rate_hz;
+    // A few frames more than both hold back, for what each rounds.
+    delay_ = there_.latency_samples() + 16 +
+             static_cast<std::size_t>(
+                 std::ceil(ratio * static_cast<double>(back_.latency_samples() + 16)));
+    for (auto& channel : waiting_) channel.assign(delay_, 0.0F);
+  }
+
+  std::size_t delay() const { return delay_; }
+
+  void process(std::span<const float* const> in, std::span<float* const> out, std::size_t frames) {
+    if (delay_ == 0) return amp_.process(in, out, frames);
+    if (heard_.frames() < frames) heard_ = AudioBuffer(in.size(), frames);
+    for (std::size_t c = 0; c < in.size(); ++c)
+      std::copy_n(in[c], frames, heard_.channel(c).data());
+    const audio::AudioView there = there_.process(audio::AudioView(heard_).part(0, frames));
+    if (played_.frames() < there.frames()) played_ = AudioBuffer(out.size(), there.frames());
+    std::vector<const float*> from;
+    std::vector<float*> to;
+    for (std::size_t c = 0; c < out.size(); ++c) {
+      from.push_back(there.channel(c).data());
+      to.push_back(played_.channel(c).data());
+    }
+    amp_.process(from, to, there.frames());
+    const audio::AudioView back = back_.process(audio::AudioView(played_).part(0, there.frames()));
+    for (std::size_t c = 0; c < out.size(); ++c) {
+      std::deque<float>& queue = waiting_[c];
+      for (const float sample : back.channel(c)) queue.push_back(sample);
+      const std::size_t ready = std::min(frames, queue.size());
+      const auto end = queue.begin() + static_cast<std::ptrdiff_t>(ready);
+      std::fill(std::copy(queue.begin(), end, out[c]), out[c] + frames, 0.0F);
+      queue.erase(queue.begin(), end);
+    }
+  }
+
+ private:
+  models::Amp& amp_;
+  audio::Resampler there_;
+  audio::Resampler back_;
+  AudioBuffer heard_;
+  AudioBuffer played_;
+  std::vector<std::deque<float>> waiting_;
+  std::size_t delay_ = 0;
+};
+
+/// The cabinet's response at the stream's rate; one channel serves all.
+std::unique_ptr<dsp::Convolution> open_cabinet(const AmpCommandOptions& options, int rate_hz,
+                                               std::size_t channels, FileProcessing& processing) {
+  if (options.cabinet.empty()) return nullptr;
+  const audio::Resampled response =
+      read_impulse_response(options.cabinet, rate_hz, options.file.allow_truncated);
+  if (response.samples.channels() != 1 && response.samples.channels() != channels)
+    fail(ErrorCode::unsupported, "{}: {} channels of response for {}: expected 1 or as many",
+         options.cabinet.string(), response.samples.channels(), channels);
+  processing.lead_frames += static_cast<std::int64_t>(response.lead);
+  processing.tail_frames += static_cast<std::int64_t>(response.samples.frames()) - 1;
+  dsp::ConvolutionOptions convolution;
+  convolution.inputs = channels;
+  convolution.outputs = channels;
+  convolution.block_samples = 4096;
+  try {
+    return std::make_unique<dsp::Convolution>(
+        dsp::convolution_routes(response.samples, channels, channels), convolution);
+  } catch (const Error& error) {
+    throw Error(error.code(), failure_text(options.cabinet.string(), error.what()));
+  }
+}
+
+/// What the model has to say for an option to mean anything.
+double required(std::optional<double> value, const AmpCommandOptions& options, const char* option,
+                const char* what) {
+  if (!value)
+    fail(ErrorCode::invalid_argument, "{}: {} needs {}, which this model does not say",
+         options.model.string(), option, what);
+  return *value;
+}
+
+int amplify(const AmpCommandOptions& options) {
+  std::vector<std::filesystem::path> inputs{options.model};
+  if (!options.cabinet.empty()) inputs.push_back(options.cabinet);
+  check_files(options.file, inputs);
+  audio::AudioReader reader(options.file.in, {.allow_truncated = options.file.allow_truncated});
+  const std::size_t channels = reader.format().channels;
+  const int rate_hz = reader.format().sample_rate_hz;
+  if (channels > 2)
+    fail(ErrorCode::unsupported, "{}: {} channels: an amp takes 1 or 2", options.file.in.string(),
+         channels);
+  models::Amp amp = open_amp(options, channels);
+  float before = 1.0F;
+  float after = 1.0F;
+  if (options.input_level_dbu)
+    before = factor(*options.input_level_dbu -
+                    required(amp.input_level_dbu(), options, "--input-level", "its input level"));
+  if (options.normalize)
+    after = factor(kNormalLoudnessDb -
+                   required(amp.loudness_db(), options, "--normalize", "its loudness"));
+
+  FileProcessing processing;
+  processing.out_channels = channels;
+  const auto cabinet = open_cabinet(options, rate_hz, channels, processing);
+  AmpAtRate stream(amp, rate_hz,
+                   static_cast<int>(std::lround(amp.sample_rate_hz().value_or(rate_hz))));
+  processing.lead_frames += static_cast<std::int64_t>(stream.delay());
+  processing.tail_frames += static_cast<std::int64_t>(stream.delay());
+  std::vector<const float*> played(channels);
+  processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
+                           std::size_t frames) {
+    const auto scale = [&](std::span<const float* const> from, float gain) {
+      for (std::size_t c = 0; c < channels; ++c)
+        std::transform(from[c], from[c] + frames, out[c], [gain](float x) { return gain * x; });
+    };
+    scale(in, before);
+    std::copy(out.begin(), out.end(), played.begin());
+    stream.process(played, out, frames);
+    scale(played, after);
+    if (cabinet) cabinet->process(played, out, frames);
+    if (amp.status() == Trouble::input_replaced)
+      fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());
+    if (amp.status() != Trouble::none || (cabinet && cabinet->status() != Trouble::none))
+      fail(ErrorCode::invalid_data, "{}: its output is beyond all numbers", options.model.string());
+  };
+  process_file(reader, processing, options.file);
+  return 0;
+}
+
+}  // namespace
+
+void add_amp_command(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand(
+      "amp", "Play a file through a neural amp: .nam, or the JSON of RTNeural and GuitarML");
+  const auto options = std::make_shared<AmpCommandOptions>();
+  // Positional arguments are taken in the order in which they are added.
+  command->add_option("MODEL", options->model, "Model of an amplifier or a pedal")->required();
+  add_file_processing_options(*command, options->file);
+  command->add_option("--ir", options->cabinet,
+                      "Impulse response of a cabinet, of any rate: one channel, or as many as IN");
+  command
+      ->add_option("--input-level", options->input_level_dbu,
+                   "Level of full scale at the interface's input, to play the model as loud as it "
+                   "was recorded")
+      ->type_name("DBU")
+      ->check(CLI::Range(-100.0, 100.0));
+  command->add_flag("--normalize", options->normalize,
+                    "Bring the model's loudness, as its file says it, to -18 dB");
+  command->callback([options, &status] { status = amplify(*options); });
+}
+
+}  // namespace metalaudio::apps

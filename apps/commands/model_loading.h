@@ -1,0 +1,42 @@
+#pragma once
+
+#include <metalaudio/core/thread_pool.h>
+#include <metalaudio/models/htdemucs/htdemucs.h>
+#include <metalaudio/repository/model_bag.h>
+#include <metalaudio/separation/separator.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/options/separate_options.h"
+
+namespace metalaudio::apps {
+
+/// The model that a run uses, before its weights are loaded.
+struct ModelChoice {
+  repository::ModelBag bag;
+  std::vector<std::string> sources;
+  double longest_segment_seconds = 0.0;  ///< what the first member was trained with
+  std::int64_t largest_shift_samples = 0;
+  bool by_default = false;  ///< the user named none
+};
+
+/// What --name and --repo say, or the default model.
+/// Errors:   as repository::ModelRepository and nn::load_checkpoint.
+ModelChoice choose_model(const SeparateOptions& options);
+
+/// What an option may be depends on the model.
+/// Errors:   throws Error{invalid_argument} for a segment or shift offsets that it cannot take.
+void check_against_model(const SeparateOptions& options, const ModelChoice& choice);
+
+/// Loads the members of the bag that these stems need.
+/// Errors:   as nn::load_checkpoint and models::HTDemucs, naming the file.
+separation::Separator load_separator(const ModelChoice& choice,
+                                     const std::vector<std::string>& stems,
+                                     const models::HTDemucsOptions& options, ThreadPool& pool);
+
+/// The names of the models that -n takes, one in each line.
+std::string model_list(const SeparateOptions& options);
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,232 @@
+#include "apps/commands/separation_run.h"
+
+#include <fmt/format.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/core/hardware_profile.h>
+#include <metalaudio/core/thread_pool.h>
+#include <metalaudio/separation/output_folders.h>
+#include <metalaudio/separation/output_levels.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "apps/commands/commands.h"
+#include "apps/options/output_format.h"
+#include "apps/pictures/spectrogram_picture.h"
+#include "apps/terminal/failure_text.h"
+#include "apps/terminal/figure_text.h"
+#include "apps/terminal/interrupt.h"
+#include "apps/terminal/peak_memory.h"
+#include "apps/terminal/progress_board.h"
+
+namespace metalaudio::apps {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string dump(const nlohmann::json& json) {
+  // File names may hold bytes that are not UTF-8.
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+separation::TrackSeparationOptions track_options(const SeparateOptions& options) {
+  separation::TrackSeparationOptions result;
+  result.separation.shifts = options.shifts;
+  result.separation.seed = options.seed;
+  result.separation.shift_offsets = options.shift_offsets;
+  result.separation.split = options.split;
+  result.separation.overlap = options.overlap;
+  result.separation.segment_seconds = options.segment_seconds;
+  result.downmix = options.downmix;
+  result.allow_truncated = options.allow_truncated;
+  result.writer = writer_options(options.format);
+  result.keep_rate = options.keep_rate;
+  result.clip_mode = options.clip_mode;
+  result.common_gain = options.sum_safe;
+  return result;
+}
+
+std::string figures(double audio_seconds, double seconds) {
+  return fmt::format("{} of audio in {:.1f} s, {} x real time, peak memory {}",
+                     clock_text(audio_seconds), seconds, speed_text(audio_seconds / seconds),
+                     memory_text(peak_memory_bytes()));
+}
+
+}  // namespace
+
+/// What the workers have in common while run() lasts.
+struct SeparationRun::Shared {
+  Shared(Console& console, std::size_t tracks) : board(console, tracks) {}
+
+  ProgressBoard board;
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::size_t done = 0;            // guarded by mutex
+  double audio_seconds = 0.0;      // guarded by mutex
+  std::exception_ptr exception{};  // guarded by mutex; ends the whole run
+};
+
+SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& model,
+                             const separation::StemPlan& plan, std::vector<PlannedTrack> tracks,
+                             Console& console)
+    : options_(options),
+      model_(model),
+      plan_(plan),
+      tracks_(std::move(tracks)),
+      console_(console) {}
+
+int SeparationRun::run() {
+  const Clock::time_point start = Clock::now();
+  const std::size_t threads =
+      options_.threads > 0 ? options_.threads : HardwareProfile::detect().usable_cores;
+  const Sharing sharing = share_threads(options_.jobs, tracks_.size(), threads);
+  Shared shared(console_, tracks_.size());
+  std::vector<std::thread> workers;
+  for (std::size_t i = 1; i < sharing.workers; ++i)
+    workers.emplace_back([&] { work(shared, sharing.threads_each); });
+  work(shared, sharing.threads_each);
+  for (std::thread& worker : workers) worker.join();
+  if (shared.exception) std::rethrow_exception(shared.exception);
+  report_all(shared, std::chrono::duration<double>(Clock::now() - start).count());
+  return shared.done == tracks_.size() ? 0 : kFailed;
+}
+
+void SeparationRun::work(Shared& shared, std::size_t threads) {
+  try {
+    ThreadPool pool(threads);
+    const models::HTDemucsOptions model_options{options_.precision, options_.mode, false};
+    std::vector<std::string> stems;
+    for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
+    std::optional<separation::Separator> separator;
+    while (!shared.stop) {
+      const std::size_t index = shared.next++;
+      if (index >= tracks_.size()) return;
+      if (!tracks_[index].refusal.empty()) {
+        shared.board.end(index);
+        report_failure(tracks_[index].job, tracks_[index].refusal);
+        continue;
+      }
+      if (!separator) separator.emplace(load_separator(model_, stems, model_options, pool));
+      separate(shared, index, *separator);
+    }
+  } catch (...) {
+    const std::lock_guard lock(shared.mutex);
+    if (!shared.exception) shared.exception = std::current_exception();
+    shared.stop = true;
+  }
+}
+
+void SeparationRun::separate(Shared& shared, std::size_t index, separation::Separator& separator) {
+  const PlannedTrack& track = tracks_[index];
+  std::optional<separation::TrackReport> report;
+  std::string reason;
+  try {
+    report = separate_track(track.job, separator, control_of(shared, index));
+  } catch (const std::exception& error) {
+    if (interrupt_signal() != 0) throw;
+    reason = error.what();
+  }
+  shared.board.end(index);
+  if (!report) return report_failure(track.job, reason);
+  report_success(track.job, *report);
+  const std::lock_guard lock(shared.mutex);
+  ++shared.done;
+  shared.audio_seconds += report->audio_seconds;
+}
+
+/// Its functions end the separation by what they throw after a signal.
+separation::TrackControl SeparationRun::control_of(Shared& shared, std::size_t index) const {
+  const std::string& label = tracks_[index].job.label;
+  return {[&shared, index, &label](const char* activity, double fraction) {
+            throw_if_interrupted();
+            shared.board.other_work(index, label, activity, fraction);
+          },
+          [&shared, index, &label](double audio_seconds) {
+            shared.board.begin(index, label, audio_seconds);
+          },
+          [&shared, index](double fraction) {
+            throw_if_interrupted();
+            shared.board.update(index, fraction);
+          },
+          {}};
+}
+
+separation::TrackReport SeparationRun::separate_track(
+    const TrackJob& job, separation::Separator& separator,
+    const separation::TrackControl& control) const {
+  separation::TrackSeparationOptions options = track_options(options_);
+  separation::OutputFolders folders;
+  if (!job.picture.empty()) {
+    folders.make_for(job.picture);
+    options.inspect = [&](const audio::AudioSource& mix, const separation::StemFiles& stems) {
+      std::vector<SpectrogramPanel> panels = {{"mix", &mix}};
+      for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
+        panels.push_back({plan_.outputs[i].name, &stems.samples(i)});
+      draw_spectrograms(panels, job.picture);
+      throw_if_interrupted();
+    };
+  }
+  separation::TrackReport report =
+      separation::separate_track(job.input, job.outputs, plan_, options, separator, control);
+  folders.keep();
+  return report;
+}
+
+void SeparationRun::report_failure(const TrackJob& job, const std::string& reason) {
+  const std::string text = failure_text(job.label, reason);
+  console_.line("metalaudio: " + text);
+  if (options_.json)
+    print_result(dump({{"track", job.label}, {"status", "failed"}, {"error", text}}));
+}
+
+void SeparationRun::report_success(const TrackJob& job, const separation::TrackReport& report) {
+  const double speed = report.audio_seconds / report.seconds;
+  for (const std::string& warning : report.warnings)
+    console_.line(failure_text(job.label, "warning: " + warning));
+  console_.line(fmt::format("{}: {}; stems in {}", job.label,
+                            figures(report.audio_seconds, report.seconds),
+                            job.outputs.front().parent_path().string()));
+  report_gains(job, report.gains);
+  if (!options_.json) return;
+  nlohmann::json line = {{"track", job.label},
+                         {"status", "done"},
+                         {"model", model_.bag.name},
+                         {"audio_seconds", report.audio_seconds},
+                         {"seconds", report.seconds},
+                         {"times_real_time", speed},
+                         {"peak_memory_bytes", peak_memory_bytes()},
+                         {"sample_rate_hz", report.sample_rate_hz},
+                         {"channels", report.channels}};
+  if (!report.warnings.empty()) line["warnings"] = report.warnings;
+  for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
+    line["stems"][plan_.outputs[i].name] = job.outputs[i].string();
+    line["gains"][plan_.outputs[i].name] = report.gains[i];
+  }
+  if (!job.picture.empty()) line["picture"] = job.picture.string();
+  print_result(dump(line));
+}
+
+/// Under --sum-safe all are turned down alike.
+void SeparationRun::report_gains(const TrackJob& job, const std::vector<float>& gains) {
+  for (std::size_t i = 0; i < gains.size(); ++i) {
+    const std::string text = gain_text(gains[i]);
+    if (text.empty()) continue;
+    const std::string what = options_.sum_safe ? "all stems" : plan_.outputs[i].name;
+    console_.line(fmt::format("{}: {} {} (--clip-mode rescale)", job.label, what, text));
+    if (options_.sum_safe) return;
+  }
+}
+
+void SeparationRun::report_all(const Shared& shared, double seconds) {
+  if (tracks_.size() == 1 || shared.done == 0) return;
+  console_.line(fmt::format("Done: {} of {} tracks, {}", shared.done, tracks_.size(),
+                            figures(shared.audio_seconds, seconds)));
+}
+
+}  // namespace metalaudio::apps

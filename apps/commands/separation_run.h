@@ -1,0 +1,46 @@
+#pragma once
+
+#include <metalaudio/separation/track_separation.h>
+
+#include <string>
+#include <vector>
+
+#include "apps/commands/model_loading.h"
+#include "apps/commands/track_jobs.h"
+#include "apps/terminal/console.h"
+
+namespace metalaudio::apps {
+
+/// Separates the tracks of one command, several at a time where asked to, and reports each.
+/// Threads:  run() starts its own and joins them.
+class SeparationRun {
+ public:
+  SeparationRun(const SeparateOptions& options, const ModelChoice& model,
+                const separation::StemPlan& plan, std::vector<PlannedTrack> tracks,
+                Console& console);
+
+  /// Returns the exit status.
+  /// Errors:   throws what load_separator throws, Error{io} where standard output is closed, and
+  ///           Error{cancelled} after a signal.
+  int run();
+
+ private:
+  struct Shared;
+  void work(Shared& shared, std::size_t threads);
+  void separate(Shared& shared, std::size_t index, separation::Separator& separator);
+  separation::TrackControl control_of(Shared& shared, std::size_t index) const;
+  separation::TrackReport separate_track(const TrackJob& job, separation::Separator& separator,
+                                         const separation::TrackControl& control) const;
+  void report_failure(const TrackJob& job, const std::string& reason);
+  void report_success(const TrackJob& job, const separation::TrackReport& report);
+  void report_gains(const TrackJob& job, const std::vector<float>& gains);
+  void report_all(const Shared& shared, double seconds);
+
+  const SeparateOptions& options_;
+  const ModelChoice& model_;
+  const separation::StemPlan& plan_;
+  std::vector<PlannedTrack> tracks_;
+  Console& console_;
+};
+
+}  // namespace metalaudio::apps

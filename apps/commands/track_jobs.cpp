@@ -1,0 +1,85 @@
+#include "apps/commands/track_jobs.h"
+
+#include <fmt/format.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/separation/output_name.h>
+#include <metalaudio/separation/run_files.h>
+
+#include <algorithm>
+
+#include "apps/pictures/picture.h"
+
+namespace metalaudio::apps {
+namespace fs = std::filesystem;
+namespace {
+
+TrackJob name_outputs(const separation::Track& track, const separation::StemPlan& plan,
+                      const SeparateOptions& options, const fs::path& folder) {
+  TrackJob job{track.path, track.path.string(), {}, {}};
+  separation::OutputFields fields{track.name, track.extension, "", options.format.extension(),
+                                  track.folder};
+  for (const separation::StemOutput& output : plan.outputs) {
+    fields.stem = output.name;
+    job.outputs.push_back(folder / separation::expand_output_name(options.filename, fields));
+  }
+  if (!options.picture.empty()) {
+    fields.stem = "mix";
+    fields.extension = "png";
+    job.picture = separation::expand_output_name(options.picture, fields);
+  }
+  return job;
+}
+
+/// Why the stems of a track cannot have these names, whatever else is there.
+std::string bad_name(const std::vector<fs::path>& outputs) {
+  for (const fs::path& output : outputs)
+    if (!audio::file_type_of(output))
+      return fmt::format("{}: a stem's name must end in .wav, .flac or .mp3", output.string());
+  return "";
+}
+
+std::string refusal(const separation::Track& track, const TrackJob& job,
+                    separation::RunFiles& files) {
+  if (!track.problem.empty()) return track.problem;
+  if (std::string reason = bad_name(job.outputs); !reason.empty()) return reason;
+  std::vector<fs::path> outputs = job.outputs;
+  if (!job.picture.empty()) outputs.push_back(job.picture);
+  std::string reason = files.claim(outputs, job.label);
+  return reason.empty() ? reason : reason + "; see --filename";
+}
+
+void check_picture(const std::vector<PlannedTrack>& planned) {
+  if (planned.empty() || planned.front().job.picture.empty()) return;
+  std::vector<fs::path> pictures;
+  for (const PlannedTrack& track : planned) pictures.push_back(track.job.picture);
+  check_picture_name("--picture", pictures.front());
+  std::ranges::sort(pictures);
+  if (std::ranges::adjacent_find(pictures) != pictures.end())
+    fail(ErrorCode::invalid_argument, "--picture needs {{track}} in its name for several tracks");
+}
+
+}  // namespace
+
+std::vector<PlannedTrack> plan_tracks(const std::vector<separation::Track>& tracks,
+                                      const separation::StemPlan& plan,
+                                      const SeparateOptions& options,
+                                      const repository::ModelBag& model) {
+  const fs::path folder = options.out / separation::model_folder_name(model.name);
+  separation::RunFiles files;
+  for (const separation::Track& track : tracks) files.add_input(track.path);
+  for (const fs::path& file : model.models) files.add_input(file);
+  std::vector<PlannedTrack> planned;
+  for (const separation::Track& track : tracks)
+    planned.push_back({name_outputs(track, plan, options, folder), ""});
+  check_picture(planned);
+  for (std::size_t i = 0; i < tracks.size(); ++i)
+    planned[i].refusal = refusal(tracks[i], planned[i].job, files);
+  return planned;
+}
+
+Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads) {
+  const std::size_t workers = std::clamp<std::size_t>(jobs, 1, std::max<std::size_t>(tracks, 1));
+  return {workers, std::max<std::size_t>(threads / workers, 1)};
+}
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,240 @@
+#include "apps/options/separate_options.h"
+
+#include <metalaudio/core/error.h>
+#include <metalaudio/separation/output_name.h>
+
+#include <limits>
+
+#include "apps/options/option_values.h"
+
+namespace metalaudio::apps {
+namespace {
+
+constexpr std::int64_t kAnyWhole = std::numeric_limits<std::int64_t>::max();
+
+void add_model_options(CLI::App& command, SeparateOptions& options) {
+  const std::string group = "Model";
+  CLI::Option* name =
+      command
+          .add_option("-n,--name", options.model,
+                      "Model name or signature; htdemucs where it is installed, otherwise the one "
+                      "that ships")
+          ->check(not_empty())
+          ->group(group);
+  command.add_option("-s,--sig", options.model, "Signature of a model, as -n takes it too")
+      ->check(not_empty())
+      ->excludes(name)
+      ->group(group);
+  command.add_option("--repo", options.repo, "Folder that holds the models, for use with -n")
+      ->check(not_empty())
+      ->group(group);
+  command
+      .add_flag("--list-models", options.list_models, "List the models that can be named, and exit")
+      ->group(group);
+  add_choice<models::Mode>(command, "--mode", options.mode,
+                           {{"full", models::Mode::full}, {"time-only", models::Mode::time_only}},
+                           "time-only runs the time branch alone: faster, less exact")
+      ->group(group);
+}
+
+void add_apply_options(CLI::App& command, SeparateOptions& options) {
+  const std::string group = "Separation";
+  add_whole(command, "--shifts", options.shifts, 0, 1000,
+            "Average over this many random shifts in time; slower and a little better")
+      ->default_str(std::to_string(options.shifts))
+      ->group(group);
+  CLI::Option* seed =
+      add_whole(command, "--seed", options.seed, 0, kAnyWhole, "Seed of the random shifts")
+          ->default_str(std::to_string(options.seed))
+          ->group(group);
+  const std::string offsets = "--shift-offsets";
+  command
+      .add_option_function<std::string>(
+          offsets,
+          [&options, offsets](const std::string& text) {
+            options.shift_offsets.clear();
+            for (const std::string& part : list_of(offsets, text))
+              options.shift_offsets.push_back(whole_number(offsets, part, 0, kAnyWhole));
+          },
+          "The shifts themselves, in samples, comma-separated, instead of random ones")
+      ->type_name("N,...")
+      ->excludes(seed)
+      ->group(group);
+  command
+      .add_option_function<std::string>(
+          "--overlap",
+          [&options](const std::string& text) {
+            options.overlap = real_number("--overlap", text, 0.0, 0.99);
+          },
+          "Overlap between the chunks, 0 to below 1")
+      ->type_name("PART")
+      ->default_str("0.25")
+      ->group(group);
+  CLI::Option* no_split = command
+                              .add_flag_callback(
+                                  "--no-split", [&options] { options.split = false; },
+                                  "Do not split the track into chunks")
+                              ->group(group);
+  command
+      .add_option_function<std::string>(
+          "--segment",
+          [&options](const std::string& text) {
+            options.segment_seconds = real_number("--segment", text, 0.01, 3600.0);
+          },
+          "Length of a chunk in seconds; at most what the model was trained with, at least a tenth "
+          "of it")
+      ->type_name("SECONDS")
+      ->excludes(no_split)
+      ->group(group);
+}
+
+void add_machine_options(CLI::App& command, SeparateOptions& options) {
+  const std::string group = "Machine";
+  command.add_option("-d,--device", options.device, "Where to compute: auto or cpu")
+      ->type_name("DEVICE")
+      ->default_str(options.device)
+      ->group(group);
+  add_choice<models::Precision>(command, "--precision", options.precision,
+                                {{"fp32", models::Precision::fp32},
+                                 {"bf16", models::Precision::bf16},
+                                 {"auto", models::Precision::automatic}},
+                                "bf16 is rounded, not yet faster; auto: fp32 until it is")
+      ->group(group);
+  add_whole(command, "--threads", options.threads, 0, 1024,
+            "Threads in all; 0: what the machine has")
+      ->default_str("0")
+      ->group(group);
+  add_whole(command, "-j,--jobs", options.jobs, 0, 256,
+            "Tracks to separate at a time, sharing the threads")
+      ->default_str("0")
+      ->group(group);
+}
+
+void add_stem_options(CLI::App& command, SeparateOptions& options) {
+  const std::string group = "Stems";
+  CLI::Option* stems = command
+                           .add_option_function<std::string>(
+                               "--stems",
+                               [&options](const std::string& text) {
+                                 options.stems.stems = list_of("--stems", text);
+                               },
+                               "Write only these, as in vocals,drums")
+                           ->type_name("STEM,...")
+                           ->group(group);
+  command
+      .add_option("--two-stems", options.stems.two_stems,
+                  "Write only this stem and what remains without it")
+      ->check(not_empty())
+      ->type_name("STEM")
+      ->excludes(stems)
+      ->group(group);
+  add_choice<separation::OtherMethod>(
+      command, "--other-method", options.stems.other_method,
+      {{"none", separation::OtherMethod::none},
+       {"add", separation::OtherMethod::add},
+       {"minus", separation::OtherMethod::minus}},
+      "What remains: nothing, the sum of the other stems, or the mix minus the stem")
+      ->default_str("add")
+      ->group(group);
+  add_choice<separation::ClipMode>(
+      command, "--clip-mode", options.clip_mode,
+      {{"rescale", separation::ClipMode::rescale},
+       {"clamp", separation::ClipMode::clamp},
+       {"none", separation::ClipMode::none}},
+      "Against clipping: turn a stem down, limit its samples, or nothing")
+      ->group(group);
+  command
+      .add_flag("--sum-safe", options.sum_safe,
+                "Turn all stems down alike, so that they still add up to the mix")
+      ->group(group);
+  command.add_flag("--keep-rate", options.keep_rate, "Write at the sample rate of the input")
+      ->group(group);
+}
+
+void add_output_options(CLI::App& command, SeparateOptions& options) {
+  const std::string group = "Output";
+  command.add_option("-o,--out", options.out, "Folder for the stems, below it one for the model")
+      ->default_str(options.out.string())
+      ->group(group);
+  command
+      .add_option("--filename", options.filename,
+                  "Name of each file, from {track}, {trackext}, {stem}, {ext}, and {folder}, the "
+                  "name of the folder that the track lies in; its ending chooses WAV, FLAC or MP3")
+      ->default_str(options.filename)
+      ->group(group);
+  command
+      .add_option("--picture", options.picture,
+                  "Draw the spectrograms of the mix and of each stem into this PNG; with several "
+                  "tracks its name needs {track}")
+      ->check(not_empty())
+      ->group(group);
+  command.add_flag("--json", options.json, "One line of JSON for each track, on standard output")
+      ->group(group);
+  command
+      .add_flag("-v,--verbose", options.verbose, "Accepted, as demucs accepts it; has no effect")
+      ->group(group);
+  add_output_format_options(command, options.format);
+}
+
+/// Upstream takes whatever PyTorch does.
+void check_device(const std::string& device) {
+  if (device == "auto" || device == "cpu") return;
+  if (device.starts_with("cuda") || device.starts_with("mps"))
+    fail(ErrorCode::backend_unavailable, "--device {}: this program computes on the cpu only",
+         device);
+  fail(ErrorCode::invalid_argument, "--device {}: expected auto or cpu", device);
+}
+
+/// The type that the stems' names say; none where the track's own ending decides, or none of ours.
+std::optional<audio::FileType> written_type(const SeparateOptions& options) {
+  const std::string extension = options.format.extension();
+  return audio::file_type_of(separation::expand_output_name(
+      options.filename, {"track", "trackext", "stem", extension, "folder"}));
+}
+
+}  // namespace
+
+void add_separate_options(CLI::App& command, SeparateOptions& options) {
+  command.option_defaults()->take_last();  // of an option given twice, as upstream's
+  command.add_option("TRACK", options.inputs, "Audio files, and folders to look for them in");
+  command.add_flag(
+      "--downmix", options.downmix,
+      "Of more than two channels take all: front, and the centre, sides and back at -3 "
+      "dB, instead of front left and right alone");
+  command.add_flag("--allow-truncated", options.allow_truncated,
+                   "Take files that end early as far as they go, with a warning");
+  add_model_options(command, options);
+  add_stem_options(command, options);
+  add_output_options(command, options);
+  add_apply_options(command, options);
+  add_machine_options(command, options);
+}
+
+void check_separate_options(const SeparateOptions& options) {
+  check_device(options.device);
+  const auto refuse = [](const char* reason) { fail(ErrorCode::invalid_argument, "{}", reason); };
+  if (options.inputs.empty() && !options.list_models) refuse("no TRACK to separate was given");
+  if (options.sum_safe && options.clip_mode != separation::ClipMode::rescale)
+    refuse("--sum-safe needs --clip-mode rescale");
+  if (!options.shift_offsets.empty() && options.shifts == 0)
+    refuse("--shift-offsets needs --shifts of 1 or more");
+  const bool several = options.stems.two_stems.empty()
+                           ? options.stems.stems.size() != 1
+                           : options.stems.method() != separation::OtherMethod::none;
+  if (!separation::names_each_stem(options.filename) && several)
+    refuse("--filename needs {stem}, or the stems would overwrite each other");
+  if (!options.filename.ends_with("{trackext}") && !written_type(options))
+    fail(ErrorCode::invalid_argument,
+         "--filename {}: it must end in .wav, .flac or .mp3, or {{ext}}", options.filename);
+}
+
+std::vector<std::string> idle_options(const SeparateOptions& options) {
+  std::vector<std::string> lines;
+  if (const auto type = written_type(options)) lines = idle_options(options.format, *type);
+  if (options.stems.other_method && options.stems.two_stems.empty())
+    lines.emplace_back("--other-method has no effect without --two-stems");
+  if (options.verbose) lines.emplace_back("-v has no effect");
+  return lines;
+}
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <metalaudio/models/htdemucs/htdemucs.h>
+#include <metalaudio/separation/output_levels.h>
+#include <metalaudio/separation/stem_plan.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/options/output_format.h"
+
+namespace metalaudio::apps {
+
+/// Everything `metalaudio separate` can be told; the defaults are upstream's.
+struct SeparateOptions {
+  std::vector<std::filesystem::path> inputs;
+  bool list_models = false;
+  bool allow_truncated = false;
+  bool downmix = false;
+
+  std::string model;  ///< empty: htdemucs where it is installed, otherwise the one that ships
+  std::filesystem::path repo;
+  std::string device = "auto";
+  models::Precision precision = models::Precision::automatic;
+  models::Mode mode = models::Mode::full;
+  std::size_t threads = 0;  ///< 0: as many as the machine has for this process
+  std::size_t jobs = 0;     ///< tracks at a time; 0: one
+
+  int shifts = 1;
+  std::vector<std::int64_t> shift_offsets;
+  std::uint64_t seed = 0;
+  double overlap = 0.25;
+  bool split = true;
+  std::optional<double> segment_seconds;
+
+  separation::StemChoice stems;
+  separation::ClipMode clip_mode = separation::ClipMode::rescale;
+  bool sum_safe = false;
+  bool keep_rate = false;
+
+  std::filesystem::path out = "separated";
+  std::string filename = "{track}/{stem}.{ext}";
+  OutputFormat format;
+  std::string picture;
+  bool json = false;
+  bool verbose = false;
+};
+
+/// Adds the options and their help to a command.
+void add_separate_options(CLI::App& command, SeparateOptions& options);
+
+/// What the command line parser cannot see in one option alone.
+/// Errors:   throws Error{invalid_argument}.
+void check_separate_options(const SeparateOptions& options);
+
+/// A line for each option that was given and has no effect, as upstream takes them.
+std::vector<std::string> idle_options(const SeparateOptions& options);
+
+}  // namespace metalaudio::apps

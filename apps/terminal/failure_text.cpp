@@ -1,0 +1,31 @@
+#include "apps/terminal/failure_text.h"
+
+#include <string_view>
+
+#include "apps/terminal/display_text.h"
+
+namespace metalaudio::apps {
+namespace {
+
+std::string_view without_operation(std::string_view message) {
+  if (!message.starts_with('[')) return message;
+  const std::size_t end = message.find("] ");
+  return end == std::string_view::npos ? message : message.substr(end + 2);
+}
+
+/// "a.wav: no audio" and "cannot read a.wav" name a.wav, "data.wav: no audio" does not.
+bool names(std::string_view text, std::string_view subject) {
+  const std::size_t at = text.find(subject);
+  return at != std::string_view::npos && (at == 0 || text[at - 1] == ' ' || text[at - 1] == '"');
+}
+
+}  // namespace
+
+std::string failure_text(const std::string& subject, const std::string& message) {
+  std::string text(without_operation(message));
+  if (!subject.empty() && !names(text, subject)) text = subject + ": " + text;
+  // A file name or a tensor name may hold anything.
+  return display_text(text);
+}
+
+}  // namespace metalaudio::apps

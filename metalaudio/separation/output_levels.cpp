@@ -1,0 +1,16 @@
+#include <metalaudio/separation/output_levels.h>
+
+#include <algorithm>
+
+namespace metalaudio::separation {
+
+std::vector<float> output_gains(const std::vector<float>& peaks, ClipMode mode, bool common) {
+  std::vector<float> gains;
+  for (const float peak : peaks)
+    gains.push_back(mode == ClipMode::rescale ? 1.0F / std::max(1.01F * peak, 1.0F) : 1.0F);
+  if (common && !gains.empty())
+    std::fill(gains.begin(), gains.end(), *std::min_element(gains.begin(), gains.end()));
+  return gains;
+}
+
+}  // namespace metalaudio::separation

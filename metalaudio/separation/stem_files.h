@@ -1,0 +1,64 @@
+#pragma once
+
+#include <metalaudio/audio/audio_source.h>
+#include <metalaudio/audio/audio_writer.h>
+#include <metalaudio/core/audio_view.h>
+#include <metalaudio/separation/output_levels.h>
+#include <metalaudio/separation/stem_plan.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace metalaudio::separation {
+
+struct StemFileOptions {
+  audio::AudioWriterOptions writer;  ///< its sample rate is that of the files
+  /// That the files are cut to, or filled up to; none: as it comes.
+  std::optional<std::int64_t> length_frames = std::nullopt;
+  int model_rate_hz = 44100;  ///< of the blocks
+  ClipMode clip_mode = ClipMode::rescale;
+  bool common_gain = false;
+  bool keep_samples = false;  ///< for samples(), whatever the clip mode
+};
+
+/// The files of one track: mixes the model's sources into the outputs of a plan, brings them to the
+/// files' sample rate and length, and keeps them from clipping. Under rescale the samples wait in
+/// temporary files, since the gain follows from the peak of all of them.
+/// Errors:   as audio::AudioWriter and audio::TemporaryAudio.
+/// Threads:  one instance per thread.
+class StemFiles {
+ public:
+  /// One path for each output, whose ending, where it is one of ours, chooses the type. The files
+  /// are begun, so that a folder that cannot be written to shows now; they appear in commit(), and
+  /// without it never.
+  StemFiles(const StemPlan& plan, const std::vector<std::filesystem::path>& paths,
+            const StemFileOptions& options);
+  ~StemFiles();
+
+  /// The next block: the mix, and the model's sources in its order; those that the plan does not
+  /// need may be anything.
+  void write(ConstAudioView mix, std::span<const ConstAudioView> sources);
+  /// After the last block. `progress` is given the fraction that is done; what it throws ends this.
+  void finish(const std::function<void(double)>& progress);
+  void commit();
+
+  /// What each output was multiplied by; known after finish().
+  const std::vector<float>& gains() const noexcept { return gains_; }
+  /// An output's samples before that, complete after finish(); needs keep_samples.
+  const audio::AudioSource& samples(std::size_t output) const;
+
+ private:
+  class Lane;
+
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  StemFileOptions options_;
+  std::vector<float> gains_;
+};
+
+}  // namespace metalaudio::separation

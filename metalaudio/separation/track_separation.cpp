@@ -1,0 +1,125 @@
+#include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/separation/output_folders.h>
+#include <metalaudio/separation/track_separation.h>
+
+#include <chrono>
+
+namespace metalaudio::separation {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void throw_if_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) fail(ErrorCode::cancelled, "[separate_track] cancelled");
+}
+
+void tell(const TrackControl& control, const char* activity, double fraction) {
+  throw_if_stopped(control.stop);
+  if (control.other_work) control.other_work(activity, fraction);
+}
+
+audio::TrackSource read_track(const std::filesystem::path& input,
+                              const TrackSeparationOptions& choice, const Separator& separator,
+                              const TrackControl& control) {
+  audio::TrackOptions options;
+  options.sample_rate_hz = separator.sample_rate_hz();
+  options.channels = separator.channels();
+  options.downmix = choice.downmix;
+  options.allow_truncated = choice.allow_truncated;
+  options.progress = [&](double fraction) { tell(control, "reading", fraction); };
+  return audio::TrackSource(input, options);
+}
+
+StemFileOptions file_options(const TrackSeparationOptions& options,
+                             const audio::TrackSource& track) {
+  StemFileOptions result;
+  result.writer = options.writer;
+  result.writer.sample_rate_hz = track.sample_rate_hz();
+  result.writer.expected_frames = track.frames();
+  if (options.keep_rate) {
+    result.writer.sample_rate_hz = track.file_format().sample_rate_hz;
+    result.writer.expected_frames = track.file_format().frames;
+  }
+  result.length_frames = result.writer.expected_frames;
+  result.writer.channels = track.channels();
+  result.model_rate_hz = track.sample_rate_hz();
+  result.clip_mode = options.clip_mode;
+  result.common_gain = options.common_gain;
+  result.keep_samples = options.inspect != nullptr;
+  return result;
+}
+
+SeparationOptions with_stems(SeparationOptions options, const StemPlan& plan,
+                             const std::vector<std::string>& sources) {
+  options.stems.clear();
+  for (const std::size_t index : plan.needed_sources) options.stems.push_back(sources[index]);
+  return options;
+}
+
+/// Passes the separator's blocks, and the mix beside them, on to the files.
+class BlockSink {
+ public:
+  BlockSink(const audio::TrackSource& track, const StemPlan& plan, std::size_t sources,
+            StemFiles& files)
+      : track_(track), plan_(plan), sources_(sources), files_(files) {}
+
+  void operator()(std::int64_t first_frame, std::span<const AudioBuffer> stems) {
+    const AudioBuffer mix = read_mix(first_frame, stems[0].frames());
+    std::vector<ConstAudioView> sources(sources_, ConstAudioView(mix));
+    for (std::size_t i = 0; i < stems.size(); ++i) sources[plan_.needed_sources[i]] = stems[i];
+    files_.write(mix, sources);
+  }
+
+ private:
+  AudioBuffer read_mix(std::int64_t first_frame, std::size_t frames) const {
+    AudioBuffer mix(track_.channels(), frames);
+    if (!plan_.needs_mix) return mix;
+    track_.read(first_frame, mix);
+    return mix;
+  }
+
+  const audio::TrackSource& track_;
+  const StemPlan& plan_;
+  std::size_t sources_;
+  StemFiles& files_;
+};
+
+}  // namespace
+
+TrackReport separate_track(const std::filesystem::path& input,
+                           const std::vector<std::filesystem::path>& outputs, const StemPlan& plan,
+                           const TrackSeparationOptions& options, Separator& separator,
+                           const TrackControl& control) {
+  const Clock::time_point start = Clock::now();
+  if (outputs.size() != plan.outputs.size())
+    fail(ErrorCode::invalid_argument, "[separate_track] {} names for {} outputs", outputs.size(),
+         plan.outputs.size());
+  const audio::TrackSource track = read_track(input, options, separator, control);
+  OutputFolders folders;
+  for (const std::filesystem::path& output : outputs) folders.make_for(output);
+  const StemFileOptions format = file_options(options, track);
+  StemFiles files(plan, outputs, format);
+
+  const double audio_seconds =
+      static_cast<double>(track.frames()) / static_cast<double>(track.sample_rate_hz());
+  if (control.begin) control.begin(audio_seconds);
+  const auto progress = [&](std::size_t done, std::size_t total) {
+    if (control.update) control.update(static_cast<double>(done) / static_cast<double>(total));
+  };
+  separator.separate(track, with_stems(options.separation, plan, separator.sources()),
+                     BlockSink(track, plan, separator.sources().size(), files),
+                     {progress, control.stop});
+
+  files.finish([&](double fraction) { tell(control, "writing", fraction); });
+  if (options.inspect) options.inspect(track, files);
+  throw_if_stopped(control.stop);
+  files.commit();
+  folders.keep();
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return {audio_seconds,    seconds,       format.writer.sample_rate_hz,
+          track.channels(), files.gains(), track.warnings()};
+}
+
+}  // namespace metalaudio::separation

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <metalaudio/audio/audio_writer.h>
+#include <metalaudio/separation/output_levels.h>
+#include <metalaudio/separation/separation_options.h>
+#include <metalaudio/separation/separator.h>
+#include <metalaudio/separation/stem_files.h>
+#include <metalaudio/separation/stem_plan.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace metalaudio::separation {
+
+/// How one track becomes files.
+struct TrackSeparationOptions {
+  SeparationOptions separation;  ///< its stems are those that the plan needs, whatever it says
+  bool downmix = false;          ///< as audio::TrackOptions
+  bool allow_truncated = false;
+  audio::AudioWriterOptions writer;  ///< rate, channels and length are the track's
+  bool keep_rate = false;            ///< write at the rate of the input, not of the model
+  ClipMode clip_mode = ClipMode::rescale;
+  bool common_gain = false;  ///< turn all stems down alike, so that they still add up to the mix
+  /// Called before the files appear; stems.samples() are whole then. What it throws ends this.
+  std::function<void(const audio::AudioSource& mix, const StemFiles& stems)> inspect = {};
+};
+
+/// What became of it.
+struct TrackReport {
+  double audio_seconds = 0.0;
+  double seconds = 0.0;
+  int sample_rate_hz = 0;  ///< of the stems
+  std::size_t channels = 0;
+  std::vector<float> gains;           ///< of the outputs
+  std::vector<std::string> warnings;  ///< about the input
+};
+
+/// How a caller follows it, and ends it. What any of the functions throws ends it too.
+struct TrackControl {
+  std::function<void(const char* activity, double fraction)> other_work = {};  ///< reading, writing
+  std::function<void(double audio_seconds)> begin = {};
+  std::function<void(double fraction)> update = {};
+  std::stop_token stop = {};
+};
+
+/// Reads a track, separates it and writes its stems, one file for each output of the plan, with the
+/// folders that they need; they appear all together at the end.
+/// Errors:   throws Error, Error{cancelled} after a request to stop; then nothing of the outputs
+///           stays.
+/// Threads:  one call for each Separator at a time.
+TrackReport separate_track(const std::filesystem::path& input,
+                           const std::vector<std::filesystem::path>& outputs, const StemPlan& plan,
+                           const TrackSeparationOptions& options, Separator& separator,
+                           const TrackControl& control = {});
+
+}  // namespace metalaudio::separation

@@ -1,1 +1,0 @@
-#include <metalaudio/dsp/fft.h>

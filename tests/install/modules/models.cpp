@@ -1,0 +1,16 @@
+// One segment of silence through a network: use_models CHECKPOINT
+#include <metalaudio/models/htdemucs/htdemucs.h>
+
+#include <cmath>
+#include <vector>
+
+using namespace metalaudio;
+
+int main(int, char** argv) {
+  ThreadPool pool(1);
+  models::HTDemucs network(nn::load_checkpoint(argv[1]), {}, pool);
+  const std::vector<float> mix(network.channels() * network.segment_samples());
+  std::vector<float> stems(network.sources().size() * mix.size());
+  network.run(mix, stems);
+  return std::isfinite(stems.back()) ? 0 : 1;
+}

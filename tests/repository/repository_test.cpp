@@ -1,0 +1,158 @@
+#include <metalaudio/repository/model_repository.h>
+#include <metalaudio/repository/sha256.h>
+
+#include <cstdlib>
+
+#include "tests/support/http_server.h"
+#include "tests/support/test_folder.h"
+
+namespace metalaudio::repository {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A repository of its own, whose usual folders are empty but for what the test writes.
+class Repository : public testing::Test {
+ protected:
+  void SetUp() override {
+    ::setenv("no_proxy", "127.0.0.1", 1);
+    ::setenv("XDG_DATA_HOME", (folder_ / "xdg").c_str(), 1);
+    ::setenv("METALAUDIO_MODEL_DIR", (folder_ / "shipped").c_str(), 1);
+    fs::create_directories(folder_ / "repo");
+    fs::create_directories(folder_ / "shipped");
+    fs::create_directories(model_data_folder());
+  }
+  void TearDown() override {
+    ::unsetenv("XDG_DATA_HOME");
+    ::unsetenv("METALAUDIO_MODEL_DIR");
+    ::unsetenv("METALAUDIO_MODEL_URL");
+  }
+
+  /// Writes a file whose name carries its checksum; returns its path.
+  fs::path write_signed(const fs::path& folder, const std::string& signature) const {
+    write_text(folder_ / "signed", signature);
+    const std::string sha256 = sha256_of_file(folder_ / "signed");
+    const fs::path path = folder / (signature + "-" + sha256.substr(0, 8) + ".th");
+    fs::rename(folder_ / "signed", path);
+    return path;
+  }
+  ModelRepository repo() const { return ModelRepository(folder_ / "repo"); }
+
+  TestFolder folder_;
+};
+
+TEST_F(Repository, FindsASignatureByEveryKindOfName) {
+  const fs::path checked = write_signed(folder_ / "repo", "955717e8");
+  write_text(folder_ / "repo/plain.th", "");
+  write_text(folder_ / "repo/with-dash.safetensors", "");
+  EXPECT_EQ(repo().find("955717e8").models, std::vector{checked});
+  EXPECT_EQ(repo().find("plain").models, std::vector{folder_ / "repo/plain.th"});
+  EXPECT_EQ(repo().find("with-dash").models, std::vector{folder_ / "repo/with-dash.safetensors"});
+  EXPECT_EQ(repo().find("plain").name, "plain");
+  EXPECT_TRUE(repo().find("plain").weights.empty());
+}
+
+TEST_F(Repository, AWrongChecksumIsRefused) {
+  write_text(folder_ / "repo/abc-00000000.th", "abc");
+  expect_error(ErrorCode::invalid_data,
+               "abc-00000000.th: its SHA-256 starts with ba7816bf, expected 00000000",
+               [&] { repo().find("abc"); });
+}
+
+TEST_F(Repository, TwoFilesOfOneSignatureAreRefusedUnlessOneIsSafetensors) {
+  write_signed(folder_ / "repo", "a");
+  write_text(folder_ / "repo/a.th", "");
+  expect_error(ErrorCode::invalid_data, "two files of one signature", [&] { repo().find("a"); });
+  write_text(folder_ / "repo/a.safetensors", "");
+  EXPECT_EQ(repo().find("a").models, std::vector{folder_ / "repo/a.safetensors"});
+}
+
+TEST_F(Repository, ABagResolvesItsModels) {
+  const fs::path one = write_signed(folder_ / "repo", "one");
+  write_text(folder_ / "repo/two.th", "");
+  write_text(folder_ / "repo/both.yaml",
+             "models: [one, two]\nweights: [[1, 0], [0, 1]]\nsegment: 5");
+  const ModelBag bag = repo().find("both");
+  EXPECT_EQ(bag.name, "both");
+  EXPECT_EQ(bag.models, (std::vector{one, folder_ / "repo/two.th"}));
+  EXPECT_EQ(bag.weights, (std::vector<std::vector<double>>{{1, 0}, {0, 1}}));
+  EXPECT_EQ(bag.segment, 5.0);
+  EXPECT_EQ(repo().list(), (std::vector<std::string>{"both", "one", "two"}));
+  EXPECT_EQ(repo().find((folder_ / "repo/both.yaml").string()).models.size(), 2U);
+  EXPECT_EQ(repo().find(one.string()).models, std::vector{one});
+}
+
+TEST_F(Repository, AModelThatABagLacksIsNamed) {
+  write_text(folder_ / "repo/bag.yaml", "models: [one, two]");
+  write_text(folder_ / "repo/two.th", "");
+  expect_error(ErrorCode::not_found, "bag.yaml: the folder lacks one of the models one, two",
+               [&] { repo().find("bag"); });
+}
+
+TEST_F(Repository, WhatIsMissingIsNamedWithTheRemedy) {
+  expect_error(ErrorCode::not_found, "nothing: no such model in ", [&] { repo().find("nothing"); });
+  expect_error(ErrorCode::not_found, "no such model in ",
+               [&] { repo().find(std::string(5000, 'x')); });
+  expect_error(ErrorCode::not_found, "run: metalaudio models get htdemucs",
+               [&] { ModelRepository().find("htdemucs"); });
+  expect_error(ErrorCode::unsupported, "hdemucs_mmi: models of the class HDemucs",
+               [&] { ModelRepository().find("hdemucs_mmi"); });
+  expect_error(ErrorCode::unsupported, "mdx_extra_q: diffq-quantised models",
+               [&] { ModelRepository().find("mdx_extra_q"); });
+  expect_error(ErrorCode::not_found, "nowhere: not a folder",
+               [&] { ModelRepository(folder_ / "nowhere"); });
+}
+
+TEST_F(Repository, TheDefaultIsHtdemucsWhereItIsInstalled) {
+  EXPECT_EQ(ModelRepository().default_model(), "demo_6s");
+  write_text(folder_ / "shipped/demo_6s.safetensors", "");
+  EXPECT_EQ(ModelRepository().find("demo_6s").models,
+            std::vector{folder_ / "shipped/demo_6s.safetensors"});
+  write_text(model_data_folder() / "955717e8.th", "");
+  EXPECT_EQ(ModelRepository().default_model(), "htdemucs");
+  EXPECT_EQ(ModelRepository().find("htdemucs").models.size(), 1U);
+}
+
+TEST_F(Repository, PublishedModelsAreComplete) {
+  for (const KnownModel& model : known_models()) {
+    EXPECT_EQ(model.files.empty(), !model.unsupported.empty()) << model.name;
+    for (const KnownFile& file : model.files) {
+      const std::string stem = file.name.substr(0, file.name.find('.'));
+      EXPECT_TRUE(file.sha256.starts_with(stem.substr(stem.find('-') + 1))) << file.name;
+      EXPECT_EQ(file.sha256.size(), 64U);
+    }
+  }
+  EXPECT_EQ(find_known_model("htdemucs_ft")->bag.models.size(), 4U);
+  EXPECT_EQ(find_known_model("htdemucs_ft")->bag.weights.size(), 4U);
+  EXPECT_EQ(find_known_model("something"), nullptr);
+}
+
+TEST_F(Repository, DownloadingFetchesOnlyWhatIsMissing) {
+  const std::string content = "the weights";
+  write_text(folder_ / "content", content);
+  KnownModel model;
+  model.name = "mine";
+  model.files = {{"a.th", content.size(), sha256_of_file(folder_ / "content")},
+                 {"b.th", content.size(), sha256_of_file(folder_ / "content")}};
+  write_text(model_data_folder() / "a.th", "here already");
+  const HttpServer server([&](const HttpRequest& r) { return answer_range(r, content); });
+  ::setenv("METALAUDIO_MODEL_URL", (server.url() + "mirror").c_str(), 1);
+  std::string told;
+  download_model(model, model_data_folder(), [&](const KnownFile& file, std::uint64_t) {
+    told = file.name;
+    return true;
+  });
+  EXPECT_EQ(told, "b.th");
+  ASSERT_EQ(server.requests().size(), 1U);
+  EXPECT_EQ(server.requests()[0].path, "/mirror/b.th");
+  EXPECT_EQ(read_text(model_data_folder() / "b.th"), content);
+}
+
+TEST_F(Repository, AnUnsupportedModelIsNotDownloaded) {
+  expect_error(ErrorCode::unsupported, "[download_model] mdx: ", [&] {
+    download_model(*find_known_model("mdx"), model_data_folder());
+  });
+}
+
+}  // namespace
+}  // namespace metalaudio::repository

@@ -1,0 +1,147 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/separation/stem_files.h>
+
+#include <algorithm>
+#include <array>
+
+#include "tests/support/sounds.h"
+#include "tests/support/test_folder.h"
+
+namespace metalaudio::separation {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Each;
+
+constexpr int kRateHz = 44100;
+const std::vector<std::string> kSources = {"drums", "vocals"};
+
+/// Runs two sources and their sum through StemFiles, in blocks of uneven size.
+class StemFilesTest : public ::testing::Test {
+ protected:
+  std::vector<float> run(const StemPlan& plan, const StemFileOptions& options) {
+    for (const fs::path& path : paths(plan)) fs::remove(path);
+    StemFiles files(plan, paths(plan), options);
+    AudioBuffer mix(2, drums_.frames());
+    for (std::size_t c = 0; c < 2; ++c)
+      for (std::size_t i = 0; i < mix.frames(); ++i)
+        mix.channel(c)[i] = drums_.channel(c)[i] + vocals_.channel(c)[i];
+    std::size_t size = 1;
+    for (std::size_t first = 0; first < mix.frames(); first += size, size = size * 3 % 10007) {
+      const std::size_t frames = std::min(size, mix.frames() - first);
+      const std::array<ConstAudioView, 2> sources = {ConstAudioView(drums_).part(first, frames),
+                                                     ConstAudioView(vocals_).part(first, frames)};
+      files.write(ConstAudioView(mix).part(first, frames), sources);
+    }
+    files.finish([](double) {});
+    for (const fs::path& path : paths(plan)) EXPECT_FALSE(fs::exists(path)) << path;
+    files.commit();
+    return files.gains();
+  }
+
+  std::vector<fs::path> paths(const StemPlan& plan) const {
+    std::vector<fs::path> result;
+    for (const StemOutput& output : plan.outputs)
+      result.push_back(folder_ / (output.name + ".wav"));
+    return result;
+  }
+
+  AudioBuffer written(const std::string& stem) const {
+    return read_sound(folder_ / (stem + ".wav"));
+  }
+
+  static StemFileOptions options(ClipMode mode) {
+    StemFileOptions result;
+    result.writer.sample_format = audio::SampleFormat::float32;
+    result.clip_mode = mode;
+    return result;
+  }
+
+  void make_louder(float gain) {
+    for (std::size_t c = 0; c < 2; ++c)
+      for (float& sample : vocals_.channel(c)) sample *= gain;
+  }
+
+  TestFolder folder_;
+  AudioBuffer drums_ = make_music(2, 1.3, kRateHz, 1);
+  AudioBuffer vocals_ = make_music(2, 1.3, kRateHz, 2);
+};
+
+TEST_F(StemFilesTest, QuietStemsPassUnchanged) {
+  const StemPlan plan = plan_stems({}, kSources);
+  EXPECT_THAT(run(plan, options(ClipMode::rescale)), Each(1.0F));
+  EXPECT_EQ(written("drums").frames(), drums_.frames());
+  EXPECT_EQ(peak_of(written("drums")), peak_of(drums_));
+  EXPECT_GT(agreement_db(drums_, written("drums")), 200.0);
+}
+
+TEST_F(StemFilesTest, RescaleTurnsALoudStemDownAlone) {
+  make_louder(4.0F);
+  run(plan_stems({}, kSources), options(ClipMode::rescale));
+  EXPECT_FLOAT_EQ(peak_of(written("vocals")), 1.0F / 1.01F);
+  EXPECT_EQ(peak_of(written("drums")), peak_of(drums_));
+}
+
+TEST_F(StemFilesTest, ACommonGainKeepsTheSum) {
+  make_louder(4.0F);
+  StemFileOptions settings = options(ClipMode::rescale);
+  settings.common_gain = true;
+  const std::vector<float> gains = run(plan_stems({}, kSources), settings);
+  EXPECT_EQ(gains[0], gains[1]);
+  EXPECT_LT(gains[0], 1.0F);
+  EXPECT_FLOAT_EQ(peak_of(written("drums")), peak_of(drums_) * gains[0]);
+}
+
+TEST_F(StemFilesTest, ClampLimitsSamplesAndNoneLeavesThem) {
+  make_louder(4.0F);
+  run(plan_stems({}, kSources), options(ClipMode::clamp));
+  EXPECT_EQ(peak_of(written("vocals")), 0.99F);
+  run(plan_stems({}, kSources), options(ClipMode::none));
+  EXPECT_EQ(peak_of(written("vocals")), peak_of(vocals_));
+}
+
+TEST_F(StemFilesTest, MinusAndAddGiveTheSameRemainderOfAnExactModel) {
+  run(plan_stems({{}, "vocals", OtherMethod::minus}, kSources), options(ClipMode::none));
+  run(plan_stems({{}, "vocals", OtherMethod::add}, kSources), options(ClipMode::none));
+  EXPECT_GT(agreement_db(drums_, written("no_vocals")), 200.0);
+  // mix − vocals rounds to float32 twice: about 2^-24 of samples near 1, -140 dB.
+  EXPECT_GT(agreement_db(drums_, written("minus_vocals")), 120.0);
+}
+
+TEST_F(StemFilesTest, OtherRatesGiveTheLengthAskedFor) {
+  for (const int rate : {48000, 22050, 96000}) {
+    for (const std::int64_t excess : {-3, 0, 3}) {
+      StemFileOptions settings = options(ClipMode::rescale);
+      settings.writer.sample_rate_hz = rate;
+      const std::int64_t length =
+          static_cast<std::int64_t>(drums_.frames()) * rate / kRateHz + excess;
+      settings.writer.expected_frames = length;
+      settings.length_frames = length;
+      run(plan_stems({}, kSources), settings);
+      EXPECT_EQ(written("drums").frames(), static_cast<std::size_t>(length));
+      EXPECT_EQ(sample_rate_of(folder_ / "drums.wav"), rate);
+    }
+  }
+}
+
+TEST_F(StemFilesTest, WithoutCommitNothingStays) {
+  const StemPlan plan = plan_stems({}, kSources);
+  {
+    StemFiles files(plan, paths(plan), options(ClipMode::none));
+    const std::array<ConstAudioView, 2> sources = {drums_, vocals_};
+    files.write(drums_, sources);
+    files.finish([](double) {});
+  }
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
+TEST_F(StemFilesTest, AnUnwritablePlaceShowsAtOnce) {
+  const StemPlan plan = plan_stems({}, kSources);
+  const fs::path nowhere = folder_ / "missing/a.wav";
+  EXPECT_THROW(StemFiles(plan, {nowhere, nowhere}, options(ClipMode::none)), Error);
+}
+
+}  // namespace
+}  // namespace metalaudio::separation
