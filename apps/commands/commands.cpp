@@ -11,6 +11,7 @@ void add_commands(CLI::App& app, int& status) {
   add_convolve_command(app, status);
   add_filter_command(app, status);
   add_spectrogram_command(app, status);
+  add_bench_command(app, status);
   add_info_command(app, status);
 }
 

@@ -14,6 +14,7 @@ void add_evaluate_command(CLI::App& app, int& status);
 void add_convolve_command(CLI::App& app, int& status);
 void add_filter_command(CLI::App& app, int& status);
 void add_spectrogram_command(CLI::App& app, int& status);
+void add_bench_command(CLI::App& app, int& status);
 void add_info_command(CLI::App& app, int& status);
 
 /// All of them.
