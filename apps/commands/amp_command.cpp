@@ -68,7 +68,7 @@ class AmpAtRate {
     if (heard_.frames() < frames) heard_ = AudioBuffer(in.size(), frames);
     for (std::size_t c = 0; c < in.size(); ++c)
       std::copy_n(in[c], frames, heard_.channel(c).data());
-    const audio::AudioView there = there_.process(audio::AudioView(heard_).part(0, frames));
+    const ConstAudioView there = there_.process(ConstAudioView(heard_.view()).part(0, frames));
     if (played_.frames() < there.frames()) played_ = AudioBuffer(out.size(), there.frames());
     std::vector<const float*> from;
     std::vector<float*> to;
@@ -77,7 +77,7 @@ class AmpAtRate {
       to.push_back(played_.channel(c).data());
     }
     amp_.process(from, to, there.frames());
-    const audio::AudioView back = back_.process(audio::AudioView(played_).part(0, there.frames()));
+    const ConstAudioView back = back_.process(ConstAudioView(played_.view()).part(0, there.frames()));
     for (std::size_t c = 0; c < out.size(); ++c) {
       std::deque<float>& queue = waiting_[c];
       for (const float sample : back.channel(c)) queue.push_back(sample);
@@ -158,17 +158,18 @@ int amplify(const AmpCommandOptions& options) {
   processing.lead_frames += static_cast<std::int64_t>(stream.delay());
   processing.tail_frames += static_cast<std::int64_t>(stream.delay());
   std::vector<const float*> played(channels);
-  processing.process = [&](std::span<const float* const> in, std::span<float* const> out,
-                           std::size_t frames) {
-    const auto scale = [&](std::span<const float* const> from, float gain) {
+  std::vector<float*> outs(channels);
+  processing.process = [&](ConstAudioView in, AudioView out) {
+    const auto scale = [&](ConstAudioView from, float gain) {
       for (std::size_t c = 0; c < channels; ++c)
-        std::transform(from[c], from[c] + frames, out[c], [gain](float x) { return gain * x; });
+        std::ranges::transform(from.channel(c), out.channel(c).begin(),
+                               [gain](float x) { return gain * x; });
     };
     scale(in, before);
-    std::copy(out.begin(), out.end(), played.begin());
-    stream.process(played, out, frames);
-    scale(played, after);
-    if (cabinet) cabinet->process(played, out, frames);
+    for (std::size_t c = 0; c < channels; ++c) played[c] = outs[c] = out.channel(c).data();
+    stream.process(played, outs, out.frames());
+    scale(out, after);
+    if (cabinet) cabinet->process(out, out);
     if (amp.status() == Trouble::input_replaced)
       fail(ErrorCode::invalid_data, "{}: a sample beyond ±1e30", options.file.in.string());
     if (amp.status() != Trouble::none || (cabinet && cabinet->status() != Trouble::none))

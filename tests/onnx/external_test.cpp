@@ -2,7 +2,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/nn/compiler/simplify.h>
 #include <metalaudio/nn/graph_inference.h>
-#include <metalaudio/nn/io/mapped_file.h>
+#include <metalaudio/core/mapped_file.h>
 #include <metalaudio/nn/io/onnx/onnx_reader.h>
 
 #include <algorithm>
