@@ -1,7 +1,7 @@
 #include "tests/onnx/node_test.h"
 
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/io/mapped_file.h>
+#include <metalaudio/core/mapped_file.h>
 #include <metalaudio/nn/io/onnx/call.h>
 #include <metalaudio/nn/io/onnx/import_onnx.h>
 #include <metalaudio/nn/io/onnx/onnx_reader.h>

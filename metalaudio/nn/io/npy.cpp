@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/io/mapped_file.h>
+#include <metalaudio/core/mapped_file.h>
 #include <metalaudio/nn/io/npy.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/nn/io/mapped_file.h>
+#include <metalaudio/core/mapped_file.h>
 #include <metalaudio/nn/io/onnx/onnx_file.h>
 
 #include <filesystem>
