@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "apps/commands/commands.h"
-#include "apps/terminal/failure_text.h"
 #include "apps/commands/file_processing.h"
 #include "apps/commands/impulse_response.h"
+#include "apps/terminal/failure_text.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -77,7 +77,8 @@ class AmpAtRate {
       to.push_back(played_.channel(c).data());
     }
     amp_.process(from, to, there.frames());
-    const ConstAudioView back = back_.process(ConstAudioView(played_.view()).part(0, there.frames()));
+    const ConstAudioView back =
+        back_.process(ConstAudioView(played_.view()).part(0, there.frames()));
     for (std::size_t c = 0; c < out.size(); ++c) {
       std::deque<float>& queue = waiting_[c];
       for (const float sample : back.channel(c)) queue.push_back(sample);

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/mapped_file.h>
 #include <metalaudio/nn/compiler/simplify.h>
 #include <metalaudio/nn/graph_inference.h>
-#include <metalaudio/core/mapped_file.h>
 #include <metalaudio/nn/io/onnx/onnx_reader.h>
 
 #include <algorithm>

@@ -15,8 +15,7 @@
 namespace metalaudio::nn::layers {
 
 const StateFile& goldens() {
-  static const StateFile file =
-      load_state(golden_dir() / "layers" / "layers.safetensors");
+  static const StateFile file = load_state(golden_dir() / "layers" / "layers.safetensors");
   return file;
 }
 

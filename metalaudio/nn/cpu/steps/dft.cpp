@@ -20,7 +20,7 @@ class LineTransform {
 
   LineTransform(std::size_t size, Kind kind, bool inverse)
       : size_(size), kind_(kind), inverse_(inverse) {
-    const dsp::FftOptions options{metalaudio::Backend::cpu, {}};
+    const dsp::FftOptions options;
     std::size_t scratch = 0;
     if (kind == Kind::complex_to_complex) {
       complex_.emplace(size, options);
