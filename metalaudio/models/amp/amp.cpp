@@ -3,6 +3,7 @@
 #include <metalaudio/models/amp/amp.h>
 #include <metalaudio/models/amp/cpu/program_kernels.h>
 #include <metalaudio/models/amp/model.h>
+#include <metalaudio/models/amp/runner.h>
 
 #include <algorithm>
 #include <array>
@@ -51,8 +52,12 @@ Amp::Amp(std::span<const std::byte> file, const AmpOptions& options) {
   const bool prewarm = options.prewarm.value_or(model.prewarmed);
   const auto program = std::make_shared<const amp::Program>(std::move(model.program));
   for (std::size_t c = 0; c < options.channels; ++c)
-    runners_.emplace_back(program, prewarm, model.prewarm_frames);
+    runners_.push_back(std::make_unique<amp::Runner>(program, prewarm, model.prewarm_frames));
 }
+
+Amp::~Amp() = default;
+Amp::Amp(Amp&&) noexcept = default;
+Amp& Amp::operator=(Amp&&) noexcept = default;
 
 void Amp::process_channel(std::size_t channel, const float* in, float* out,
                           std::size_t frames) noexcept {
@@ -62,10 +67,10 @@ void Amp::process_channel(std::size_t channel, const float* in, float* out,
     const std::size_t count = std::min(frames - first, amp::kChunkFrames);
     inputs[0] = in + first;
     float* const y = out + first;
-    runners_[channel].process(inputs.data(), &y, count);
+    runners_[channel]->process(inputs.data(), &y, count);
     if (amp::peak_of(y, count) <= std::numeric_limits<float>::max()) continue;
     std::fill(y, y + count, 0.0F);
-    runners_[channel].reset();
+    runners_[channel]->reset();
     status_.report(Trouble::state_cleared);
   }
 }
@@ -92,7 +97,7 @@ void Amp::process(std::span<const float> x, std::span<float> y) noexcept {
 }
 
 void Amp::reset() noexcept {
-  for (amp::Runner& runner : runners_) runner.reset();
+  for (const auto& runner : runners_) runner->reset();
 }
 
 void Amp::set_control(std::size_t index, float value) noexcept {

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/realtime/status.h>
-#include <metalaudio/models/amp/runner.h>
 
 #include <cstddef>
 #include <filesystem>
@@ -11,6 +11,10 @@
 #include <vector>
 
 namespace metalaudio::models {
+
+namespace amp {
+class Runner;
+}
 
 enum class AmpTanh {
   exact,  ///< 2 ulp
@@ -44,6 +48,9 @@ class Amp {
   explicit Amp(const std::filesystem::path& file, const AmpOptions& options = {});
   /// The same from a file's bytes.
   explicit Amp(std::span<const std::byte> file, const AmpOptions& options = {});
+  ~Amp();
+  Amp(Amp&&) noexcept;
+  Amp& operator=(Amp&&) noexcept;
 
   METALAUDIO_REALTIME void process(std::span<const float* const> in, std::span<float* const> out,
                                    std::size_t frames) noexcept;
@@ -74,8 +81,8 @@ class Amp {
   void process_channel(std::size_t channel, const float* in, float* out,
                        std::size_t frames) noexcept;
 
-  std::vector<amp::Runner> runners_;
-  std::vector<std::vector<float>> control_values_;  ///< a chunk of each
+  std::vector<std::unique_ptr<amp::Runner>> runners_;  ///< one for each channel
+  std::vector<std::vector<float>> control_values_;     ///< a chunk of each
   std::size_t controls_ = 0;
   std::optional<double> sample_rate_hz_;
   std::optional<double> loudness_db_;
