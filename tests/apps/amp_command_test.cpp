@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "program.h"
-#include "sounds.h"
+#include "tests/support/sounds.h"
 #include "tests/support/test_folder.h"
 
 namespace metalaudio::apps {

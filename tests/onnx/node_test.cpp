@@ -22,7 +22,7 @@ std::vector<Tensor> read_tensors(const fs::path& folder, const std::string& what
     const fs::path file = folder / fmt::format("{}_{}.pb", what, i);
     if (!fs::exists(file)) return tensors;
     // An empty message is a float tensor without a type, which ONNX uses for absent inputs.
-    tensors.push_back(nn::read_onnx_tensor(nn::MappedFile(file).bytes()).tensor);
+    tensors.push_back(nn::read_onnx_tensor(MappedFile(file).bytes()).tensor);
   }
 }
 

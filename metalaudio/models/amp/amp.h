@@ -1,7 +1,8 @@
 #pragma once
 
+#include <metalaudio/core/audio_view.h>
+#include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/realtime/status.h>
-#include <metalaudio/models/amp/runner.h>
 
 #include <cstddef>
 #include <filesystem>
@@ -11,6 +12,10 @@
 #include <vector>
 
 namespace metalaudio::models {
+
+namespace amp {
+class Runner;
+}
 
 enum class AmpTanh {
   exact,  ///< 2 ulp
@@ -44,16 +49,18 @@ class Amp {
   explicit Amp(const std::filesystem::path& file, const AmpOptions& options = {});
   /// The same from a file's bytes.
   explicit Amp(std::span<const std::byte> file, const AmpOptions& options = {});
+  ~Amp();
+  Amp(Amp&&) noexcept;
+  Amp& operator=(Amp&&) noexcept;
 
-  METALAUDIO_REALTIME void process(std::span<const float* const> in, std::span<float* const> out,
-                                   std::size_t frames) noexcept;
+  METALAUDIO_REALTIME void process(ConstAudioView in, AudioView out) noexcept;
   /// The same for one channel.
   METALAUDIO_REALTIME void process(std::span<const float> x, std::span<float> y) noexcept;
   /// Back to how it was constructed.
   METALAUDIO_REALTIME void reset() noexcept;
 
   static constexpr std::size_t latency_samples() noexcept { return 0; }
-  std::size_t channels() const noexcept { return runners_.size(); }
+  std::size_t channels() const noexcept;
   /// The rate that it was trained at: 48 kHz where a .nam file says nothing, as its trainer
   /// assumes, none where another does.
   std::optional<double> sample_rate_hz() const noexcept { return sample_rate_hz_; }
@@ -71,8 +78,8 @@ class Amp {
   METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
 
  private:
-  void process_channel(std::size_t channel, const float* in, float* out,
-                       std::size_t frames) noexcept;
+  void process_channel(std::size_t channel, std::span<const float> in,
+                       std::span<float> out) noexcept;
 
   std::vector<amp::Runner> runners_;
   std::vector<std::vector<float>> control_values_;  ///< a chunk of each
