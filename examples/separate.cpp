@@ -2,7 +2,7 @@
 #include <metalaudio/audio/audio_writer.h>
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/hardware_profile.h>
-#include <metalaudio/models/htdemucs/htdemucs.h>
+#include <metalaudio/models/load_model.h>
 #include <metalaudio/separation/separator.h>
 
 #include <cstdio>
@@ -14,8 +14,7 @@ int main(int argc, char** argv) try {
   if (argc != 4) return std::fputs("usage: separate MODEL TRACK FOLDER\n", stderr), 2;
   const std::filesystem::path folder = argv[3];
   ThreadPool pool(HardwareProfile::detect().usable_cores);
-  separation::Separator separator(std::make_unique<models::HTDemucs>(
-      nn::load_checkpoint(argv[1]), models::HTDemucsOptions{}, pool));
+  separation::Separator separator(models::load_model(argv[1], {}, pool));
 
   const audio::TrackSource track(
       argv[2], {.sample_rate_hz = separator.sample_rate_hz(), .channels = separator.channels()});

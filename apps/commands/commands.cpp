@@ -13,6 +13,7 @@ void add_commands(CLI::App& app, int& status) {
   add_filter_command(app, status);
   add_run_command(app, status);
   add_spectrogram_command(app, status);
+  add_bench_command(app, status);
   add_calibrate_command(app, status);
   add_info_command(app, status);
 }

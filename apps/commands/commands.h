@@ -16,6 +16,7 @@ void add_convolve_command(CLI::App& app, int& status);
 void add_filter_command(CLI::App& app, int& status);
 void add_run_command(CLI::App& app, int& status);
 void add_spectrogram_command(CLI::App& app, int& status);
+void add_bench_command(CLI::App& app, int& status);
 void add_calibrate_command(CLI::App& app, int& status);
 void add_info_command(CLI::App& app, int& status);
 

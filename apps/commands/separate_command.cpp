@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "apps/commands/commands.h"
-#include "apps/commands/model_loading.h"
+#include "apps/commands/model_choice.h"
 #include "apps/commands/separation_run.h"
 #include "apps/commands/track_jobs.h"
 #include "apps/options/separate_options.h"

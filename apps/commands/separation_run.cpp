@@ -100,7 +100,7 @@ int SeparationRun::run() {
 void SeparationRun::work(Shared& shared, std::size_t threads) {
   try {
     ThreadPool pool(threads);
-    const models::HTDemucsOptions model_options{options_.precision, options_.mode, false};
+    const models::ModelOptions model_options{options_.precision, options_.mode, {}, false};
     std::vector<std::string> stems;
     for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
     std::optional<separation::Separator> separator;
@@ -112,7 +112,9 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
         report_failure(tracks_[index].job, tracks_[index].refusal);
         continue;
       }
-      if (!separator) separator.emplace(load_separator(model_, stems, model_options, pool));
+      if (!separator)
+        separator.emplace(
+            separation::load_separator(bag_files(model_), stems, model_options, pool));
       separate(shared, index, *separator);
     }
   } catch (...) {

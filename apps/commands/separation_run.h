@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/commands/model_loading.h"
+#include "apps/commands/model_choice.h"
 #include "apps/commands/track_jobs.h"
 #include "apps/terminal/console.h"
 

@@ -1,7 +1,7 @@
 #include "apps/commands/versions.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
+#include <metalaudio/repository/download.h>
 #include <sndfile.h>
 #include <soxr.h>
 
@@ -33,7 +33,7 @@ std::vector<LibraryVersion> library_versions() {
       {"libavformat", av_version(avformat_version())},
       {"libavcodec", av_version(avcodec_version())},
       {"soxr", bare(soxr_version())},
-      {"libcurl", curl_version_info(CURLVERSION_NOW)->version},
+      {"libcurl", repository::curl_version_text()},
   };
 }
 

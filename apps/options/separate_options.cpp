@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "apps/options/model_option_flags.h"
 #include "apps/options/option_values.h"
 
 namespace metalaudio::apps {
@@ -31,10 +32,7 @@ void add_model_options(CLI::App& command, SeparateOptions& options) {
   command
       .add_flag("--list-models", options.list_models, "List the models that can be named, and exit")
       ->group(group);
-  add_choice<models::Mode>(command, "--mode", options.mode,
-                           {{"full", models::Mode::full}, {"time-only", models::Mode::time_only}},
-                           "time-only runs the time branch alone: faster, less exact")
-      ->group(group);
+  add_mode(command, options.mode)->group(group);
 }
 
 void add_apply_options(CLI::App& command, SeparateOptions& options) {
@@ -94,12 +92,7 @@ void add_machine_options(CLI::App& command, SeparateOptions& options) {
       ->type_name("DEVICE")
       ->default_str(options.device)
       ->group(group);
-  add_choice<models::Precision>(command, "--precision", options.precision,
-                                {{"fp32", models::Precision::fp32},
-                                 {"bf16", models::Precision::bf16},
-                                 {"auto", models::Precision::automatic}},
-                                "bf16 is rounded, not yet faster; auto: fp32 until it is")
-      ->group(group);
+  add_precision(command, options.precision)->group(group);
   add_whole(command, "--threads", options.threads, 0, 1024,
             "Threads in all; 0: what the machine has")
       ->default_str("0")

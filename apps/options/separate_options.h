@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/models/htdemucs/htdemucs.h>
+#include <metalaudio/models/model_options.h>
 #include <metalaudio/separation/output_levels.h>
 #include <metalaudio/separation/stem_plan.h>
 #include <CLI/CLI.hpp>

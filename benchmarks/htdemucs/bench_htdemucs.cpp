@@ -1,47 +1,27 @@
-// bench_htdemucs SHAPES THREADS PRECISION: builds the model that SHAPES.json describes with random
-// weights, then separates one segment for each line on standard input and answers with its
-// milliseconds and the peak memory of the process, so that run.py can alternate it with a peer.
+// bench_htdemucs CONFIGURATION THREADS PRECISION [MODE]: builds a model with random weights, then
+// separates one segment for each line on standard input and answers with its milliseconds and the
+// peak memory of the process, so that run.py can alternate it with a peer.
 #include <fmt/format.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/models/htdemucs/htdemucs.h>
 
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
 namespace metalaudio {
 namespace {
 
-/// Weights at which activations stay near 1: no denormals, no overflow.
-void fill(Tensor& tensor, std::mt19937& random) {
-  const bool vector = tensor.shape().rank() < 2;
-  const auto inputs =
-      vector ? 1.0F : static_cast<float>(tensor.size()) / static_cast<float>(tensor.shape()[0]);
-  std::uniform_real_distribution<float> uniform(vector ? 0.1F : -1.7F / std::sqrt(inputs),
-                                                vector ? 0.5F : 1.7F / std::sqrt(inputs));
-  for (float& value : tensor.values()) value = uniform(random);
-}
-
-nn::Checkpoint random_checkpoint(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) fail(ErrorCode::not_found, "[bench_htdemucs] {}: cannot be opened", path);
-  const nlohmann::json json = nlohmann::json::parse(file);
-  nn::Checkpoint checkpoint{
-      "demucs.htdemucs.HTDemucs", nlohmann::json::array(), json["kwargs"], {}};
-  std::mt19937 random(1);
-  for (const auto& [name, extents] : json["state"].items()) {
-    Tensor tensor{Shape(extents.get<std::vector<std::int64_t>>())};
-    fill(tensor, random);
-    checkpoint.state.emplace(name, std::move(tensor));
-  }
-  return checkpoint;
+models::HTDemucsConfig config_of(const std::string& name) {
+  if (name == "htdemucs") return models::HTDemucsConfig::htdemucs();
+  if (name == "htdemucs_6s") return models::HTDemucsConfig::htdemucs_6s();
+  if (name == "original") return models::HTDemucsConfig::original();
+  fail(ErrorCode::invalid_argument, "[bench_htdemucs] {}: expected htdemucs, htdemucs_6s, original",
+       name);
 }
 
 double peak_mib() {
@@ -51,11 +31,13 @@ double peak_mib() {
   return 0.0;
 }
 
-int run(const std::string& shapes, std::size_t threads, const std::string& precision) {
+int run(const std::string& name, std::size_t threads, const std::string& precision,
+        const std::string& mode) {
   ThreadPool pool(threads);
-  models::HTDemucsOptions options;
+  models::ModelOptions options;
   options.precision = precision == "bf16" ? models::Precision::bf16 : models::Precision::fp32;
-  models::HTDemucs model(random_checkpoint(shapes), options, pool);
+  if (mode == "time-only") options.mode = models::Mode::time_only;
+  models::HTDemucs model = models::random_htdemucs(config_of(name), 1, options, pool);
 
   std::vector<float> mix(model.channels() * model.segment_samples());
   std::mt19937 random(2);
@@ -78,11 +60,11 @@ int run(const std::string& shapes, std::size_t threads, const std::string& preci
 }  // namespace metalaudio
 
 int main(int argc, char** argv) try {
-  if (argc != 4) {
-    std::cerr << "usage: bench_htdemucs SHAPES.json THREADS fp32|bf16\n";
+  if (argc != 4 && argc != 5) {
+    std::cerr << "usage: bench_htdemucs CONFIGURATION THREADS fp32|bf16 [full|time-only]\n";
     return 2;
   }
-  return metalaudio::run(argv[1], std::stoul(argv[2]), argv[3]);
+  return metalaudio::run(argv[1], std::stoul(argv[2]), argv[3], argc == 5 ? argv[4] : "full");
 } catch (const std::exception& error) {
   std::cerr << error.what() << "\n";
   return 1;

@@ -1,11 +1,19 @@
-"""The upstream network behind bench_htdemucs' protocol: peer.py SHAPES THREADS PRECISION."""
+"""The upstream network behind bench_htdemucs' protocol: peer.py CONFIGURATION THREADS PRECISION."""
 from fractions import Fraction
-import json
 import sys
 import time
 
 import torch
 from demucs.htdemucs import HTDemucs
+
+
+# The arguments of the published models, as models/htdemucs/config.cpp has them.
+COMMON = {"dconv_mode": 3, "segment": Fraction(39, 5)}
+FOUR = ["drums", "bass", "other", "vocals"]
+CONFIGURATIONS = {
+    "htdemucs": {**COMMON, "sources": FOUR, "bottom_channels": 512},
+    "htdemucs_6s": {**COMMON, "sources": [*FOUR, "guitar", "piano"]},
+}
 
 
 def peak_mib():
@@ -17,14 +25,10 @@ def peak_mib():
 
 
 def main():
-    shapes, threads, precision = sys.argv[1:]
+    name, threads, precision = sys.argv[1:]
     torch.set_num_threads(int(threads))
     torch.manual_seed(1)
-    with open(shapes) as file:
-        kwargs = json.load(file)["kwargs"]
-    segment = kwargs["segment"]
-    kwargs["segment"] = Fraction(segment["numerator"], segment["denominator"])
-    model = HTDemucs(**kwargs).eval()
+    model = HTDemucs(**CONFIGURATIONS[name]).eval()
     mix = torch.randn(1, 2, int(model.segment * model.samplerate))
     print("ready", flush=True)
     for _ in sys.stdin:

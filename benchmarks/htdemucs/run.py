@@ -65,7 +65,7 @@ def processor():
 
 
 def race(model, options, peer):
-    arguments = [str(HERE / f"{model}.json"), str(options.threads), options.precision]
+    arguments = [model, str(options.threads), options.precision]
     sides = [Side("metalaudio", [str(ROOT / "build/release/bin/bench_htdemucs"), *arguments])]
     if peer:
         sides.append(Side("pytorch", [peer, str(HERE / "peer.py"), *arguments]))

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/nn/plan_report.h>
+
 #include <cstddef>
 #include <span>
 #include <string>
@@ -19,6 +21,10 @@ class SegmentModel {
   virtual std::size_t channels() const noexcept = 0;
   virtual std::size_t segment_samples() const noexcept = 0;
   virtual void run(std::span<const float> mix, std::span<float> stems) = 0;
+
+  /// The steps of its plan and, where ModelOptions::timing is on, their milliseconds in the last
+  /// run; empty for a model without a plan.
+  virtual nn::PlanReport report() const { return {}; }
 };
 
 }  // namespace metalaudio::models

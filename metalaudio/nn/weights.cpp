@@ -1,9 +1,27 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/nn/weights.h>
 
+#include <cmath>
 #include <vector>
 
 namespace metalaudio::nn {
+
+namespace {
+
+/// Neither denormals nor overflow, however many layers follow each other.
+Tensor random_tensor(const Shape& shape, std::mt19937& random) {
+  Tensor tensor(shape);
+  const bool vector = shape.rank() < 2;
+  const auto inputs = vector || shape[0] == 0
+                          ? 1.0F
+                          : static_cast<float>(tensor.size()) / static_cast<float>(shape[0]);
+  std::uniform_real_distribution<float> uniform(vector ? 0.1F : -1.7F / std::sqrt(inputs),
+                                                vector ? 0.5F : 1.7F / std::sqrt(inputs));
+  for (float& value : tensor.values()) value = uniform(random);
+  return tensor;
+}
+
+}  // namespace
 
 Weights Weights::operator()(const std::string& name) const {
   Weights inner = *this;
@@ -15,18 +33,23 @@ Weights Weights::operator()(const std::string& name, int index) const {
   return (*this)(fmt::format("{}.{}", name, index));
 }
 
-bool Weights::has(const std::string& name) const {
-  return checkpoint_->state.contains(prefix_ + name);
-}
+bool Weights::has(const std::string& name) const { return state_->contains(prefix_ + name); }
 
 const Tensor& Weights::tensor(const std::string& name, const Shape& shape) const {
-  const auto found = checkpoint_->state.find(prefix_ + name);
-  if (found == checkpoint_->state.end()) {
+  if (random_ != nullptr && !has(name)) {
+    return random_->file.state[prefix_ + name] = random_tensor(shape, random_->random);
+  }
+  const auto found = state_->find(prefix_ + name);
+  if (found == state_->end()) {
     fail(ErrorCode::invalid_data, "[Weights] tensor {}{} is missing", prefix_, name);
   }
   if (found->second.shape() != shape) {
     fail(ErrorCode::invalid_data, "[Weights] tensor {}{} is {}, expected {}", prefix_, name,
          found->second.shape().to_string(), shape.to_string());
+  }
+  if (found->second.type() != DataType::f32) {
+    fail(ErrorCode::invalid_data, "[Weights] tensor {}{} is {}, expected f32", prefix_, name,
+         to_string(found->second.type()));
   }
   return found->second;
 }

@@ -154,4 +154,6 @@ void download_file(const DownloadRequest& request, const std::filesystem::path& 
   if (failed) fail(ErrorCode::io, "[download_file] {}: {}", path.string(), failed.message());
 }
 
+std::string curl_version_text() { return curl_version_info(CURLVERSION_NOW)->version; }
+
 }  // namespace metalaudio::repository

@@ -25,4 +25,7 @@ struct DownloadRequest {
 void download_file(const DownloadRequest& request, const std::filesystem::path& path,
                    const DownloadProgress& progress = {});
 
+/// The version of libcurl, as it is at run time.
+std::string curl_version_text();
+
 }  // namespace metalaudio::repository

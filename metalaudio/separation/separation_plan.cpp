@@ -140,6 +140,10 @@ SeparationPlan plan_separation(std::span<const BagMember> members,
   return plan;
 }
 
+void SeparationPlan::set_end(std::int64_t end_frame) {
+  for (Lane& lane : lanes) lane.end_frame = end_frame;
+}
+
 std::size_t SeparationPlan::total_steps() const {
   std::size_t steps = 0;
   for (const Lane& lane : lanes) {
@@ -149,7 +153,7 @@ std::size_t SeparationPlan::total_steps() const {
   return steps;
 }
 
-std::optional<SeparationPlan::Step> SeparationPlan::next() {
+std::optional<SeparationPlan::Step> SeparationPlan::next(std::int64_t available_frames) {
   const auto by_start = [this](const Lane& a, const Lane& b) {
     return next_start(a) < next_start(b);
   };
@@ -158,6 +162,8 @@ std::optional<SeparationPlan::Step> SeparationPlan::next() {
   if (start >= lane->end_frame) return std::nullopt;
   const auto left = static_cast<std::size_t>(lane->end_frame - start);
   const std::size_t window = members[lane->member].weights->segment_samples();
+  if (start + static_cast<std::int64_t>(std::min(window, left)) > available_frames)
+    return std::nullopt;
   return Step{lane->member, lane->next_segment++, start, std::min(window, left)};
 }
 

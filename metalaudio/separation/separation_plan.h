@@ -39,9 +39,11 @@ struct SeparationPlan {
   std::vector<Lane> lanes;
 
   std::size_t total_steps() const;
-  /// The earliest segment that has not been run, or none. Going by time keeps the lanes within one
-  /// segment of each other.
-  std::optional<Step> next();
+  /// Where the mix ends, once that is known.
+  void set_end(std::int64_t end_frame);
+  /// The earliest segment that has not been run, or none; none, too, while the mix is not there up
+  /// to its end. Going by time keeps the lanes within one segment of each other.
+  std::optional<Step> next(std::int64_t available_frames);
   /// Every frame before this one is complete.
   std::int64_t complete_until() const;
 

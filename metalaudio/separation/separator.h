@@ -60,6 +60,8 @@ class Separator {
                                     const SeparationControl& control = {});
 
  private:
+  friend class SeparationStream;
+
   std::vector<BagMember> members_;
   std::vector<std::string> sources_;
   int sample_rate_hz_ = 0;

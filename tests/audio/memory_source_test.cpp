@@ -4,7 +4,9 @@
 #include <metalaudio/core/error.h>
 
 #include <array>
+#include <atomic>
 #include <limits>
+#include <thread>
 #include <vector>
 
 namespace metalaudio::audio {
@@ -49,6 +51,25 @@ TEST(MemorySource, RefusesAReadWithOtherChannels) {
   std::vector<float> mono(3);
   const std::array<float*, 1> out{mono.data()};
   EXPECT_THROW(source.read(0, {out, 3}), Error);
+}
+
+TEST(MemorySource, IsReadFromSeveralThreads) {
+  AudioBuffer samples(1, 1000);
+  for (std::size_t i = 0; i < 1000; ++i) samples.channel(0)[i] = static_cast<float>(i);
+  const MemorySource source(samples, 48000);
+  std::atomic<int> right{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread)
+    threads.emplace_back([&, thread] {
+      for (int round = 0; round < 200; ++round) {
+        std::vector<float> block(10);
+        const std::int64_t first = (37 * round + thread) % 990;
+        source.read(first, AudioView(std::span(block)));
+        right += block[9] == static_cast<float>(first + 9) ? 1 : 0;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 800);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ class ZeroStorages : public nn::StorageSource {
   std::span<const std::byte> read(const nn::StorageId& storage) override {
     constexpr std::uint64_t kMaxCount = 1U << 16U;
     if (storage.count > kMaxCount) fail(ErrorCode::invalid_data, "missing");
-    bytes_.resize(storage.count * nn::element_bytes(storage.type));
+    bytes_.resize(storage.count * size_of(storage.type));
     return bytes_;
   }
 
@@ -29,7 +29,7 @@ class ZeroStorages : public nn::StorageSource {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     ZeroStorages storages;
-    nn::build_checkpoint(nn::parse_pickle(std::as_bytes(std::span(data, size))), storages);
+    nn::build_state(nn::parse_pickle(std::as_bytes(std::span(data, size))), storages);
   } catch (const Error&) {  // what every broken input must end in
   }
   return 0;

@@ -67,20 +67,35 @@ TEST(Pickle, NotesCallsDownAndMakesNone) {
       parsed<PickleValue::Dict>(global("collections", "OrderedDict") + ")R}b.").items.empty());
 }
 
-TEST(Pickle, RefusesEveryGlobalThatNoModelNeeds) {
+TEST(Pickle, AGlobalIsOnlyAName) {
+  EXPECT_EQ(parsed<PickleValue::Global>(global("posix", "system") + ".").name, "posix.system");
+  EXPECT_EQ(parsed<PickleValue::Global>("\x80\x04\x8c\x08"
+                                        "builtins\x8c\x04"
+                                        "eval\x93.")
+                .name,
+            "builtins.eval");
+}
+
+TEST(Pickle, RefusesEveryCallThatNoStateFileNeeds) {
   const auto unsupported = ErrorCode::unsupported;
-  expect_refused(unsupported, "'posix.system'", global("posix", "system") + text("ls") + "\x85R.");
-  expect_refused(unsupported, "'builtins.eval'",
+  const auto called = [](std::string_view module, std::string_view name) {
+    return global(module, name) + text("ls") + "\x85R.";
+  };
+  expect_refused(unsupported, "calls 'posix.system'", called("posix", "system"));
+  expect_refused(unsupported, "calls 'builtins.eval'",
                  "\x80\x04\x8c\x08"
                  "builtins\x8c\x04"
-                 "eval\x93.");
-  expect_refused(unsupported, "'torch.storage._load_from_bytes'",
-                 global("torch.storage", "_load_from_bytes"));
-  expect_refused(unsupported, "'demucs.htdemucs.HTDemucs.__init__'",
-                 global("demucs.htdemucs", "HTDemucs.__init__"));
-  expect_refused(unsupported, "'a?[31mb.c'", global("a\x1b[31mb", "c"));
-  expect_refused(unsupported, "diffq-quantised weights (diffq.diffq.DiffQuantizer)",
-                 global("diffq.diffq", "DiffQuantizer"));
+                 "eval\x93)R.");
+  expect_refused(unsupported, "calls 'torch.storage._load_from_bytes'",
+                 called("torch.storage", "_load_from_bytes"));
+  expect_refused(unsupported, "calls 'demucs.htdemucs.HTDemucs'",
+                 called("demucs.htdemucs", "HTDemucs"));
+  expect_refused(unsupported, "calls 'demucs.htdemucs.HTDemucs'",
+                 global("demucs.htdemucs", "HTDemucs") + ")\x81.");
+  expect_refused(unsupported, "calls 'torch.FloatStorage'", called("torch", "FloatStorage"));
+  expect_refused(unsupported, "calls 'a?[31mb.c'", called("a\x1b[31mb", "c"));
+  expect_refused(unsupported, "calls 'diffq.diffq.DiffQuantizer'",
+                 called("diffq.diffq", "DiffQuantizer"));
 }
 
 TEST(Pickle, RefusesOpcodesThatBuildObjects) {

@@ -10,11 +10,9 @@ namespace {
 
 using nlohmann::json;
 
-Checkpoint example() {
-  Checkpoint checkpoint;
-  checkpoint.klass = "demucs.htdemucs.HTDemucs";
-  checkpoint.kwargs = {{"sources", {"drums", "bass"}},
-                       {"segment", {{"_type", "fraction"}, {"numerator", 39}, {"denominator", 5}}}};
+StateFile example() {
+  StateFile checkpoint;
+  checkpoint.metadata = {{"format", "pt"}, {"config", {{"sources", {"drums", "bass"}}}}};
   Tensor& weight = checkpoint.state["encoder.0.weight"] = Tensor({2, 3});
   for (std::size_t i = 0; i < weight.size(); ++i) weight.values()[i] = 0.1F * static_cast<float>(i);
   checkpoint.state["scalar"] = Tensor(Shape{});
@@ -42,28 +40,26 @@ void expect_refused(ErrorCode code, std::string_view reason, const std::string& 
 
 TEST(Safetensors, WrittenFilesAreReadBack) {
   const TestFolder folder;
-  const Checkpoint written = example();
+  const StateFile written = example();
   save_safetensors(folder / "model.safetensors", written);
-  const Checkpoint read = load_checkpoint(folder / "model.safetensors");
-  EXPECT_EQ(read.klass, written.klass);
-  EXPECT_EQ(read.args, json::array());
-  EXPECT_EQ(read.kwargs, written.kwargs);
+  const StateFile read = load_state(folder / "model.safetensors");
+  const json metadata = {{"format", "pt"}, {"config", R"({"sources":["drums","bass"]})"}};
+  EXPECT_EQ(read.metadata, metadata) << "the format has texts alone";
   ASSERT_EQ(read.state.size(), 3U);
   for (const auto& [name, tensor] : written.state) {
     EXPECT_EQ(read.state.at(name).shape(), tensor.shape()) << name;
     EXPECT_TRUE(std::ranges::equal(read.state.at(name).values(), tensor.values())) << name;
   }
   EXPECT_FALSE(std::filesystem::exists(folder / "model.safetensors.part"));
-  const Checkpoint part =
-      load_checkpoint(folder / "model.safetensors", CheckpointPart::configuration);
-  EXPECT_EQ(part.kwargs, written.kwargs);
+  const StateFile part = load_state(folder / "model.safetensors", {.part = StatePart::metadata});
+  EXPECT_EQ(part.metadata, metadata);
   EXPECT_TRUE(part.state.empty());
 }
 
 TEST(Safetensors, HalvesAreRoundedOnce) {
   const TestFolder folder;
-  save_safetensors(folder / "half", example(), ElementType::f16);
-  const Checkpoint read = load_checkpoint(folder / "half");
+  save_safetensors(folder / "half", example(), DataType::f16);
+  const StateFile read = load_state(folder / "half");
   EXPECT_EQ(read.state.at("scalar").values()[0], -1.5F);
   EXPECT_EQ(read.state.at("encoder.0.weight").values()[1], 0x1.998p-4F);  // 0.1 as a half
 }
@@ -82,14 +78,31 @@ TEST(Safetensors, RefusesBrokenHeaders) {
   expect_refused(bad, "not JSON", file_with("{\"a\":"));
   expect_refused(bad, "not an object", file_with("[1]"));
   expect_refused(bad, "nested too deeply", file_with(std::string(100000, '[')));
-  expect_refused(bad, "lacks 'klass'", file_with("{}"));
-  expect_refused(bad, "metadata kwargs is not JSON",
-                 file_with(R"({"__metadata__":{"klass":"K","args":"[]","kwargs":"{"}})"));
-  expect_refused(bad, "args is not a list",
-                 file_with(R"({"__metadata__":{"klass":"K","args":"{}","kwargs":"{}"}})"));
-  expect_refused(ErrorCode::unsupported, "diffq",
-                 file_with(R"({"__metadata__":{"klass":"K","args":"[]","kwargs":"{}",)"
-                           R"("structure":"{}"}})"));
+  expect_refused(bad, "metadata is not an object", file_with(R"({"__metadata__":[]})"));
+}
+
+TEST(Safetensors, AnyMetadataOrNoneIsRead) {
+  EXPECT_TRUE(parse_safetensors(as_bytes(file_with("{}"))).metadata.empty());
+  const json other = {{"format", "pt"}, {"note", "\"quoted\""}};
+  const std::string text = json{{"__metadata__", other}}.dump();
+  EXPECT_EQ(parse_safetensors(as_bytes(file_with(text))).metadata, other);
+}
+
+TEST(Safetensors, EveryTypeIsKeptWhenAsked) {
+  const std::string tensors = R"("h":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},)"
+                              R"("i":{"dtype":"U16","shape":[],"data_offsets":[4,6]},)"
+                              R"("l":{"dtype":"BOOL","shape":[2],"data_offsets":[6,8]})";
+  std::string file = file_with(header_with(tensors));
+  file += std::string("\x80\x3f\x00\xc0\xff\xff\x00\x07", 8);
+  const auto kept = parse_safetensors(as_bytes(file), {.keep_types = true}).state;
+  EXPECT_EQ(kept.at("h").values_as<BFloat16>()[1].bits, 0xC000);
+  EXPECT_EQ(kept.at("i").values_as<std::uint16_t>()[0], 65535);
+  EXPECT_FALSE(kept.at("l").values_as<bool>()[0]);
+  EXPECT_TRUE(kept.at("l").values_as<bool>()[1]);
+  const auto widened = parse_safetensors(as_bytes(file)).state;
+  EXPECT_EQ(widened.at("h").values()[0], 1.0F);
+  EXPECT_EQ(widened.at("i").values()[0], 65535.0F);
+  EXPECT_EQ(widened.at("l").values()[1], 1.0F);
 }
 
 TEST(Safetensors, RefusesBrokenTensors) {
@@ -127,17 +140,17 @@ TEST(Safetensors, RefusesRepeatedNamesAndOverlaps) {
                  file_with(header_with(w + "," + v), 6));
 }
 
-TEST(Checkpoint, NamesTheFileAndTheReason) {
+TEST(StateFile, NamesTheFileAndTheReason) {
   const TestFolder folder;
   expect_error(ErrorCode::not_found, "missing.th: No such file",
-               [&] { load_checkpoint(folder / "missing.th"); });
-  expect_error(ErrorCode::io, "not a regular file", [&] { load_checkpoint(folder / ""); });
+               [&] { load_state(folder / "missing.th"); });
+  expect_error(ErrorCode::io, "not a regular file", [&] { load_state(folder / ""); });
   write_text(folder / "empty.th", "");
   expect_error(ErrorCode::invalid_data, "empty.th: the file is empty",
-               [&] { load_checkpoint(folder / "empty.th"); });
+               [&] { load_state(folder / "empty.th"); });
   write_text(folder / "text.th", "Once upon a time there was a model.");
   expect_error(ErrorCode::invalid_data, "text.th: neither a torch checkpoint nor a safetensors",
-               [&] { load_checkpoint(folder / "text.th"); });
+               [&] { load_state(folder / "text.th"); });
 }
 
 TEST(Safetensors, EveryTruncationIsAnError) {

@@ -1,3 +1,4 @@
+#include <metalaudio/core/half.h>
 #include <metalaudio/nn/io/tensor_data.h>
 
 #include <cmath>
@@ -12,12 +13,14 @@ namespace {
 
 float widened_half(std::uint16_t half) {
   float value = 0.0F;
-  widen(ElementType::f16, std::as_bytes(std::span(&half, 1)), {&value, 1});
+  widen(DataType::f16, std::as_bytes(std::span(&half, 1)), {&value, 1});
   return value;
 }
 
+std::uint16_t to_half(float value) { return Float16(value).bits; }
+
 template <typename Stored>
-std::vector<float> widened(ElementType type, const std::vector<Stored>& stored) {
+std::vector<float> widened(DataType type, const std::vector<Stored>& stored) {
   std::vector<float> values(stored.size());
   widen(type, std::as_bytes(std::span(stored)), values);
   return values;
@@ -54,16 +57,19 @@ TEST(TensorData, RoundingToHalfIsToNearestTiesToEven) {
 }
 
 TEST(TensorData, WidensEveryType) {
-  EXPECT_EQ(widened<double>(ElementType::f64, {0.5, -3.0}), (std::vector<float>{0.5F, -3.0F}));
-  EXPECT_EQ(widened<float>(ElementType::f32, {0.5F}), (std::vector<float>{0.5F}));
-  EXPECT_EQ(widened<std::uint16_t>(ElementType::bf16, {0x3FC0, 0xC000}),
+  EXPECT_EQ(widened<double>(DataType::f64, {0.5, -3.0}), (std::vector<float>{0.5F, -3.0F}));
+  EXPECT_EQ(widened<float>(DataType::f32, {0.5F}), (std::vector<float>{0.5F}));
+  EXPECT_EQ(widened<std::uint16_t>(DataType::bf16, {0x3FC0, 0xC000}),
             (std::vector<float>{1.5F, -2.0F}));
-  EXPECT_EQ(widened<std::int64_t>(ElementType::i64, {-7}), (std::vector<float>{-7.0F}));
-  EXPECT_EQ(widened<std::int32_t>(ElementType::i32, {1 << 20}), (std::vector<float>{0x1p20F}));
-  EXPECT_EQ(widened<std::int16_t>(ElementType::i16, {-9}), (std::vector<float>{-9.0F}));
-  EXPECT_EQ(widened<std::int8_t>(ElementType::i8, {-9}), (std::vector<float>{-9.0F}));
-  EXPECT_EQ(widened<std::uint8_t>(ElementType::u8, {200}), (std::vector<float>{200.0F}));
-  EXPECT_EQ(widened<std::uint8_t>(ElementType::boolean, {0, 2}), (std::vector<float>{0.0F, 1.0F}));
+  EXPECT_EQ(widened<std::int64_t>(DataType::i64, {-7}), (std::vector<float>{-7.0F}));
+  EXPECT_EQ(widened<std::int32_t>(DataType::i32, {1 << 20}), (std::vector<float>{0x1p20F}));
+  EXPECT_EQ(widened<std::int16_t>(DataType::i16, {-9}), (std::vector<float>{-9.0F}));
+  EXPECT_EQ(widened<std::int8_t>(DataType::i8, {-9}), (std::vector<float>{-9.0F}));
+  EXPECT_EQ(widened<std::uint16_t>(DataType::u16, {65535}), (std::vector<float>{65535.0F}));
+  EXPECT_EQ(widened<std::uint32_t>(DataType::u32, {1U << 31U}), (std::vector<float>{0x1p31F}));
+  EXPECT_EQ(widened<std::uint64_t>(DataType::u64, {1ULL << 63U}), (std::vector<float>{0x1p63F}));
+  EXPECT_EQ(widened<std::uint8_t>(DataType::u8, {200}), (std::vector<float>{200.0F}));
+  EXPECT_EQ(widened<std::uint8_t>(DataType::boolean, {0, 2}), (std::vector<float>{0.0F, 1.0F}));
 }
 
 TEST(TensorData, PrintableTextIsOneShortLine) {

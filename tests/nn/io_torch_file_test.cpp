@@ -16,7 +16,7 @@ using nlohmann::json;
 const std::filesystem::path kGoldens = golden_dir() / "checkpoints";
 
 /// Empty if every tensor is as torch saw it, otherwise the name of the first that is not.
-std::string first_difference(const Checkpoint& checkpoint, const json& expected) {
+std::string first_difference(const StateFile& checkpoint, const json& expected) {
   if (checkpoint.state.size() != expected.size()) return "the number of tensors";
   for (const auto& [name, tensor] : checkpoint.state) {
     const auto& golden = expected.at(name);
@@ -36,16 +36,16 @@ class TorchFile : public testing::TestWithParam<const char*> {
   json expected() const {
     return json::parse(read_text(kGoldens / "expected.json")).at(GetParam());
   }
-  Checkpoint parse(std::string_view file) const {
+  StateFile parse(std::string_view file) const {
     return is_zip() ? parse_torch_zip(as_bytes(file)) : parse_torch_legacy(as_bytes(file));
   }
   bool is_zip() const { return std::string_view(GetParam()).starts_with("zip"); }
 };
 
 TEST_P(TorchFile, HoldsWhatTorchWrote) {
-  const Checkpoint checkpoint = load_checkpoint(path());
-  EXPECT_EQ(checkpoint.klass, "demucs.htdemucs.HTDemucs");
-  EXPECT_EQ(checkpoint.args, json::array());
+  const StateFile checkpoint = load_state(path());
+  EXPECT_EQ(checkpoint.metadata.at("klass"), "demucs.htdemucs.HTDemucs");
+  EXPECT_EQ(checkpoint.metadata.at("args"), json::array());
   const json kwargs = {{"sources", {"drums", "bass"}},
                        {"segment", {{"_type", "fraction"}, {"numerator", 39}, {"denominator", 5}}},
                        {"channels", 4},
@@ -56,13 +56,13 @@ TEST_P(TorchFile, HoldsWhatTorchWrote) {
                        {"big", 1LL << 40},
                        {"negative", -3},
                        {"nested", {{"a", {1, 2.5}}}}};
-  EXPECT_EQ(checkpoint.kwargs, kwargs);
+  EXPECT_EQ(checkpoint.metadata.at("kwargs"), kwargs);
   EXPECT_EQ(first_difference(checkpoint, expected()), "");
 }
 
 TEST_P(TorchFile, ItsConfigurationAloneHasNoState) {
-  const Checkpoint configuration = load_checkpoint(path(), CheckpointPart::configuration);
-  EXPECT_EQ(configuration.kwargs, load_checkpoint(path()).kwargs);
+  const StateFile configuration = load_state(path(), {.part = StatePart::metadata});
+  EXPECT_EQ(configuration.metadata, load_state(path()).metadata);
   EXPECT_TRUE(configuration.state.empty());
 }
 
@@ -80,7 +80,7 @@ TEST_P(TorchFile, AFlippedBitIsAnErrorOrHarmless) {
     const char whole = file[i];
     file[i] = static_cast<char>(whole ^ (1 << (i % 8)));
     try {
-      const Checkpoint checkpoint = parse(file);
+      const StateFile checkpoint = parse(file);
       // The zip has checksums, the legacy layout has none.
       if (is_zip()) {
         EXPECT_EQ(first_difference(checkpoint, golden), "") << "byte " << i;
@@ -118,15 +118,15 @@ void expect_zip_refused(ErrorCode code, std::string_view reason,
                         const std::map<std::string, std::string>& files) {
   const TestFolder folder;
   write_zip(folder / "model.th", files);
-  expect_error(code, "model.th: ", [&] { load_checkpoint(folder / "model.th"); });
-  expect_error(code, reason, [&] { load_checkpoint(folder / "model.th"); });
+  expect_error(code, "model.th: ", [&] { load_state(folder / "model.th"); });
+  expect_error(code, reason, [&] { load_state(folder / "model.th"); });
 }
 
 TEST(TorchZip, ReadsAnArchiveOfAnotherProgram) {
   const TestFolder folder;
   write_zip(folder / "model.th",
             {{"m/data.pkl", one_tensor()}, {"m/data/0", std::string("\0\0\x80?\0\0\0\xc0", 8)}});
-  const Checkpoint checkpoint = load_checkpoint(folder / "model.th");
+  const StateFile checkpoint = load_state(folder / "model.th");
   EXPECT_EQ(checkpoint.state.at("w").values()[0], 1.0F);
   EXPECT_EQ(checkpoint.state.at("w").values()[1], -2.0F);
 }
@@ -154,7 +154,7 @@ TEST(TorchZip, ACutFileIsNamed) {
   const std::string whole = read_text(kGoldens / "zip_half.th");
   write_text(folder / "cut.th", std::string_view(whole).substr(0, whole.size() / 2));
   expect_error(ErrorCode::invalid_data, "cut.th: the zip archive is damaged",
-               [&] { load_checkpoint(folder / "cut.th"); });
+               [&] { load_state(folder / "cut.th"); });
 }
 
 TEST(TorchZip, NamesADamagedEntry) {

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <metalaudio/nn/io/checkpoint.h>
+#include <metalaudio/nn/io/state_file.h>
 #include <metalaudio/nn/plan.h>
 
 #include <cmath>
@@ -13,7 +13,7 @@ namespace {
 
 const std::map<std::string, Tensor>& goldens() {
   static const std::map<std::string, Tensor> tensors =
-      load_checkpoint(golden_dir() / "nn" / "torch.safetensors").state;
+      load_state(golden_dir() / "nn" / "torch.safetensors").state;
   return tensors;
 }
 const Tensor& golden(const std::string& name) { return goldens().at(name); }
@@ -138,7 +138,7 @@ TEST(TorchRnn, WalksBothWays) { expect_both_ways<Rnn>("rnn_both"); }
 
 TEST(OnnxGru, AppliesItsResetGateBeforeOrAfterTheProduct) {
   const std::map<std::string, Tensor> onnx =
-      load_checkpoint(golden_dir() / "nn" / "onnx_gru.safetensors").state;
+      load_state(golden_dir() / "nn" / "onnx_gru.safetensors").state;
   for (const bool after : {false, true}) {
     Graph graph;
     const Value x = graph.input("x", onnx.at("x").shape());

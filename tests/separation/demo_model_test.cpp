@@ -43,9 +43,9 @@ TEST_P(DemoModel, ReachesTheRecordedRatiosOnASongThatItWasNotTrainedOn) {
       nlohmann::json::parse(file)[GetParam() == models::Mode::full ? "full" : "time-only"];
 
   ThreadPool pool(2);
-  models::HTDemucsOptions options;
+  models::ModelOptions options;
   options.mode = GetParam();
-  const auto checkpoint = nn::load_checkpoint(golden_dir() / "../../models/demo_6s.safetensors");
+  const auto checkpoint = nn::load_state(golden_dir() / "../../models/demo_6s.safetensors");
   Separator separator(std::make_unique<models::HTDemucs>(checkpoint, options, pool));
   SeparationOptions apply;
   apply.shifts = 0;

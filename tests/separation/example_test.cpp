@@ -42,8 +42,8 @@ TEST(ExampleSeparate, WritesTheStemsThatTheLibraryGives) {
   ASSERT_EQ(std::system(command.c_str()), 0);
 
   ThreadPool pool(2);
-  Separator separator(std::make_unique<models::HTDemucs>(nn::load_checkpoint(model),
-                                                         models::HTDemucsOptions{}, pool));
+  Separator separator(
+      std::make_unique<models::HTDemucs>(nn::load_state(model), models::ModelOptions{}, pool));
   const auto stems = separator.separate(mix);
   for (std::size_t stem = 0; stem < stems.size(); ++stem) {
     const audio::TrackSource file(folder / (separator.sources()[stem] + ".wav"),

@@ -37,14 +37,13 @@ std::vector<GoldenCase> golden_cases(const std::string& kind) {
   return cases;
 }
 
-const nn::Checkpoint& goldens(const std::string& kind) {
-  static std::map<std::string, nn::Checkpoint> loaded;
+const nn::StateFile& goldens(const std::string& kind) {
+  static std::map<std::string, nn::StateFile> loaded;
   auto found = loaded.find(kind);
   if (found == loaded.end())
-    found = loaded
-                .emplace(kind,
-                         nn::load_checkpoint(golden_dir() / "separation" / (kind + ".safetensors")))
-                .first;
+    found =
+        loaded.emplace(kind, nn::load_state(golden_dir() / "separation" / (kind + ".safetensors")))
+            .first;
   return found->second;
 }
 
@@ -56,8 +55,7 @@ std::unique_ptr<models::SegmentModel> make_model(const nlohmann::json& model, Th
   auto path = golden_dir() / "../../models" / (name + ".safetensors");
   if (!std::filesystem::exists(path))
     path = golden_dir() / "htdemucs" / (name + ".model.safetensors");
-  return std::make_unique<models::HTDemucs>(nn::load_checkpoint(path), models::HTDemucsOptions{},
-                                            pool);
+  return std::make_unique<models::HTDemucs>(nn::load_state(path), models::ModelOptions{}, pool);
 }
 
 SeparationOptions options_of(const nlohmann::json& json) {

@@ -1,5 +1,7 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/printable.h>
 #include <metalaudio/models/htdemucs/config.h>
+#include <metalaudio/nn/io/json_text.h>
 
 #include <set>
 
@@ -11,7 +13,7 @@ using nlohmann::json;
 
 [[noreturn]] void reject(const std::string& name, const std::string& expected, const json& value) {
   fail(ErrorCode::invalid_data, "[HTDemucs] argument {} is {}, expected {}", name,
-       value.dump().substr(0, 60), expected);
+       printable(value.dump(-1, ' ', false, json::error_handler_t::replace)), expected);
 }
 
 /// Reads arguments one by one and remembers which it has seen.
@@ -86,6 +88,15 @@ void read_sources(const Arguments& arguments, const json& args, HTDemucsConfig& 
   }
 }
 
+/// Upstream computes int(segment · samplerate) in doubles; the same number of samples here.
+bool set_segment(HTDemucsConfig& config, double seconds) {
+  const double samples = seconds * static_cast<double>(config.samplerate);
+  if (!(samples >= 1 && samples < 1e9)) return false;
+  config.segment_numerator = static_cast<std::int64_t>(samples);
+  config.segment_denominator = config.samplerate;
+  return true;
+}
+
 void read_segment(const Arguments& arguments, HTDemucsConfig& config) {
   const json* segment = arguments.find("segment");
   if (segment == nullptr) return;
@@ -99,12 +110,7 @@ void read_segment(const Arguments& arguments, HTDemucsConfig& config) {
     }
     config.segment_numerator = numerator->get<std::int64_t>();
     config.segment_denominator = denominator->get<std::int64_t>();
-  } else if (segment->is_number()) {
-    // Upstream computes int(segment · samplerate) in doubles; the same number of samples here.
-    const double samples = segment->get<double>() * static_cast<double>(config.samplerate);
-    if (!(samples >= 1 && samples < 1e9)) reject("segment", kExpected, *segment);
-    config.segment_numerator = static_cast<std::int64_t>(samples);
-    config.segment_denominator = config.samplerate;
+  } else if (segment->is_number() && set_segment(config, segment->get<double>())) {
   } else {
     reject("segment", kExpected, *segment);
   }
@@ -184,24 +190,88 @@ void read_transformer(Arguments& arguments, HTDemucsConfig& config) {
   arguments.flag("t_cross_first", config.t_cross_first);
 }
 
+constexpr const char* kClass = "demucs.htdemucs.HTDemucs";
+
+/// An entry of the metadata, which safetensors files hold as JSON text; null if it is not there.
+json part_of(const nn::StateFile& file, const char* name) {
+  const auto found = file.metadata.find(name);
+  if (found == file.metadata.end()) return nullptr;
+  if (!found->is_string()) return *found;
+  return nn::parse_json_text(found->get<std::string>(), fmt::format("metadata {}", name));
+}
+
+std::string class_of(const nn::StateFile& file) {
+  const auto found = file.metadata.find("klass");
+  return found == file.metadata.end() || !found->is_string() ? "" : found->get<std::string>();
+}
+
+/// diffq's layout: the values of a quantised state, or the structure of packed tensors.
+bool is_quantised(const nn::StateFile& file) {
+  const auto state = file.metadata.find("state");
+  return file.metadata.contains("structure") ||
+         (state != file.metadata.end() && state->is_object() && state->contains("__quantized"));
+}
+
 }  // namespace
 
-HTDemucsConfig read_htdemucs_config(const nn::Checkpoint& checkpoint) {
-  if (checkpoint.klass != "demucs.htdemucs.HTDemucs") {
-    fail(ErrorCode::unsupported,
-         "[HTDemucs] the checkpoint holds a {}, which is not supported yet: only HTDemucs is",
-         checkpoint.klass.empty() ? "model without a class" : checkpoint.klass);
+bool is_htdemucs(const nn::StateFile& file) { return class_of(file) == kClass; }
+
+HTDemucsConfig read_htdemucs_config(const nn::StateFile& file) {
+  if (!is_htdemucs(file)) {
+    const std::string found = class_of(file);
+    fail(ErrorCode::unsupported, "[HTDemucs] the file holds a {}, which is no HTDemucs",
+         found.empty() ? "model without a class" : printable(found));
   }
-  if (!checkpoint.kwargs.is_object()) {
-    fail(ErrorCode::invalid_data, "[HTDemucs] the checkpoint has no arguments");
+  if (is_quantised(file)) {
+    fail(ErrorCode::unsupported, "[HTDemucs] diffq-quantised weights are not supported");
   }
-  Arguments arguments(checkpoint.kwargs);
+  const json kwargs = part_of(file, "kwargs");
+  const json args = part_of(file, "args");
+  if (!kwargs.is_object() || !args.is_array()) {
+    fail(ErrorCode::invalid_data,
+         "[HTDemucs] the file has no arguments: args is not a list or kwargs not an object");
+  }
+  Arguments arguments(kwargs);
   HTDemucsConfig config;
-  read_sources(arguments, checkpoint.args, config);
+  read_sources(arguments, args, config);
   read_structure(arguments, config);
   read_transformer(arguments, config);
   read_segment(arguments, config);
   refuse_unsupported(arguments);
+  return config;
+}
+
+void HTDemucsConfig::set_segment_seconds(double seconds) {
+  if (!set_segment(*this, seconds) || segment_samples() > 600 * samplerate) {
+    fail(ErrorCode::invalid_data, "[HTDemucs] a segment of {} s: expected above 0, at most 600",
+         seconds);
+  }
+}
+
+HTDemucsConfig HTDemucsConfig::htdemucs() {
+  HTDemucsConfig config;
+  config.sources = {"drums", "bass", "other", "vocals"};
+  config.dconv_mode = 3;
+  config.bottom_channels = 512;
+  config.segment_numerator = 39;
+  config.segment_denominator = 5;
+  return config;
+}
+
+HTDemucsConfig HTDemucsConfig::htdemucs_6s() {
+  HTDemucsConfig config = htdemucs();
+  config.sources = {"drums", "bass", "other", "vocals", "guitar", "piano"};
+  config.bottom_channels = 0;
+  return config;
+}
+
+HTDemucsConfig HTDemucsConfig::original() {
+  HTDemucsConfig config = htdemucs_6s();
+  config.depth = 5;
+  config.norm_starts = 1;  // 12 channels of audio at the outermost make no 8 groups
+  config.norm_groups = 8;
+  config.dconv_mode = 0;
+  config.bottom_channels = 512;
   return config;
 }
 

@@ -1,14 +1,12 @@
 #pragma once
 
-#include <metalaudio/nn/io/checkpoint.h>
+#include <metalaudio/nn/io/state_file.h>
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace metalaudio::models {
-
-enum class Mode { full, time_only };  ///< time_only runs the time branch alone
 
 /// The arguments of demucs.htdemucs.HTDemucs that matter when it runs, with upstream's names and
 /// defaults. What only trains a network is left out.
@@ -54,6 +52,21 @@ struct HTDemucsConfig {
   std::int64_t segment_numerator = 10;
   std::int64_t segment_denominator = 1;
 
+  /// The published models of four and of six stems, the latter with guitar and piano.
+  static HTDemucsConfig htdemucs();
+  static HTDemucsConfig htdemucs_6s();
+  /// The numbers of the Swift framework that this library descends from, in upstream's network:
+  /// five levels of 48 to 768 channels, GroupNorm of 8 groups at all but the outermost, six stems,
+  /// no DConv. Its skip connections by concatenation and its tanh GELU are not reproduced.
+  static HTDemucsConfig original();
+
+  /// As a number of seconds in kwargs["segment"].
+  /// Errors:   throws Error{invalid_data} unless it is above 0 and at most 600.
+  void set_segment_seconds(double seconds);
+  double segment_seconds() const noexcept {
+    return static_cast<double>(segment_numerator) / static_cast<double>(segment_denominator);
+  }
+
   std::int64_t hop_samples() const noexcept { return nfft / 4; }
   /// int(segment · samplerate): the length of every input.
   std::int64_t segment_samples() const noexcept {
@@ -65,10 +78,14 @@ struct HTDemucsConfig {
   }
 };
 
-/// Reads a checkpoint's kwargs.
-/// Errors:   throws Error{invalid_data} on a value of the wrong type or out of any sensible range,
-///           Error{unsupported} on another class or an option that this library cannot run; both
-///           name the argument.
-HTDemucsConfig read_htdemucs_config(const nn::Checkpoint& checkpoint);
+/// Whether the file says that it is one.
+bool is_htdemucs(const nn::StateFile& file);
+
+/// Reads what upstream's serialize_model() has stored beside the weights: klass, args and kwargs,
+/// as values or, in a safetensors file, as JSON texts. Errors:   throws Error{invalid_data} on a
+/// value of the wrong type or out of any sensible range,
+///           Error{unsupported} on another class, weights quantised by diffq, or an option that
+///           this library cannot run; both name the argument.
+HTDemucsConfig read_htdemucs_config(const nn::StateFile& file);
 
 }  // namespace metalaudio::models

@@ -32,9 +32,15 @@ Normalisation measure(std::span<const float> values) {
   return {static_cast<float>(mean), static_cast<float>(deviation)};
 }
 
-nn::Plan make_plan(const HTDemucsConfig& config, const nn::Checkpoint& checkpoint,
-                   const HTDemucsOptions& options, ThreadPool& pool) {
-  const nn::Weights weights(checkpoint);
+HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
+  if (options.segment_seconds && *options.segment_seconds <= config.segment_seconds()) {
+    config.set_segment_seconds(*options.segment_seconds);
+  }
+  return config;
+}
+
+nn::Plan make_plan(const HTDemucsConfig& config, const nn::Weights& weights,
+                   const ModelOptions& options, ThreadPool& pool) {
   const std::size_t memory = HardwareProfile::detect().memory_bytes;
   nn::PlanOptions plan;
   plan.precision = options.precision;
@@ -47,10 +53,11 @@ nn::Plan make_plan(const HTDemucsConfig& config, const nn::Checkpoint& checkpoin
 }  // namespace
 
 struct HTDemucs::Impl {
-  Impl(const nn::Checkpoint& checkpoint, const HTDemucsOptions& options, ThreadPool& threads)
-      : config(read_htdemucs_config(checkpoint)),
+  Impl(const HTDemucsConfig& given, const nn::Weights& weights, const ModelOptions& options,
+       ThreadPool& threads)
+      : config(shortened(given, options)),
         pool(threads),
-        plan(make_plan(config, checkpoint, options, pool)),
+        plan(make_plan(config, weights, options, pool)),
         outputs(config.sources.size() * channels()),
         waveform(plan.input("waveform").values_as<float>()),
         waveform_out(plan.output("waveform").values_as<float>()) {
@@ -122,9 +129,11 @@ struct HTDemucs::Impl {
   std::optional<Spectrogram> spectrogram;
 };
 
-HTDemucs::HTDemucs(const nn::Checkpoint& checkpoint, const HTDemucsOptions& options,
-                   ThreadPool& pool)
-    : impl_(std::make_unique<Impl>(checkpoint, options, pool)) {}
+HTDemucs::HTDemucs(const nn::StateFile& file, const ModelOptions& options, ThreadPool& pool)
+    : HTDemucs(read_htdemucs_config(file), nn::Weights(file), options, pool) {}
+HTDemucs::HTDemucs(const HTDemucsConfig& config, const nn::Weights& weights,
+                   const ModelOptions& options, ThreadPool& pool)
+    : impl_(std::make_unique<Impl>(config, weights, options, pool)) {}
 HTDemucs::~HTDemucs() = default;
 HTDemucs::HTDemucs(HTDemucs&&) noexcept = default;
 
@@ -132,10 +141,7 @@ const std::vector<std::string>& HTDemucs::sources() const noexcept { return impl
 int HTDemucs::sample_rate_hz() const noexcept { return static_cast<int>(impl_->config.samplerate); }
 std::size_t HTDemucs::channels() const noexcept { return impl_->channels(); }
 std::size_t HTDemucs::segment_samples() const noexcept { return impl_->segment(); }
-double HTDemucs::segment_seconds() const noexcept {
-  return static_cast<double>(impl_->config.segment_numerator) /
-         static_cast<double>(impl_->config.segment_denominator);
-}
+double HTDemucs::segment_seconds() const noexcept { return impl_->config.segment_seconds(); }
 
 void HTDemucs::run(std::span<const float> mix, std::span<float> stems) { impl_->run(mix, stems); }
 
@@ -144,6 +150,12 @@ std::size_t HTDemucs::memory_bytes() const noexcept {
   return statistics.activation_bytes + statistics.weight_bytes;
 }
 
-std::string HTDemucs::report() const { return impl_->plan.report().table(); }
+nn::PlanReport HTDemucs::report() const { return impl_->plan.report(); }
+
+HTDemucs random_htdemucs(const HTDemucsConfig& config, std::uint32_t seed,
+                         const ModelOptions& options, ThreadPool& pool) {
+  nn::RandomState random(seed);
+  return {config, nn::Weights(random), options, pool};
+}
 
 }  // namespace metalaudio::models

@@ -2,11 +2,13 @@
 
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/htdemucs/config.h>
+#include <metalaudio/models/model_options.h>
 #include <metalaudio/models/segment_model.h>
-#include <metalaudio/nn/io/checkpoint.h>
-#include <metalaudio/nn/precision.h>
+#include <metalaudio/nn/io/state_file.h>
+#include <metalaudio/nn/weights.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,24 +16,18 @@
 
 namespace metalaudio::models {
 
-using Precision = nn::Precision;
-
-/// What a caller may choose about a model once its checkpoint is given.
-struct HTDemucsOptions {
-  Precision precision = Precision::fp32;
-  Mode mode = Mode::full;
-  bool timing = false;  ///< measure the steps, for report()
-};
-
 /// Hybrid Transformer Demucs, built from a checkpoint's own kwargs and run one segment at a time.
 /// Equals demucs.htdemucs.HTDemucs.forward in eval mode.
 /// Shapes:   mix[channels][segment_samples] -> stems[sources][channels][segment_samples].
-/// Errors:   the constructor throws Error{invalid_data, unsupported}, naming the argument or
-///           tensor.
+/// Errors:   the constructors throw Error{invalid_data, unsupported, out_of_memory}, naming the
+///           argument or tensor.
 /// Threads:  one caller of run() at a time; it shares the work with the pool it was given.
 class HTDemucs final : public SegmentModel {
  public:
-  HTDemucs(const nn::Checkpoint& checkpoint, const HTDemucsOptions& options, ThreadPool& pool);
+  HTDemucs(const nn::StateFile& file, const ModelOptions& options, ThreadPool& pool);
+  /// Of any weights, a checkpoint's or random ones.
+  HTDemucs(const HTDemucsConfig& config, const nn::Weights& weights, const ModelOptions& options,
+           ThreadPool& pool);
   ~HTDemucs() override;
   HTDemucs(HTDemucs&&) noexcept;
 
@@ -47,12 +43,16 @@ class HTDemucs final : public SegmentModel {
 
   /// The bytes of weights and of working memory.
   std::size_t memory_bytes() const noexcept;
-  /// The network's steps; with HTDemucsOptions::timing, and the milliseconds of the last run.
-  std::string report() const;
+  nn::PlanReport report() const override;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// A network with random weights, the same for the same seed: for benchmarks and for tests of what
+/// does not depend on them.
+HTDemucs random_htdemucs(const HTDemucsConfig& config, std::uint32_t seed,
+                         const ModelOptions& options, ThreadPool& pool);
 
 }  // namespace metalaudio::models

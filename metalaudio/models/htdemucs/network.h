@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/models/htdemucs/config.h>
+#include <metalaudio/models/model_options.h>
 #include <metalaudio/nn/graph/graph.h>
 #include <metalaudio/nn/weights.h>
 

@@ -1,11 +1,11 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>
 #include <metalaudio/nn/cpu/steps/general.h>
 #include <metalaudio/nn/cpu/steps/in_float32.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
+#include <metalaudio/nn/cpu_backend.h>
 
 namespace metalaudio::nn {
 

@@ -270,14 +270,6 @@ class Interpreter {
 
   void push_global(const std::string& module, std::string_view name) {
     std::string full = fmt::format("{}.{}", module, name);
-    if (full.starts_with("diffq.")) {
-      fail(ErrorCode::unsupported, "diffq-quantised weights ({}) are not supported",
-           printable(full));
-    }
-    if (!std::ranges::binary_search(kAllowedGlobals, std::string_view(full))) {
-      fail(ErrorCode::unsupported, "the pickle asks for '{}', which no model needs",
-           printable(full));
-    }
     push(PickleValue::Global{std::move(full)});
   }
 
@@ -286,6 +278,10 @@ class Interpreter {
     if (pickle_[arguments].as<PickleValue::Tuple>() == nullptr) refuse("a call without arguments");
     const std::string function = top<PickleValue::Global>("global").name;
     pop();
+    if (!std::ranges::binary_search(kCallableGlobals, std::string_view(function))) {
+      fail(ErrorCode::unsupported, "the pickle calls '{}', which no state file needs",
+           printable(function));
+    }
     if (function == "collections.OrderedDict") return push(PickleValue::Dict{});
     push(PickleValue::Call{function, arguments});
   }

@@ -29,7 +29,7 @@ struct PickleValue {
     std::vector<std::pair<Ref, Ref>> items;
   };
   struct Global {
-    std::string name;  ///< "torch.HalfStorage"
+    std::string name;  ///< "torch.HalfStorage", or any other: it is only a name
   };
   struct Call {  ///< recorded, never made
     std::string function;
@@ -49,8 +49,8 @@ struct PickleValue {
   }
 };
 
-/// What a pickle describes, as data. Nothing in it is ever executed: globals outside a short list
-/// of harmless names are refused, calls to those on it are only noted down.
+/// What a pickle describes, as data. Nothing in it is ever executed: globals are names, calls to a
+/// few harmless ones are noted down, calls to any other are refused.
 struct Pickle {
   std::vector<PickleValue> values;
   PickleValue::Ref root = 0;

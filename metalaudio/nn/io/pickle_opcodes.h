@@ -6,27 +6,14 @@
 
 namespace metalaudio::nn {
 
-/// The only globals a pickle may name, sorted. Even these are never called.
-inline constexpr std::array<std::string_view, 21> kAllowedGlobals{
+/// The only globals that a pickle may call, sorted; even these calls are noted down, never made.
+inline constexpr std::array<std::string_view, 8> kCallableGlobals{
     "_codecs.encode",
     "collections.OrderedDict",
-    "demucs.demucs.Demucs",
-    "demucs.hdemucs.HDemucs",
-    "demucs.htdemucs.HTDemucs",
     "fractions.Fraction",
     "numpy._core.multiarray.scalar",
     "numpy.core.multiarray.scalar",
     "numpy.dtype",
-    "torch.BFloat16Storage",
-    "torch.BoolStorage",
-    "torch.ByteStorage",
-    "torch.CharStorage",
-    "torch.DoubleStorage",
-    "torch.FloatStorage",
-    "torch.HalfStorage",
-    "torch.IntStorage",
-    "torch.LongStorage",
-    "torch.ShortStorage",
     "torch._utils._rebuild_parameter",
     "torch._utils._rebuild_tensor_v2",
 };

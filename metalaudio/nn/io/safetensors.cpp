@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/io/json_text.h>
 #include <metalaudio/nn/io/safetensors.h>
 
 #include <algorithm>
@@ -6,7 +7,6 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -17,12 +17,11 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kMaxHeaderBytes = 16U << 20U;  // upstream's own are near 60 KiB
-constexpr int kMaxDepth = 32;
 constexpr const char* kMetadata = "__metadata__";
 
 struct Entry {
   std::string name;
-  ElementType type = ElementType::f32;
+  DataType type = DataType::f32;
   Shape shape;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
@@ -30,37 +29,21 @@ struct Entry {
 
 struct TypeName {
   const char* name;
-  ElementType type;
+  DataType type;
 };
-constexpr std::array<TypeName, 10> kTypeNames{{{"F64", ElementType::f64},
-                                               {"F32", ElementType::f32},
-                                               {"F16", ElementType::f16},
-                                               {"BF16", ElementType::bf16},
-                                               {"I64", ElementType::i64},
-                                               {"I32", ElementType::i32},
-                                               {"I16", ElementType::i16},
-                                               {"I8", ElementType::i8},
-                                               {"U8", ElementType::u8},
-                                               {"BOOL", ElementType::boolean}}};
-
-/// Parses JSON of limited depth in which no object of the outermost level repeats a name.
-json parse_json(std::string_view text, std::string_view what) {
-  std::set<std::string> names;
-  const auto check = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (depth > kMaxDepth) fail(ErrorCode::invalid_data, "{} is nested too deeply", what);
-    if (event == json::parse_event_t::key && depth == 1 &&
-        !names.insert(parsed.get<std::string>()).second) {
-      fail(ErrorCode::invalid_data, "{} names '{}' twice", what,
-           printable(parsed.get<std::string>()));
-    }
-    return true;
-  };
-  try {
-    return json::parse(text, check);
-  } catch (const json::exception& error) {
-    fail(ErrorCode::invalid_data, "{} is not JSON: {}", what, printable(error.what()));
-  }
-}
+constexpr std::array<TypeName, 13> kTypeNames{{{"F64", DataType::f64},
+                                               {"F32", DataType::f32},
+                                               {"F16", DataType::f16},
+                                               {"BF16", DataType::bf16},
+                                               {"I64", DataType::i64},
+                                               {"I32", DataType::i32},
+                                               {"I16", DataType::i16},
+                                               {"I8", DataType::i8},
+                                               {"U64", DataType::u64},
+                                               {"U32", DataType::u32},
+                                               {"U16", DataType::u16},
+                                               {"U8", DataType::u8},
+                                               {"BOOL", DataType::boolean}}};
 
 std::uint64_t header_bytes(std::span<const std::byte> file) noexcept {
   std::uint64_t bytes = 0;
@@ -80,8 +63,10 @@ std::vector<std::int64_t> sizes(const json& list, const std::string& name, const
   return list.get<std::vector<std::int64_t>>();
 }
 
-ElementType element_type(const json& value, const std::string& name) {
-  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+DataType data_type(const json& value, const std::string& name) {
+  const std::string text = value.is_string()
+                               ? value.get<std::string>()
+                               : value.dump(-1, ' ', false, json::error_handler_t::replace);
   const auto* const found = std::find_if(kTypeNames.begin(), kTypeNames.end(),
                                          [&](const TypeName& t) { return t.name == text; });
   if (found == kTypeNames.end()) {
@@ -99,7 +84,7 @@ Entry parse_entry(const std::string& name, const json& value) {
   }
   Entry entry;
   entry.name = name;
-  entry.type = element_type(value["dtype"], name);
+  entry.type = data_type(value["dtype"], name);
   entry.shape = checked_shape(sizes(value["shape"], name, "shape"), name);
   const auto offsets = sizes(value["data_offsets"], name, "data_offsets");
   if (offsets.size() != 2 || offsets[0] > offsets[1]) {
@@ -109,7 +94,7 @@ Entry parse_entry(const std::string& name, const json& value) {
   entry.begin = static_cast<std::uint64_t>(offsets[0]);
   entry.end = static_cast<std::uint64_t>(offsets[1]);
   const std::uint64_t bytes = entry.end - entry.begin;
-  const std::uint64_t each = element_bytes(entry.type);
+  const std::uint64_t each = size_of(entry.type);
   if (bytes % each != 0 || bytes / each != static_cast<std::uint64_t>(entry.shape.size())) {
     fail(ErrorCode::invalid_data, "tensor '{}' of shape {} has {} bytes of data", printable(name),
          entry.shape.to_string(), bytes);
@@ -136,38 +121,28 @@ void check_layout(std::vector<Entry>& entries, std::uint64_t data_bytes) {
   }
 }
 
-std::string metadata_text(const json& header, const char* key) {
-  const auto metadata = header.find(kMetadata);
-  if (metadata == header.end() || !metadata->is_object() || !metadata->contains(key) ||
-      !metadata->at(key).is_string()) {
-    fail(ErrorCode::invalid_data, "the metadata lacks '{}': not a demucs checkpoint", key);
-  }
-  return metadata->at(key).get<std::string>();
+const char* type_name(DataType type) {
+  return std::ranges::find(kTypeNames, type, &TypeName::type)->name;
 }
 
-void parse_metadata(const json& header, Checkpoint& checkpoint) {
-  checkpoint.klass = metadata_text(header, "klass");
-  checkpoint.args = parse_json(metadata_text(header, "args"), "metadata args");
-  checkpoint.kwargs = parse_json(metadata_text(header, "kwargs"), "metadata kwargs");
-  if (!checkpoint.args.is_array() || !checkpoint.kwargs.is_object()) {
-    fail(ErrorCode::invalid_data, "metadata args is not a list or kwargs not an object");
-  }
-  if (header.at(kMetadata).contains("structure")) {
-    fail(ErrorCode::unsupported, "{} is packed (diffq-quantised), which is not supported",
-         printable(checkpoint.klass));
-  }
+DataType written_type(const Tensor& tensor, DataType type) {
+  return tensor.type() == DataType::f32 ? type : tensor.type();
 }
 
-json header_of(const Checkpoint& checkpoint, ElementType type) {
-  json header;
-  header[kMetadata] = {{"klass", checkpoint.klass},
-                       {"args", checkpoint.args.dump()},
-                       {"kwargs", checkpoint.kwargs.dump()}};
+json header_of(const StateFile& file, DataType type) {
+  json header = json::object();
+  if (!file.metadata.empty()) {
+    json& metadata = header[kMetadata] = json::object();
+    for (const auto& [name, value] : file.metadata.items()) {
+      metadata[name] = value.is_string() ? value.get<std::string>() : value.dump();
+    }
+  }
   std::uint64_t position = 0;
-  for (const auto& [name, tensor] : checkpoint.state) {
-    const std::uint64_t end = position + tensor.size() * element_bytes(type);
+  for (const auto& [name, tensor] : file.state) {
+    const DataType written = written_type(tensor, type);
+    const std::uint64_t end = position + tensor.size() * size_of(written);
     const auto extents = tensor.shape().extents();
-    header[name] = {{"dtype", type == ElementType::f16 ? "F16" : "F32"},
+    header[name] = {{"dtype", type_name(written)},
                     {"shape", std::vector<std::int64_t>(extents.begin(), extents.end())},
                     {"data_offsets", {position, end}}};
     position = end;
@@ -175,15 +150,15 @@ json header_of(const Checkpoint& checkpoint, ElementType type) {
   return header;
 }
 
-void write_values(std::ofstream& file, const Tensor& tensor, ElementType type) {
-  if (type == ElementType::f32) {
-    file.write(reinterpret_cast<const char*>(tensor.data()),
-               static_cast<std::streamsize>(tensor.size() * sizeof(float)));
+void write_values(std::ofstream& file, const Tensor& tensor, DataType type) {
+  if (written_type(tensor, type) == tensor.type()) {
+    file.write(static_cast<const char*>(tensor.view().handle()),
+               static_cast<std::streamsize>(tensor.size() * size_of(tensor.type())));
     return;
   }
   for (const float value : tensor.values()) {
-    const std::uint16_t half = to_half(value);
-    file.write(reinterpret_cast<const char*>(&half), sizeof half);
+    const Float16 half(value);
+    file.write(reinterpret_cast<const char*>(&half.bits), sizeof half.bits);
   }
 }
 
@@ -193,38 +168,42 @@ bool is_safetensors(std::span<const std::byte> file) noexcept {
   return file.size() > 8 && file[8] == std::byte{'{'} && header_bytes(file) <= file.size();
 }
 
-Checkpoint parse_safetensors(std::span<const std::byte> file, CheckpointPart part) {
+StateFile parse_safetensors(std::span<const std::byte> file, const StateOptions& options) {
   const std::uint64_t bytes = header_bytes(file);
   if (file.size() < 8 || bytes > file.size() - 8 || bytes > kMaxHeaderBytes) {
     fail(ErrorCode::invalid_data, "a header of {} bytes in a file of {} (at most {} allowed)",
          bytes, file.size(), kMaxHeaderBytes);
   }
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + 8, bytes);
-  const json header = parse_json(text, "the header");
+  const json header = parse_json_text(text, "the header");
   if (!header.is_object()) fail(ErrorCode::invalid_data, "the header is not an object");
-  Checkpoint checkpoint;
-  parse_metadata(header, checkpoint);
+  StateFile result;
+  if (const auto metadata = header.find(kMetadata); metadata != header.end()) {
+    if (!metadata->is_object()) fail(ErrorCode::invalid_data, "its metadata is not an object");
+    result.metadata = *metadata;
+  }
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
     if (name != kMetadata) entries.push_back(parse_entry(name, value));
   }
   const auto data = file.subspan(8 + bytes);
   check_layout(entries, data.size());
-  if (part == CheckpointPart::configuration) return checkpoint;
+  if (options.part == StatePart::metadata) return result;
   for (const Entry& entry : entries) {
-    Tensor& tensor = checkpoint.state[entry.name] = Tensor(entry.shape);
-    widen(entry.type, data.subspan(entry.begin, entry.end - entry.begin), tensor.values());
+    Tensor& tensor = result.state[entry.name] =
+        Tensor(entry.shape, options.keep_types ? entry.type : DataType::f32);
+    read_elements(entry.type, data.subspan(entry.begin, entry.end - entry.begin), tensor, 0);
   }
-  return checkpoint;
+  return result;
 }
 
-void save_safetensors(const std::filesystem::path& path, const Checkpoint& checkpoint,
-                      ElementType type) {
-  if (type != ElementType::f32 && type != ElementType::f16) {
+void save_safetensors(const std::filesystem::path& path, const StateFile& content, DataType type) {
+  if (type != DataType::f32 && type != DataType::f16) {
     fail(ErrorCode::invalid_argument, "[save_safetensors] {}: only f32 and f16 can be written",
          path.string());
   }
-  std::string header = header_of(checkpoint, type).dump();
+  std::string header =
+      header_of(content, type).dump(-1, ' ', false, json::error_handler_t::replace);
   header.resize((header.size() + 7) / 8 * 8, ' ');
   const std::uint64_t bytes = header.size();
   auto partial = path;
@@ -232,7 +211,7 @@ void save_safetensors(const std::filesystem::path& path, const Checkpoint& check
   std::ofstream file(partial, std::ios::binary);
   file.write(reinterpret_cast<const char*>(&bytes), sizeof bytes);
   file.write(header.data(), static_cast<std::streamsize>(header.size()));
-  for (const auto& [name, tensor] : checkpoint.state) write_values(file, tensor, type);
+  for (const auto& [name, tensor] : content.state) write_values(file, tensor, type);
   file.close();
   std::error_code failed;
   if (file) std::filesystem::rename(partial, path, failed);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/data_type.h>
 #include <metalaudio/core/printable.h>
 #include <metalaudio/core/shape.h>
 #include <metalaudio/core/tensor.h>
@@ -12,16 +13,14 @@
 
 namespace metalaudio::nn {
 
-/// What the bytes of a stored tensor are, little-endian.
-enum class ElementType { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
+/// Converts values.size() stored elements, little-endian, to float32. bytes holds exactly that many
+/// elements.
+void widen(DataType type, std::span<const std::byte> bytes, std::span<float> values) noexcept;
 
-std::size_t element_bytes(ElementType type) noexcept;
-
-/// Converts values.size() elements to float32. bytes holds exactly that many elements.
-void widen(ElementType type, std::span<const std::byte> bytes, std::span<float> values) noexcept;
-
-/// Rounds to the nearest half, ties to even; what is too large becomes infinite.
-std::uint16_t to_half(float value) noexcept;
+/// Writes the elements of a stored tensor into one of this or of float32 type, from an element on.
+/// A stored bool that is neither 0 nor 1 becomes 1.
+void read_elements(DataType type, std::span<const std::byte> bytes, Tensor& tensor,
+                   std::size_t first) noexcept;
 
 /// The shape of a stored tensor.
 /// Errors:   throws Error{invalid_data} on a negative extent, too many of them, or an overflow.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/nn/io/checkpoint.h>
+#include <metalaudio/nn/io/state_file.h>
 
 #include <cstddef>
 #include <span>
@@ -15,12 +15,10 @@ bool is_torch_legacy(std::span<const std::byte> file) noexcept;
 
 /// Read a whole torch file: <name>/data.pkl and <name>/data/<key> in the zip, a row of pickles and
 /// then the storages in the legacy layout.
-/// Errors:   throw Error{invalid_data, unsupported} with the reason alone; load_checkpoint() adds
+/// Errors:   throw Error{invalid_data, unsupported} with the reason alone; load_state() adds
 ///           the file's name.
 /// Source:   torch/serialization.py, _save() and _legacy_save().
-Checkpoint parse_torch_zip(std::span<const std::byte> file,
-                           CheckpointPart part = CheckpointPart::whole);
-Checkpoint parse_torch_legacy(std::span<const std::byte> file,
-                              CheckpointPart part = CheckpointPart::whole);
+StateFile parse_torch_zip(std::span<const std::byte> file, const StateOptions& options = {});
+StateFile parse_torch_legacy(std::span<const std::byte> file, const StateOptions& options = {});
 
 }  // namespace metalaudio::nn

@@ -44,8 +44,7 @@ class LegacyStorages : public StorageSource {
 
   Bytes read(const StorageId& storage) override {
     const auto found = storages_.find(storage.key);
-    if (found == storages_.end() ||
-        found->second.size() != storage.count * element_bytes(storage.type)) {
+    if (found == storages_.end() || found->second.size() != storage.count * size_of(storage.type)) {
       fail(ErrorCode::invalid_data, "storage '{}' is missing or changes its size",
            printable(storage.key));
     }
@@ -56,7 +55,7 @@ class LegacyStorages : public StorageSource {
   static Bytes take(const StorageId& storage, Bytes& rest) {
     std::uint64_t count = 0;
     if (rest.size() >= sizeof count) std::memcpy(&count, rest.data(), sizeof count);
-    const std::uint64_t each = element_bytes(storage.type);
+    const std::uint64_t each = size_of(storage.type);
     if (rest.size() < sizeof count || count != storage.count ||
         count > (rest.size() - sizeof count) / each) {
       fail(ErrorCode::invalid_data, "storage '{}' of {} elements is cut short or has another size",
@@ -77,7 +76,7 @@ bool is_torch_legacy(Bytes file) noexcept {
          std::memcmp(file.data() + 2, kMagic.data() + 2, kMagic.size() - 2) == 0;
 }
 
-Checkpoint parse_torch_legacy(Bytes file, CheckpointPart part) {
+StateFile parse_torch_legacy(Bytes file, const StateOptions& options) {
   if (!is_torch_legacy(file)) fail(ErrorCode::invalid_data, "the magic number is missing");
   Bytes rest = file.subspan(kMagic.size());
   const Pickle protocol = next_pickle(rest);
@@ -94,7 +93,7 @@ Checkpoint parse_torch_legacy(Bytes file, CheckpointPart part) {
   const Pickle object = next_pickle(rest);
   const Pickle keys = next_pickle(rest);
   LegacyStorages storages(object, keys, rest);
-  return build_checkpoint(object, storages, part);
+  return build_state(object, storages, options);
 }
 
 }  // namespace metalaudio::nn

@@ -1,9 +1,9 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/io/plain_values.h>
 #include <metalaudio/nn/io/torch_state.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <set>
 #include <vector>
 
@@ -14,27 +14,27 @@ namespace {
 using nlohmann::json;
 using Ref = PickleValue::Ref;
 
-constexpr int kMaxDepth = 32;
-constexpr std::size_t kMaxArguments =
-    100'000;  // values in args and kwargs, shared ones counted anew
+/// Where a dictionary of tensors may lie, the likeliest first.
+constexpr std::array<const char*, 5> kStateNames{"state", "state_dict", "model_state_dict", "model",
+                                                 "best_state"};
 // Views may repeat stored elements (a tensor expanded before it was saved), within reason.
 constexpr std::uint64_t kMaxExpansion = 16;
 constexpr std::uint64_t kFreeElements = 1U << 20U;
 
 struct StorageName {
   std::string_view name;
-  ElementType type;
+  DataType type;
 };
-constexpr std::array<StorageName, 10> kStorageNames{{{"torch.BFloat16Storage", ElementType::bf16},
-                                                     {"torch.BoolStorage", ElementType::boolean},
-                                                     {"torch.ByteStorage", ElementType::u8},
-                                                     {"torch.CharStorage", ElementType::i8},
-                                                     {"torch.DoubleStorage", ElementType::f64},
-                                                     {"torch.FloatStorage", ElementType::f32},
-                                                     {"torch.HalfStorage", ElementType::f16},
-                                                     {"torch.IntStorage", ElementType::i32},
-                                                     {"torch.LongStorage", ElementType::i64},
-                                                     {"torch.ShortStorage", ElementType::i16}}};
+constexpr std::array<StorageName, 10> kStorageNames{{{"torch.BFloat16Storage", DataType::bf16},
+                                                     {"torch.BoolStorage", DataType::boolean},
+                                                     {"torch.ByteStorage", DataType::u8},
+                                                     {"torch.CharStorage", DataType::i8},
+                                                     {"torch.DoubleStorage", DataType::f64},
+                                                     {"torch.FloatStorage", DataType::f32},
+                                                     {"torch.HalfStorage", DataType::f16},
+                                                     {"torch.IntStorage", DataType::i32},
+                                                     {"torch.LongStorage", DataType::i64},
+                                                     {"torch.ShortStorage", DataType::i16}}};
 
 /// A tensor as the pickle describes it.
 struct View {
@@ -44,13 +44,6 @@ struct View {
   Shape shape;
   std::vector<std::int64_t> strides;
 };
-
-/// The items of a tuple; none if it is no tuple or a shorter one.
-std::span<const Ref> items_of(const PickleValue& value, std::size_t at_least) {
-  const auto* const tuple = value.as<PickleValue::Tuple>();
-  if (tuple == nullptr || tuple->items.size() < at_least) return {};
-  return tuple->items;
-}
 
 [[noreturn]] void refuse(const std::string& name, const char* reason) {
   fail(ErrorCode::invalid_data, "state '{}' {}", printable(name), reason);
@@ -104,17 +97,62 @@ View parse_view(const Pickle& pickle, const std::string& name, const PickleValue
   return view;
 }
 
-std::vector<View> parse_state(const Pickle& pickle, const PickleValue& state) {
-  const auto* const dict = state.as<PickleValue::Dict>();
-  if (dict == nullptr) fail(ErrorCode::invalid_data, "'state' is not a dictionary");
-  if (pickle.find(state, "__quantized") != nullptr) {
-    fail(ErrorCode::unsupported, "diffq-quantised weights are not supported");
+/// Whether it claims to be one.
+bool is_tensor(const PickleValue& value) {
+  const auto* const call = value.as<PickleValue::Call>();
+  return call != nullptr && call->function.starts_with("torch._utils._rebuild_");
+}
+
+bool holds_tensors(const Pickle& pickle, const PickleValue& value) {
+  const auto* const dict = value.as<PickleValue::Dict>();
+  return dict != nullptr && std::ranges::any_of(dict->items, [&](const auto& item) {
+           return is_tensor(pickle[item.second]);
+         });
+}
+
+/// The dictionary of tensors, and its name; none for the root itself.
+struct StatePlace {
+  const PickleValue::Dict* dict = nullptr;
+  std::string name = {};
+};
+
+std::string key_names(const Pickle& pickle) {
+  const auto* const root = pickle[pickle.root].as<PickleValue::Dict>();
+  std::string names;
+  for (std::size_t i = 0; root != nullptr && i < std::min<std::size_t>(root->items.size(), 8);
+       ++i) {
+    const auto* const name = pickle[root->items[i].first].as<std::string>();
+    if (name != nullptr) names += (names.empty() ? "" : ", ") + printable(*name);
   }
+  return names.empty() ? "nothing with a name" : names;
+}
+
+StatePlace find_state(const Pickle& pickle) {
+  const PickleValue& root = pickle[pickle.root];
+  const char* first = nullptr;
+  for (const char* name : kStateNames) {
+    const PickleValue* const value = pickle.find(root, name);
+    if (value == nullptr) continue;
+    if (holds_tensors(pickle, *value)) return {value->as<PickleValue::Dict>(), name};
+    if (first == nullptr) first = name;
+  }
+  if (holds_tensors(pickle, root)) return {root.as<PickleValue::Dict>()};
+  if (first == nullptr) {
+    fail(ErrorCode::invalid_data, "it holds no dictionary of tensors: it has {}",
+         key_names(pickle));
+  }
+  const auto* const dict = pickle.find(root, first)->as<PickleValue::Dict>();
+  if (dict == nullptr) fail(ErrorCode::invalid_data, "'{}' is not a dictionary", first);
+  return {dict, first};
+}
+
+std::vector<View> parse_views(const Pickle& pickle, const PickleValue::Dict& dict) {
   std::vector<View> views;
   std::set<std::string> names;
-  for (const auto& [key, value] : dict->items) {
+  for (const auto& [key, value] : dict.items) {
     const auto* const name = pickle[key].as<std::string>();
-    if (name == nullptr) fail(ErrorCode::invalid_data, "a name in 'state' is not a string");
+    if (name == nullptr) fail(ErrorCode::invalid_data, "a name in its state is not a string");
+    if (!is_tensor(pickle[value])) continue;
     if (!names.insert(*name).second) refuse(*name, "is there twice");
     views.push_back(parse_view(pickle, *name, pickle[value]));
   }
@@ -140,113 +178,46 @@ void check_expansion(const std::vector<View>& views) {
 }
 
 /// Copies the elements below one index of the axes before `axis`; returns where the next go.
-float* copy_axis(const View& view, std::span<const std::byte> storage, std::size_t axis,
-                 std::uint64_t position, float* out) {
-  const std::size_t each = element_bytes(view.storage.type);
+std::size_t copy_axis(const View& view, std::span<const std::byte> storage, std::size_t axis,
+                      std::uint64_t position, Tensor& to, std::size_t place) {
+  const std::size_t each = size_of(view.storage.type);
   if (axis == view.shape.rank()) {
-    widen(view.storage.type, storage.subspan(position * each, each), {out, 1});
-    return out + 1;
+    read_elements(view.storage.type, storage.subspan(position * each, each), to, place);
+    return place + 1;
   }
   const auto extent = static_cast<std::size_t>(view.shape[axis]);
   const auto stride = static_cast<std::uint64_t>(view.strides[axis]);
   if (axis + 1 == view.shape.rank() && stride == 1) {
-    widen(view.storage.type, storage.subspan(position * each, extent * each), {out, extent});
-    return out + extent;
+    read_elements(view.storage.type, storage.subspan(position * each, extent * each), to, place);
+    return place + extent;
   }
   for (std::size_t i = 0; i < extent; ++i) {
-    out = copy_axis(view, storage, axis + 1, position + i * stride, out);
+    place = copy_axis(view, storage, axis + 1, position + i * stride, to, place);
   }
-  return out;
+  return place;
 }
 
-json to_json(const Pickle& pickle, const PickleValue& value, int depth, std::size_t& budget);
-
-json fraction_to_json(const Pickle& pickle, const PickleValue::Call& call) {
-  std::array<std::int64_t, 2> parts{0, 1};
-  const auto arguments = items_of(pickle[call.arguments], 1);
-  bool valid = !arguments.empty() && arguments.size() <= 2;
-  const auto* const text = valid ? pickle[arguments[0]].as<std::string>() : nullptr;
-  if (text != nullptr && arguments.size() == 1) {  // "39/5" or "8"
-    const char* const end = text->data() + text->size();
-    auto parsed = std::from_chars(text->data(), end, parts[0]);
-    valid = parsed.ec == std::errc{};
-    if (valid && parsed.ptr != end && *parsed.ptr == '/') {
-      parsed = std::from_chars(parsed.ptr + 1, end, parts[1]);
-    }
-    valid = valid && parsed.ec == std::errc{} && parsed.ptr == end;
-  } else {
-    for (std::size_t i = 0; valid && i < arguments.size(); ++i) {
-      const auto* const part = pickle[arguments[i]].as<std::int64_t>();
-      valid = part != nullptr;
-      if (valid) parts[i] = *part;
-    }
-  }
-  if (!valid || parts[1] <= 0) fail(ErrorCode::invalid_data, "an argument is a broken Fraction");
-  return {{"_type", "fraction"}, {"numerator", parts[0]}, {"denominator", parts[1]}};
-}
-
-json list_to_json(const Pickle& pickle, std::span<const Ref> items, int depth,
-                  std::size_t& budget) {
-  json list = json::array();
-  for (const Ref item : items) list.push_back(to_json(pickle, pickle[item], depth, budget));
-  return list;
-}
-
-json dict_to_json(const Pickle& pickle, const PickleValue::Dict& dict, int depth,
-                  std::size_t& budget) {
-  json object = json::object();
-  for (const auto& [key, item] : dict.items) {
+/// The plain values of a dictionary but for one of its keys.
+void add_metadata(const Pickle& pickle, const PickleValue::Dict& dict, std::string_view but,
+                  PlainValues& plain, json& metadata) {
+  for (const auto& [key, value] : dict.items) {
     const auto* const name = pickle[key].as<std::string>();
-    if (name == nullptr) fail(ErrorCode::invalid_data, "an argument's name is not a string");
-    object[*name] = to_json(pickle, pickle[item], depth, budget);
+    if (name == nullptr || *name == but || is_tensor(pickle[value])) continue;
+    if (auto converted = plain.convert(pickle[value])) metadata[*name] = *std::move(converted);
   }
-  return object;
 }
 
-json to_json(const Pickle& pickle, const PickleValue& value, int depth, std::size_t& budget) {
-  if (depth >= kMaxDepth) fail(ErrorCode::invalid_data, "its arguments are nested too deeply");
-  if (budget-- == 0) fail(ErrorCode::invalid_data, "its arguments are too many");
-  if (value.as<PickleValue::None>() != nullptr) return nullptr;
-  if (const auto* const flag = value.as<bool>()) return *flag;
-  if (const auto* const integer = value.as<std::int64_t>()) return *integer;
-  if (const auto* const number = value.as<double>()) return *number;
-  if (const auto* const text = value.as<std::string>()) return *text;
-  if (const auto* const tuple = value.as<PickleValue::Tuple>()) {
-    return list_to_json(pickle, tuple->items, depth + 1, budget);
+json metadata_of(const Pickle& pickle, const StatePlace& place) {
+  json metadata = json::object();
+  PlainValues plain(pickle);
+  if (const auto* const root = pickle[pickle.root].as<PickleValue::Dict>()) {
+    add_metadata(pickle, *root, place.name, plain, metadata);
   }
-  if (const auto* const list = value.as<PickleValue::List>()) {
-    return list_to_json(pickle, list->items, depth + 1, budget);
-  }
-  if (const auto* const dict = value.as<PickleValue::Dict>()) {
-    return dict_to_json(pickle, *dict, depth + 1, budget);
-  }
-  const auto* const call = value.as<PickleValue::Call>();
-  if (call != nullptr && call->function == "fractions.Fraction") {
-    return fraction_to_json(pickle, *call);
-  }
-  fail(ErrorCode::invalid_data, "an argument is neither a number, text, list nor dictionary");
-}
-
-const PickleValue& entry(const Pickle& pickle, const char* key) {
-  const PickleValue* const value = pickle.find(pickle[pickle.root], key);
-  if (value == nullptr) {
-    fail(ErrorCode::invalid_data, "it has no '{}': not a demucs checkpoint", key);
-  }
-  return *value;
-}
-
-/// The class is a global, which the legacy layout wraps as ('module', class, file, source).
-std::string class_name(const Pickle& pickle) {
-  const PickleValue* value = &entry(pickle, "klass");
-  if (const auto* const persistent = value->as<PickleValue::Persistent>()) {
-    const auto id = items_of(pickle[persistent->id], 2);
-    if (!id.empty()) value = &pickle[id[1]];
-  }
-  const auto* const global = value->as<PickleValue::Global>();
-  if (global == nullptr || !global->name.starts_with("demucs.")) {
-    fail(ErrorCode::invalid_data, "'klass' is not a class of demucs");
-  }
-  return global->name;
+  if (place.name.empty()) return metadata;
+  json inner = json::object();
+  add_metadata(pickle, *place.dict, "", plain, inner);
+  if (!inner.empty()) metadata[place.name] = std::move(inner);
+  return metadata;
 }
 
 }  // namespace
@@ -273,27 +244,23 @@ std::optional<StorageId> storage_id(const Pickle& pickle, const PickleValue& per
   return StorageId{*key, found->type, static_cast<std::uint64_t>(*count)};
 }
 
-Checkpoint build_checkpoint(const Pickle& pickle, StorageSource& storages, CheckpointPart part) {
-  Checkpoint checkpoint;
-  checkpoint.klass = class_name(pickle);
-  std::size_t budget = kMaxArguments;
-  checkpoint.args = to_json(pickle, entry(pickle, "args"), 0, budget);
-  checkpoint.kwargs = to_json(pickle, entry(pickle, "kwargs"), 0, budget);
-  if (!checkpoint.args.is_array() || !checkpoint.kwargs.is_object()) {
-    fail(ErrorCode::invalid_data, "'args' is not a list or 'kwargs' not a dictionary");
-  }
-  const std::vector<View> views = parse_state(pickle, entry(pickle, "state"));
+StateFile build_state(const Pickle& pickle, StorageSource& storages, const StateOptions& options) {
+  const StatePlace place = find_state(pickle);
+  const std::vector<View> views = parse_views(pickle, *place.dict);
   check_expansion(views);
-  if (part == CheckpointPart::configuration) return checkpoint;
+  StateFile result;
+  result.metadata = metadata_of(pickle, place);
+  if (options.part == StatePart::metadata) return result;
   std::span<const std::byte> bytes;
   const StorageId* loaded = nullptr;
   for (const View& view : views) {
     if (loaded == nullptr || *loaded != view.storage) bytes = storages.read(view.storage);
     loaded = &view.storage;
-    Tensor& tensor = checkpoint.state[view.name] = Tensor(view.shape);
-    if (tensor.size() > 0) copy_axis(view, bytes, 0, view.offset, tensor.data());
+    Tensor& tensor = result.state[view.name] =
+        Tensor(view.shape, options.keep_types ? view.storage.type : DataType::f32);
+    if (tensor.size() > 0) copy_axis(view, bytes, 0, view.offset, tensor, 0);
   }
-  return checkpoint;
+  return result;
 }
 
 }  // namespace metalaudio::nn

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <metalaudio/nn/io/checkpoint.h>
 #include <metalaudio/nn/io/pickle.h>
+#include <metalaudio/nn/io/state_file.h>
 #include <metalaudio/nn/io/tensor_data.h>
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace metalaudio::nn {
 /// A block of elements that one or more tensors of a torch file view.
 struct StorageId {
   std::string key;
-  ElementType type = ElementType::f32;
+  DataType type = DataType::f32;
   std::uint64_t count = 0;
 
   friend bool operator==(const StorageId&, const StorageId&) = default;
@@ -34,9 +34,10 @@ class StorageSource {
   virtual std::span<const std::byte> read(const StorageId& storage) = 0;
 };
 
-/// Builds the checkpoint that upstream's serialize_model() has pickled.
+/// Builds what torch.save() has pickled: load_state() says where the tensors may lie. Entries that
+/// are no plain values (an optimizer's state, say) are left out of the metadata.
 /// Errors:   throws Error{invalid_data, unsupported} with the reason alone.
-Checkpoint build_checkpoint(const Pickle& pickle, StorageSource& storages,
-                            CheckpointPart part = CheckpointPart::whole);
+StateFile build_state(const Pickle& pickle, StorageSource& storages,
+                      const StateOptions& options = {});
 
 }  // namespace metalaudio::nn

@@ -92,7 +92,7 @@ class ZipStorages : public StorageSource {
   std::span<const std::byte> read(const StorageId& storage) override {
     const std::string name = "data/" + storage.key;
     const std::uint64_t bytes = archive_.size(name);
-    const std::uint64_t each = element_bytes(storage.type);
+    const std::uint64_t each = size_of(storage.type);
     if (bytes % each != 0 || bytes / each != storage.count) {
       fail(ErrorCode::invalid_data, "'{}' has {} bytes, expected {} elements of {}",
            printable(name), bytes, storage.count, each);
@@ -112,7 +112,7 @@ bool is_torch_zip(std::span<const std::byte> file) noexcept {
   return file.size() >= 4 && std::memcmp(file.data(), "PK\x03\x04", 4) == 0;
 }
 
-Checkpoint parse_torch_zip(std::span<const std::byte> file, CheckpointPart part) {
+StateFile parse_torch_zip(std::span<const std::byte> file, const StateOptions& options) {
   Archive archive(file);
   if (archive.has("constants.pkl")) {
     fail(ErrorCode::unsupported, "a TorchScript program, not a checkpoint");
@@ -129,7 +129,7 @@ Checkpoint parse_torch_zip(std::span<const std::byte> file, CheckpointPart part)
   archive.read("data.pkl", buffer);
   const Pickle pickle = parse_pickle(buffer);
   ZipStorages storages(archive);
-  return build_checkpoint(pickle, storages, part);
+  return build_state(pickle, storages, options);
 }
 
 }  // namespace metalaudio::nn

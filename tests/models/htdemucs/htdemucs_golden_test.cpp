@@ -15,12 +15,10 @@ namespace {
 /// Upstream's tensors and the network that made them; tests/golden/htdemucs/README.md says how.
 struct Golden {
   explicit Golden(const std::string& name)
-      : model(nn::load_checkpoint(golden_dir() / "htdemucs" / (name + ".model.safetensors"))),
-        tensors(
-            nn::load_checkpoint(golden_dir() / "htdemucs" / (name + ".golden.safetensors")).state) {
-  }
+      : model(nn::load_state(golden_dir() / "htdemucs" / (name + ".model.safetensors"))),
+        tensors(nn::load_state(golden_dir() / "htdemucs" / (name + ".golden.safetensors")).state) {}
 
-  nn::Checkpoint model;
+  nn::StateFile model;
   std::map<std::string, Tensor> tensors;
 };
 
@@ -49,7 +47,7 @@ class HTDemucsGolden : public testing::TestWithParam<const char*> {
   Golden golden_{GetParam()};
   ThreadPool pool_{2};
 
-  std::vector<float> run(const HTDemucsOptions& options) {
+  std::vector<float> run(const ModelOptions& options) {
     HTDemucs network(golden_.model, options, pool_);
     std::vector<float> stems(network.sources().size() * golden_.tensors.at("mix").size());
     network.run(golden_.tensors.at("mix").values(), stems);
@@ -70,7 +68,7 @@ TEST_P(HTDemucsGolden, EachSourceAgreesWithUpstream) {
 }
 
 TEST_P(HTDemucsGolden, Bf16StaysWithinItsBound) {
-  HTDemucsOptions options;
+  ModelOptions options;
   options.precision = Precision::bf16;
   EXPECT_GE(signal_to_noise(run(options), golden_.tensors.at("output").values()), kBf16Decibels);
 }
@@ -177,7 +175,7 @@ TEST_P(HTDemucsGolden, EveryLayerAgreesWithUpstream) {
 }
 
 TEST_P(HTDemucsGolden, TimeOnlyRunsTheTimeBranchOfTheSameWeights) {
-  HTDemucsOptions options;
+  ModelOptions options;
   options.mode = Mode::time_only;
   const std::vector<float> stems = run(options);
   double energy = 0;

@@ -27,8 +27,8 @@ nn::Graph placed(const nn::Graph& graph, const Place& place) {
 }
 
 nn::Graph network(const std::string& name) {
-  const nn::Checkpoint model =
-      nn::load_checkpoint(golden_dir() / "htdemucs" / (name + ".model.safetensors"));
+  const nn::StateFile model =
+      nn::load_state(golden_dir() / "htdemucs" / (name + ".model.safetensors"));
   return build_htdemucs(read_htdemucs_config(model), nn::Weights(model), Mode::full);
 }
 

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/audio_buffer.h>
-#include <metalaudio/nn/io/checkpoint.h>
+#include <metalaudio/nn/io/state_file.h>
 #include <metalaudio/nn/layers/stream.h>
 #include <metalaudio/nn/plan.h>
 
@@ -14,10 +14,9 @@
 
 namespace metalaudio::nn::layers {
 
-const Checkpoint& goldens() {
-  static const Checkpoint checkpoint =
-      load_checkpoint(golden_dir() / "layers" / "layers.safetensors");
-  return checkpoint;
+const StateFile& goldens() {
+  static const StateFile file = load_state(golden_dir() / "layers" / "layers.safetensors");
+  return file;
 }
 
 const Tensor& golden(const std::string& name, const std::string& part) {

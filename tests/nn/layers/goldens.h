@@ -9,7 +9,7 @@
 namespace metalaudio::nn::layers {
 
 /// tests/golden/layers: inputs, weights and results of PyTorch's modules.
-const Checkpoint& goldens();
+const StateFile& goldens();
 /// A tensor of one case: golden("conv1d", "x").
 const Tensor& golden(const std::string& name, const std::string& part);
 /// The weights of a case.

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <metalaudio/core/thread_pool.h>
-#include <metalaudio/models/htdemucs/htdemucs.h>
 #include <metalaudio/repository/model_bag.h>
-#include <metalaudio/separation/separator.h>
+#include <metalaudio/separation/bag.h>
 
 #include <cstdint>
 #include <string>
@@ -23,18 +21,15 @@ struct ModelChoice {
 };
 
 /// What --name and --repo say, or the default model.
-/// Errors:   as repository::ModelRepository and nn::load_checkpoint.
+/// Errors:   as repository::ModelRepository and models::inspect_model.
 ModelChoice choose_model(const SeparateOptions& options);
 
 /// What an option may be depends on the model.
 /// Errors:   throws Error{invalid_argument} for a segment or shift offsets that it cannot take.
 void check_against_model(const SeparateOptions& options, const ModelChoice& choice);
 
-/// Loads the members of the bag that these stems need.
-/// Errors:   as nn::load_checkpoint and models::HTDemucs, naming the file.
-separation::Separator load_separator(const ModelChoice& choice,
-                                     const std::vector<std::string>& stems,
-                                     const models::HTDemucsOptions& options, ThreadPool& pool);
+/// The same for separation::load_separator.
+separation::BagFiles bag_files(const ModelChoice& choice);
 
 /// The names of the models that -n takes, one in each line.
 std::string model_list(const SeparateOptions& options);

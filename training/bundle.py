@@ -30,7 +30,7 @@ def test_song(folder: Path, number: int, seconds: float, model: Path) -> None:
     soundfile.write(folder / "mixture.flac", decoded.sum(0).T, RATE, subtype="PCM_16")
     mix = soundfile.read(folder / "mixture.flac", dtype="float32", always_2d=True)[0].T
     figures = {"song": about, "by": "demucs 4.1.0 on PyTorch, the shipped float16 weights, apply_model(shifts=0, split=True, overlap=0.25) "
-               "on the track normalised by its mono mean and deviation; time-only as tools/training/model.py defines it"}
+               "on the track normalised by its mono mean and deviation; time-only as training/model.py defines it"}
     for mode, separate in torch_separators(model, None).items():
         figures[mode] = judge(decoded, separate(mix), mix)
     (folder / "sdr.json").write_text(json.dumps(figures, indent=1) + "\n")

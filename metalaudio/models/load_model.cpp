@@ -1,0 +1,115 @@
+#include <metalaudio/core/error.h>
+#include <metalaudio/core/printable.h>
+#include <metalaudio/models/htdemucs/htdemucs.h>
+#include <metalaudio/models/load_model.h>
+#include <metalaudio/nn/io/state_file.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace metalaudio::models {
+namespace {
+
+/// One kind of network: how to know its files, and what to make of them.
+struct Family {
+  bool (*takes)(const nn::StateFile& file);
+  ModelInfo (*inspect)(const nn::StateFile& file);
+  std::unique_ptr<SegmentModel> (*load)(const nn::StateFile& file, const ModelOptions& options,
+                                        ThreadPool& pool);
+};
+
+ModelInfo inspect_htdemucs(const nn::StateFile& file) {
+  const HTDemucsConfig config = read_htdemucs_config(file);
+  return {"HTDemucs",
+          config.sources,
+          static_cast<int>(config.samplerate),
+          static_cast<std::size_t>(config.audio_channels),
+          config.segment_seconds(),
+          {"mode", "segment"}};
+}
+
+std::unique_ptr<SegmentModel> load_htdemucs(const nn::StateFile& file, const ModelOptions& options,
+                                            ThreadPool& pool) {
+  return std::make_unique<HTDemucs>(file, options, pool);
+}
+
+constexpr std::array<Family, 1> kFamilies{{{is_htdemucs, inspect_htdemucs, load_htdemucs}}};
+
+/// The class that the file names, or what its first tensors are called.
+std::string contents(const nn::StateFile& file) {
+  const auto klass = file.metadata.find("klass");
+  if (klass != file.metadata.end() && klass->is_string())
+    return "a " + printable(klass->get<std::string>());
+  if (file.state.empty()) return "no tensors and no class";
+  std::string names;
+  for (const auto& [name, tensor] : file.state) {
+    if (!names.empty()) names += ", ";
+    names += printable(name);
+    if (std::ranges::count(names, ',') == 2) break;
+  }
+  return fmt::format("{} tensors ({}{})", file.state.size(), names,
+                     file.state.size() > 3 ? ", ..." : "");
+}
+
+const Family* family_of(const nn::StateFile& file) {
+  const auto* const found =
+      std::ranges::find_if(kFamilies, [&](const Family& family) { return family.takes(file); });
+  return found == kFamilies.end() ? nullptr : found;
+}
+
+[[noreturn]] void refuse(const nn::StateFile& file) {
+  fail(ErrorCode::unsupported, "it holds {}, which no network of this library takes: HTDemucs is",
+       contents(file));
+}
+
+std::string_view without_operation(std::string_view message) {
+  const std::size_t end = message.starts_with('[') ? message.find("] ") : std::string_view::npos;
+  return end == std::string_view::npos ? message : message.substr(end + 2);
+}
+
+/// Runs what makes something of a file's content; its failures name the file.
+template <typename Function>
+auto naming_file(const std::filesystem::path& path, Function function) {
+  try {
+    return function();
+  } catch (const Error& error) {
+    fail(error.code(), "[load_model] {}: {}", path.string(), without_operation(error.what()));
+  }
+}
+
+}  // namespace
+
+bool ModelInfo::takes(const std::string& option) const {
+  return std::ranges::find(options, option) != options.end();
+}
+
+ModelInfo inspect_model(const std::filesystem::path& path) {
+  const nn::StateFile part = nn::load_state(path, {.part = nn::StatePart::metadata});
+  return naming_file(path, [&] {
+    if (const Family* family = family_of(part)) return family->inspect(part);
+    // Only now are the names of tensors worth reading the file.
+    const nn::StateFile whole = nn::load_state(path);
+    const Family* family = family_of(whole);
+    if (family == nullptr) refuse(whole);
+    return family->inspect(whole);
+  });
+}
+
+std::unique_ptr<SegmentModel> load_model(const std::filesystem::path& path,
+                                         const ModelOptions& options, ThreadPool& pool) {
+  const nn::StateFile file = nn::load_state(path);
+  return naming_file(path, [&] {
+    const Family* family = family_of(file);
+    if (family == nullptr) refuse(file);
+    const ModelInfo info = family->inspect(file);
+    if (options.mode != Mode::full && !info.takes("mode"))
+      fail(ErrorCode::invalid_argument, "a {} has one mode alone", info.family);
+    if (options.segment_seconds && !info.takes("segment"))
+      fail(ErrorCode::invalid_argument, "a {} takes segments of {} s alone", info.family,
+           info.segment_seconds);
+    return family->load(file, options, pool);
+  });
+}
+
+}  // namespace metalaudio::models
