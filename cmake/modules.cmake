@@ -1,7 +1,7 @@
 # metalaudio_module(NAME HEADERS … SHARED … SOURCES … PUBLIC … PRIVATE …): one library target per module,
 # MetalAudio::NAME. HEADERS are what its users may include, and all that is installed of its headers;
 # the others are private: no other module includes them, nor does a header of this list. SHARED are private
-# ones that the kernels of other modules here may include.
+# ones that other modules here may include all the same.
 function(metalaudio_module name)
   cmake_parse_arguments(arg "" "" "HEADERS;SHARED;SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(metalaudio_${name} ${arg_SOURCES})

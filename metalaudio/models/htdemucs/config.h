@@ -82,8 +82,8 @@ struct HTDemucsConfig {
 bool is_htdemucs(const nn::StateFile& file);
 
 /// Reads what upstream's serialize_model() has stored beside the weights: klass, args and kwargs,
-/// as values or, in a safetensors file, as JSON texts. Errors:   throws Error{invalid_data} on a
-/// value of the wrong type or out of any sensible range,
+/// as values or, in a safetensors file, as JSON texts.
+/// Errors:   throws Error{invalid_data} on a value of the wrong type or out of any sensible range,
 ///           Error{unsupported} on another class, weights quantised by diffq, or an option that
 ///           this library cannot run; both name the argument.
 HTDemucsConfig read_htdemucs_config(const nn::StateFile& file);
