@@ -8,7 +8,7 @@ using namespace metalaudio;
 
 int main(int, char** argv) {
   ThreadPool pool(1);
-  models::HTDemucs network(nn::load_state(argv[1]), {}, pool);
+  const auto network = models::load_model(argv[1], {}, pool);
   const std::vector<float> mix(network->channels() * network->segment_samples());
   std::vector<float> stems(network->sources().size() * mix.size());
   network->run(mix, stems);
