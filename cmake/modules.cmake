@@ -1,9 +1,8 @@
-# metalaudio_module(NAME HEADERS … SHARED … SOURCES … PUBLIC … PRIVATE …): one library target per module,
+# metalaudio_module(NAME HEADERS … SOURCES … PUBLIC … PRIVATE …): one library target per module,
 # MetalAudio::NAME. HEADERS are what its users may include, and all that is installed of its headers;
-# the others are private: no other module includes them, nor does a header of this list. SHARED are private
-# ones that other modules here may include all the same.
+# the others are private: no other module includes them, nor does a header of this list.
 function(metalaudio_module name)
-  cmake_parse_arguments(arg "" "" "HEADERS;SHARED;SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "HEADERS;SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(metalaudio_${name} ${arg_SOURCES})
   add_library(MetalAudio::${name} ALIAS metalaudio_${name})
   target_sources(metalaudio_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}
@@ -13,11 +12,6 @@ function(metalaudio_module name)
     PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:metalaudio_warnings>)
   set_target_properties(metalaudio_${name} PROPERTIES EXPORT_NAME ${name})
   set_property(GLOBAL APPEND PROPERTY METALAUDIO_MODULES ${name})
-  foreach(header IN LISTS arg_SHARED)
-    cmake_path(ABSOLUTE_PATH header BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
-    cmake_path(RELATIVE_PATH header BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_property(GLOBAL APPEND PROPERTY METALAUDIO_SHARED_HEADERS ${header})
-  endforeach()
   if(METALAUDIO_INSTALL)
     install(TARGETS metalaudio_${name} EXPORT MetalAudio-${name} FILE_SET HEADERS)
   endif()

@@ -52,7 +52,7 @@ Amp::Amp(std::span<const std::byte> file, const AmpOptions& options) {
   const bool prewarm = options.prewarm.value_or(model.prewarmed);
   const auto program = std::make_shared<const amp::Program>(std::move(model.program));
   for (std::size_t c = 0; c < options.channels; ++c)
-    runners_.emplace_back(program, prewarm, model.prewarm_frames);
+    runners_.push_back(std::make_unique<amp::Runner>(program, prewarm, model.prewarm_frames));
 }
 
 Amp::~Amp() = default;
@@ -69,10 +69,10 @@ void Amp::process_channel(std::size_t channel, std::span<const float> in,
     const std::size_t count = std::min(in.size() - first, amp::kChunkFrames);
     inputs[0] = in.data() + first;
     float* const y = out.data() + first;
-    runners_[channel].process(inputs.data(), &y, count);
+    runners_[channel]->process(inputs.data(), &y, count);
     if (amp::peak_of(y, count) <= std::numeric_limits<float>::max()) continue;
     std::fill(y, y + count, 0.0F);
-    runners_[channel].reset();
+    runners_[channel]->reset();
     status_.report(Trouble::state_cleared);
   }
 }
@@ -99,7 +99,7 @@ void Amp::process(std::span<const float> x, std::span<float> y) noexcept {
 }
 
 void Amp::reset() noexcept {
-  for (amp::Runner& runner : runners_) runner.reset();
+  for (const auto& runner : runners_) runner->reset();
 }
 
 void Amp::set_control(std::size_t index, float value) noexcept {

@@ -81,8 +81,8 @@ class Amp {
   void process_channel(std::size_t channel, std::span<const float> in,
                        std::span<float> out) noexcept;
 
-  std::vector<amp::Runner> runners_;
-  std::vector<std::vector<float>> control_values_;  ///< a chunk of each
+  std::vector<std::unique_ptr<amp::Runner>> runners_;  ///< one for each channel
+  std::vector<std::vector<float>> control_values_;     ///< a chunk of each
   std::size_t controls_ = 0;
   std::optional<double> sample_rate_hz_;
   std::optional<double> loudness_db_;

@@ -11,10 +11,9 @@
 namespace metalaudio::nn {
 
 /// What a file of trained weights holds: named tensors, and whatever else was stored with them.
-/// metadata is, of a torch file, the other entries of the pickled dictionary, as far as they are
-/// plain values: a class is its name, a Fraction
-/// {"_type": "fraction", "numerator": 39, "denominator": 5}; of safetensors "__metadata__", whose
-/// values are texts.
+/// Of a torch file the metadata are the other entries of the pickled dictionary, as far as they are
+/// plain values; a class is its name, a Fraction {"_type": "fraction", "numerator": 39,
+/// "denominator": 5}. Of a safetensors file they are "__metadata__", whose values are texts.
 /// Shapes:   as PyTorch's state_dict.
 struct StateFile {
   std::map<std::string, Tensor> state;

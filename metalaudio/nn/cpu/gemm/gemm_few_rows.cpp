@@ -21,7 +21,7 @@ void GemmFewRows::multiply(std::span<const GemmTap> taps, std::size_t depth, std
                             : beyond > kShortTile || tile < 2 * kShortTile ? rows
                                                                            : rows - beyond;
   if (tiled > 0) GemmFp32::multiply(taps, depth, tiled, packed, size, scratch, output);
-  if (tiled == rows) return;
+  if (tiled == rows || size.result_columns() == 0) return;
   const Panels panels(size);
   const auto* data = reinterpret_cast<const float*>(packed);
   multiply_few_rows({taps, depth, tiled, rows - tiled, data, panels.count, panels.stride,
