@@ -63,28 +63,20 @@ class AmpAtRate {
 
   std::size_t delay() const { return delay_; }
 
-  void process(std::span<const float* const> in, std::span<float* const> out, std::size_t frames) {
-    if (delay_ == 0) return amp_.process(in, out, frames);
-    if (heard_.frames() < frames) heard_ = AudioBuffer(in.size(), frames);
-    for (std::size_t c = 0; c < in.size(); ++c)
-      std::copy_n(in[c], frames, heard_.channel(c).data());
-    const ConstAudioView there = there_.process(ConstAudioView(heard_.view()).part(0, frames));
-    if (played_.frames() < there.frames()) played_ = AudioBuffer(out.size(), there.frames());
-    std::vector<const float*> from;
-    std::vector<float*> to;
-    for (std::size_t c = 0; c < out.size(); ++c) {
-      from.push_back(there.channel(c).data());
-      to.push_back(played_.channel(c).data());
-    }
-    amp_.process(from, to, there.frames());
-    const ConstAudioView back =
-        back_.process(ConstAudioView(played_.view()).part(0, there.frames()));
-    for (std::size_t c = 0; c < out.size(); ++c) {
+  void process(ConstAudioView in, AudioView out) {
+    if (delay_ == 0) return amp_.process(in, out);
+    const ConstAudioView there = there_.process(in);
+    if (played_.frames() < there.frames()) played_ = AudioBuffer(out.channels(), there.frames());
+    const AudioView played = played_.view().part(0, there.frames());
+    amp_.process(there, played);
+    const ConstAudioView back = back_.process(played);
+    for (std::size_t c = 0; c < out.channels(); ++c) {
       std::deque<float>& queue = waiting_[c];
       for (const float sample : back.channel(c)) queue.push_back(sample);
-      const std::size_t ready = std::min(frames, queue.size());
+      const std::span<float> to = out.channel(c);
+      const std::size_t ready = std::min(to.size(), queue.size());
       const auto end = queue.begin() + static_cast<std::ptrdiff_t>(ready);
-      std::fill(std::copy(queue.begin(), end, out[c]), out[c] + frames, 0.0F);
+      std::fill(std::copy(queue.begin(), end, to.begin()), to.end(), 0.0F);
       queue.erase(queue.begin(), end);
     }
   }
@@ -93,7 +85,6 @@ class AmpAtRate {
   models::Amp& amp_;
   audio::Resampler there_;
   audio::Resampler back_;
-  AudioBuffer heard_;
   AudioBuffer played_;
   std::vector<std::deque<float>> waiting_;
   std::size_t delay_ = 0;
@@ -158,17 +149,14 @@ int amplify(const AmpCommandOptions& options) {
                    static_cast<int>(std::lround(amp.sample_rate_hz().value_or(rate_hz))));
   processing.lead_frames += static_cast<std::int64_t>(stream.delay());
   processing.tail_frames += static_cast<std::int64_t>(stream.delay());
-  std::vector<const float*> played(channels);
-  std::vector<float*> outs(channels);
   processing.process = [&](ConstAudioView in, AudioView out) {
-    const auto scale = [&](ConstAudioView from, float gain) {
+    const auto scale = [&](const ConstAudioView& from, float gain) {
       for (std::size_t c = 0; c < channels; ++c)
         std::ranges::transform(from.channel(c), out.channel(c).begin(),
                                [gain](float x) { return gain * x; });
     };
     scale(in, before);
-    for (std::size_t c = 0; c < channels; ++c) played[c] = outs[c] = out.channel(c).data();
-    stream.process(played, outs, out.frames());
+    stream.process(out, out);
     scale(out, after);
     if (cabinet) cabinet->process(out, out);
     if (amp.status() == Trouble::input_replaced)

@@ -59,14 +59,16 @@ Amp::~Amp() = default;
 Amp::Amp(Amp&&) noexcept = default;
 Amp& Amp::operator=(Amp&&) noexcept = default;
 
-void Amp::process_channel(std::size_t channel, const float* in, float* out,
-                          std::size_t frames) noexcept {
+std::size_t Amp::channels() const noexcept { return runners_.size(); }
+
+void Amp::process_channel(std::size_t channel, std::span<const float> in,
+                          std::span<float> out) noexcept {
   std::array<const float*, 1 + kMostControls> inputs{};
   for (std::size_t i = 0; i < controls_; ++i) inputs[1 + i] = control_values_[i].data();
-  for (std::size_t first = 0; first < frames; first += amp::kChunkFrames) {
-    const std::size_t count = std::min(frames - first, amp::kChunkFrames);
-    inputs[0] = in + first;
-    float* const y = out + first;
+  for (std::size_t first = 0; first < in.size(); first += amp::kChunkFrames) {
+    const std::size_t count = std::min(in.size() - first, amp::kChunkFrames);
+    inputs[0] = in.data() + first;
+    float* const y = out.data() + first;
     runners_[channel]->process(inputs.data(), &y, count);
     if (amp::peak_of(y, count) <= std::numeric_limits<float>::max()) continue;
     std::fill(y, y + count, 0.0F);
@@ -75,25 +77,25 @@ void Amp::process_channel(std::size_t channel, const float* in, float* out,
   }
 }
 
-void Amp::process(std::span<const float* const> in, std::span<float* const> out,
-                  std::size_t frames) noexcept {
-  assert(in.size() >= channels() && out.size() >= channels());
+void Amp::process(ConstAudioView in, AudioView out) noexcept {
+  assert(in.channels() == channels() && out.channels() == channels());
+  assert(in.frames() == out.frames());
   const FlushDenormals flush;
   bool good = true;
-  for (std::size_t c = 0; c < channels(); ++c) good = good && amp::peak_of(in[c], frames) <= kLimit;
+  for (std::size_t c = 0; c < channels(); ++c) {
+    good = good && amp::peak_of(in.channel(c).data(), in.frames()) <= kLimit;
+  }
   if (!good) {
-    for (std::size_t c = 0; c < channels(); ++c) std::fill(out[c], out[c] + frames, 0.0F);
+    for (std::size_t c = 0; c < channels(); ++c) std::ranges::fill(out.channel(c), 0.0F);
     status_.report(Trouble::input_replaced);
     return;
   }
-  for (std::size_t c = 0; c < channels(); ++c) process_channel(c, in[c], out[c], frames);
+  for (std::size_t c = 0; c < channels(); ++c) process_channel(c, in.channel(c), out.channel(c));
 }
 
 void Amp::process(std::span<const float> x, std::span<float> y) noexcept {
   assert(channels() == 1 && x.size() == y.size());
-  const float* const in = x.data();
-  float* const out = y.data();
-  process(std::span(&in, 1), std::span(&out, 1), x.size());
+  process(ConstAudioView(x), AudioView(y));
 }
 
 void Amp::reset() noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/audio_view.h>
 #include <metalaudio/core/realtime/marker.h>
 #include <metalaudio/core/realtime/status.h>
 
@@ -52,15 +53,14 @@ class Amp {
   Amp(Amp&&) noexcept;
   Amp& operator=(Amp&&) noexcept;
 
-  METALAUDIO_REALTIME void process(std::span<const float* const> in, std::span<float* const> out,
-                                   std::size_t frames) noexcept;
+  METALAUDIO_REALTIME void process(ConstAudioView in, AudioView out) noexcept;
   /// The same for one channel.
   METALAUDIO_REALTIME void process(std::span<const float> x, std::span<float> y) noexcept;
   /// Back to how it was constructed.
   METALAUDIO_REALTIME void reset() noexcept;
 
   static constexpr std::size_t latency_samples() noexcept { return 0; }
-  std::size_t channels() const noexcept { return runners_.size(); }
+  std::size_t channels() const noexcept;
   /// The rate that it was trained at: 48 kHz where a .nam file says nothing, as its trainer
   /// assumes, none where another does.
   std::optional<double> sample_rate_hz() const noexcept { return sample_rate_hz_; }
@@ -78,8 +78,8 @@ class Amp {
   METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
 
  private:
-  void process_channel(std::size_t channel, const float* in, float* out,
-                       std::size_t frames) noexcept;
+  void process_channel(std::size_t channel, std::span<const float> in,
+                       std::span<float> out) noexcept;
 
   std::vector<std::unique_ptr<amp::Runner>> runners_;  ///< one for each channel
   std::vector<std::vector<float>> control_values_;     ///< a chunk of each

@@ -1,5 +1,5 @@
 // One segment of silence through a network: use_models CHECKPOINT
-#include <metalaudio/models/htdemucs/htdemucs.h>
+#include <metalaudio/models/load_model.h>
 
 #include <cmath>
 #include <vector>
@@ -8,9 +8,9 @@ using namespace metalaudio;
 
 int main(int, char** argv) {
   ThreadPool pool(1);
-  models::HTDemucs network(nn::load_state(argv[1]), {}, pool);
-  const std::vector<float> mix(network.channels() * network.segment_samples());
-  std::vector<float> stems(network.sources().size() * mix.size());
-  network.run(mix, stems);
+  const auto network = models::load_model(argv[1], {}, pool);
+  const std::vector<float> mix(network->channels() * network->segment_samples());
+  std::vector<float> stems(network->sources().size() * mix.size());
+  network->run(mix, stems);
   return std::isfinite(stems.back()) ? 0 : 1;
 }

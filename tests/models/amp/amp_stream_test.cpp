@@ -71,7 +71,7 @@ TEST(AmpStream, ChannelsAreApart) {
     std::vector<float> b = right;
     const std::array<const float*, 2> in{a.data(), b.data()};
     const std::array<float*, 2> out{a.data(), b.data()};  // in place
-    stereo.process(in, out, 1000);
+    stereo.process({in, 1000}, {out, 1000});
     EXPECT_EQ(a, expected_left);
     EXPECT_EQ(b, expected_right);
   }
