@@ -1,4 +1,5 @@
 #include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/error.h>
 
 #include <cmath>
 #include <cstring>
@@ -88,6 +89,24 @@ TEST_F(Sections, TagsAreNoSamplesWhateverLengthIsStated) {
     EXPECT_EQ(reading.frames, 8000u) << promised;
     EXPECT_LT(reading.peak, 0.26f) << promised;
   }
+}
+
+TEST_F(Sections, HowManyBitsAreValidIsARemark) {
+  // Extensible, 32-bit integers of which 24 are said to be valid: 1000 frames at a quarter.
+  std::string format{"\xFE\xFF\x01\0\x40\x1F\0\0\0\x7D\0\0\x04\0\x20\0\x16\0\x18\0\x04\0\0\0", 24};
+  format += std::string{"\x01\0\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71", 16};
+  std::string samples;
+  for (int i = 0; i < 1000; ++i) samples += u32(0x20000000);
+  const Reading reading = read_text("RIFF" + u32(60 + 4000) + "WAVEfmt " + u32(40) + format +
+                                    "data" + u32(4000) + samples);
+  EXPECT_EQ(reading.frames, 1000U);
+  EXPECT_FLOAT_EQ(reading.samples[0][500], 0.25f);
+}
+
+TEST_F(Sections, AListOfOtherFilesOpensNone) {
+  wav();
+  EXPECT_THAT([&] { read_text("ffconcat version 1.0\nfile plain.wav\n"); },
+              ::testing::Throws<Error>());
 }
 
 TEST_F(Sections, NoSamplesBeforeTagsAreNoFrame) {

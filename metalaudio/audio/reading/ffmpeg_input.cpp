@@ -62,7 +62,11 @@ std::string FfmpegInput::open(const FileSection& section) {
   input->pb = io_.get();
   input->io_open = refuse_to_open;
   // The name helps to tell kinds of files apart. This frees the input if it fails.
-  int result = avformat_open_input(&input, log_.path().c_str(), nullptr, nullptr);
+  // What a file names lies elsewhere: no other file is opened for it, and no network.
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "protocol_whitelist", "none", 0);
+  int result = avformat_open_input(&input, log_.path().c_str(), nullptr, &options);
+  av_dict_free(&options);
   if (result < 0) return reason_of(result);
   input_.reset(input);
   result = avformat_find_stream_info(input, nullptr);

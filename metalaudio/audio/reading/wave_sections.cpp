@@ -86,6 +86,16 @@ void check_format(const WaveHeader& header, const ReadLog& log) {
     fail(ErrorCode::invalid_data, "[AudioReader] {}: no channels", log.file());
 }
 
+/// How many bits of a sample are valid is a remark: a sample is as wide as its container, and FFmpeg
+/// would take the remark for the width.
+std::string with_whole_samples(std::string format, bool big_endian) {
+  constexpr std::size_t kWidth = 14;
+  constexpr std::size_t kValid = 18;
+  if (format.size() >= kValid + 2 && number_of(format.substr(0, 2), big_endian) == 0xFFFE)
+    format.replace(kValid, 2, format, kWidth, 2);
+  return format;
+}
+
 }  // namespace
 
 std::optional<FileSections> wave_sections(FileBytes& file, ReadLog& log) {
@@ -100,7 +110,8 @@ std::optional<FileSections> wave_sections(FileBytes& file, ReadLog& log) {
   for (; chunk; chunk = chunks.at(chunks.after(*chunk))) {
     const auto held =
         static_cast<std::size_t>(std::min<std::uint64_t>(chunk->bytes, kMostFormatBytes));
-    if (chunk->name == "fmt ") header.format = file.text(chunk->start, held);
+    if (chunk->name == "fmt ")
+      header.format = with_whole_samples(file.text(chunk->start, held), header.big_endian);
     if (chunk->name == "fact") header.fact = file.text(chunk->start, 4);
     if (chunk->name == "ds64")
       header.long_bytes = number_of(file.text(chunk->start + 8, 8), header.big_endian);
