@@ -103,6 +103,22 @@ TEST_F(Sections, HowManyBitsAreValidIsARemark) {
   EXPECT_FLOAT_EQ(reading.samples[0][500], 0.25f);
 }
 
+TEST_F(Sections, DamagedAndMissingPagesOfAnOggAreTold) {
+  encode_with_ffmpeg(folder_ / "a.ogg", tones(2, 441000, 44100, 440.0), 44100, "ogg", "libvorbis");
+  const std::string whole = read_bytes(folder_ / "a.ogg");
+  EXPECT_THAT(read(folder_ / "a.ogg").warnings, IsEmpty());
+  std::string damaged = whole;
+  damaged[whole.size() / 2] ^= 0x55;
+  write_text(folder_ / "damaged.ogg", damaged);
+  EXPECT_THAT(read(folder_ / "damaged.ogg").warnings,
+              ::testing::Contains(HasSubstr("damaged pages of the Ogg")));
+  const std::size_t page = whole.find("OggS", whole.size() / 2);
+  const std::size_t next = whole.find("OggS", page + 1);
+  write_text(folder_ / "missing.ogg", whole.substr(0, page) + whole.substr(next));
+  EXPECT_THAT(read(folder_ / "missing.ogg").warnings,
+              ::testing::Contains("missing pages of the Ogg: 1"));
+}
+
 TEST_F(Sections, AListOfOtherFilesOpensNone) {
   wav();
   EXPECT_THAT([&] { read_text("ffconcat version 1.0\nfile plain.wav\n"); },

@@ -3,7 +3,12 @@
 #include <metalaudio/audio/reading/file_sections.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+
+extern "C" {
+#include <libavutil/crc.h>
+}
 
 namespace metalaudio::audio {
 namespace {
@@ -16,6 +21,7 @@ constexpr std::size_t kScanBytes = 1 << 16;
 struct Page {
   std::int64_t bytes = 0;
   std::uint32_t stream = 0;
+  std::uint32_t number = 0;  ///< in its stream
   bool begins_stream = false;
   bool ends_stream = false;
 };
@@ -33,9 +39,23 @@ std::optional<Page> page_at(FileBytes& file, std::int64_t place) {
     page.bytes += static_cast<unsigned char>(header[kHeaderBytes + i]);
   page.stream =
       static_cast<std::uint32_t>(number_of(std::string_view(header).substr(14, 4), false));
+  page.number =
+      static_cast<std::uint32_t>(number_of(std::string_view(header).substr(18, 4), false));
   page.begins_stream = (header[5] & 2) != 0;
   page.ends_stream = (header[5] & 4) != 0;
   return page;
+}
+
+/// Whether a page's checksum, over all of it with zeros in its own place, is that of its bytes.
+bool is_sound(FileBytes& file, std::int64_t place, const Page& page) {
+  constexpr std::size_t kChecksum = 22;
+  std::string bytes = file.text(place, static_cast<std::size_t>(page.bytes));
+  const std::uint64_t stated = number_of(std::string_view(bytes).substr(kChecksum, 4), true);
+  bytes.replace(kChecksum, 4, 4, '\0');
+  const std::uint32_t sum =
+      av_crc(av_crc_get_table(AV_CRC_32_IEEE), 0,
+             reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  return sum == stated;
 }
 
 /// The next place that may begin a page; the end of the file if there is none.
@@ -58,6 +78,10 @@ class Links {
       first_ = place;
     }
     at_beginning_ = page.begins_stream;
+    const auto last = numbers_.find(page.stream);
+    if (last != numbers_.end() && !page.begins_stream && page.number > last->second + 1)
+      missing_ += page.number - last->second - 1;
+    numbers_[page.stream] = page.number;
     if (page.begins_stream) open_.insert(page.stream);
     if (page.ends_stream) open_.erase(page.stream);
   }
@@ -70,11 +94,15 @@ class Links {
   }
 
   const FileSections& sections() const { return sections_; }
+  /// Pages that the numbers of the others leave room for.
+  std::uint64_t missing() const { return missing_; }
 
  private:
   ReadLog& log_;
   FileSections sections_;
   std::set<std::uint32_t> open_;
+  std::map<std::uint32_t, std::uint32_t> numbers_;  ///< the last one, by stream
+  std::uint64_t missing_ = 0;
   std::int64_t first_ = 0;
   bool at_beginning_ = true;
 };
@@ -85,6 +113,7 @@ std::optional<FileSections> ogg_sections(FileBytes& file, ReadLog& log) {
   if (file.text(0, kMark.size()) != kMark) return std::nullopt;
   Links links(log);
   std::int64_t skipped = 0;
+  std::uint64_t damaged = 0;
   std::int64_t end = file.size();
   bool cut = false;
   for (std::int64_t place = 0; place < file.size();) {
@@ -94,12 +123,18 @@ std::optional<FileSections> ogg_sections(FileBytes& file, ReadLog& log) {
     const std::int64_t next = page && !beyond ? place + page->bytes : next_mark(file, place + 1);
     cut = beyond && next == file.size();
     if (cut) end = place;
-    if (page && !beyond) links.add(*page, place);
+    if (page && !beyond) {
+      links.add(*page, place);
+      damaged += is_sound(file, place, *page) ? 0 : 1;
+    }
     if (!cut && (!page || beyond)) skipped += next - place;
     place = next;
   }
   links.end_link(end, cut);
   if (skipped > 0) log.warn(fmt::format("{} bytes that belong to no page are not read", skipped));
+  if (damaged > 0)
+    log.warn(fmt::format("damaged pages of the Ogg, whose sound is missing: {}", damaged));
+  if (links.missing() > 0) log.warn(fmt::format("missing pages of the Ogg: {}", links.missing()));
   if (cut) log.ends_early("the last page of the Ogg is not whole");
   return links.sections();
 }
