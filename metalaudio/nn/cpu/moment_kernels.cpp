@@ -151,7 +151,7 @@ HWY_INLINE void moments_by(Rows x, std::size_t rows, std::size_t columns, Moment
     rows = 1;
   }
   constexpr std::size_t kRoom = 1024;
-  float gathered[kRoom];
+  float gathered[kRoom] = {};
   Sum sum(x.base[0]);
   const std::size_t group = Sum::kVectors * hn::Lanes(FloatTag());
   std::size_t held = 0;
