@@ -228,12 +228,6 @@ void add_impl(const float* a, const float* b, std::size_t size, float* out) {
   });
 }
 
-void multiply_impl(const float* a, const float* b, std::size_t size, float* out) {
-  for_columns(size, [&](std::size_t i, auto load, auto store) {
-    store(hn::Mul(load(a + i), load(b + i)), out + i);
-  });
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace metalaudio::nn::cpu
 HWY_AFTER_NAMESPACE();
@@ -248,7 +242,6 @@ HWY_EXPORT(layer_norm_impl);
 HWY_EXPORT(softmax_impl);
 HWY_EXPORT(activate_impl);
 HWY_EXPORT(add_impl);
-HWY_EXPORT(multiply_impl);
 
 void Moments::merge(const Moments& other) noexcept {
   if (other.count == 0) return;
@@ -298,10 +291,6 @@ void activate(const float* x, std::size_t size, Activation activation, float* ou
 
 void add(const float* a, const float* b, std::size_t size, float* out) {
   HWY_DYNAMIC_DISPATCH(add_impl)(a, b, size, out);
-}
-
-void multiply(const float* a, const float* b, std::size_t size, float* out) {
-  HWY_DYNAMIC_DISPATCH(multiply_impl)(a, b, size, out);
 }
 
 }  // namespace metalaudio::nn::cpu

@@ -50,8 +50,7 @@ void softmax(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t colu
 /// out = activation(x), over `size` values.
 void activate(const float* x, std::size_t size, Activation activation, float* out);
 
-/// out = a + b or a · b, over `size` values.
+/// out = a + b, over `size` values.
 void add(const float* a, const float* b, std::size_t size, float* out);
-void multiply(const float* a, const float* b, std::size_t size, float* out);
 
 }  // namespace metalaudio::nn::cpu
