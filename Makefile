@@ -5,6 +5,7 @@ SOURCES = git ls-files '*.h' '*.cpp'
 
 ifneq ($(shell command -v ccache),)
 export CMAKE_CXX_COMPILER_LAUNCHER ?= ccache
+export CMAKE_CUDA_COMPILER_LAUNCHER ?= ccache
 endif
 build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $$(nproc)
 

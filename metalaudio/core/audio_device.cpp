@@ -1,6 +1,6 @@
 #include <metalaudio/core/audio_device.h>
 #include <metalaudio/core/cpu/cpu_device.h>
-#include <metalaudio/core/cuda/cuda_device.h>
+#include <metalaudio/core/cuda_part.h>
 #include <metalaudio/core/error.h>
 
 namespace metalaudio {
