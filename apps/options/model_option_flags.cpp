@@ -7,6 +7,8 @@ namespace metalaudio::apps {
 CLI::Option* add_precision(CLI::App& command, models::Precision& precision) {
   return add_choice<models::Precision>(command, "--precision", precision,
                                        {{"fp32", models::Precision::fp32},
+                                        {"tf32", models::Precision::tf32},
+                                        {"fp16", models::Precision::fp16},
                                         {"bf16", models::Precision::bf16},
                                         {"auto", models::Precision::automatic}},
                                        "bf16 is rounded, not yet faster; auto: fp32 until it is");

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,6 +77,11 @@ class Runner {
   /// Runs steps [first, last) of those that the runner was made with, one after the other.
   virtual void run(std::size_t first, std::size_t last,
                    std::span<const SlotAddress> slots) noexcept = 0;
+  /// Pays for what a first run of these steps with these addresses would cost more than a later one:
+  /// a GPU records it. Errors: throws Error{backend_unavailable, out_of_memory}.
+  virtual void prepare(std::size_t, std::size_t, std::span<const SlotAddress>) {}
+  /// Whether its device was lost; then its steps do nothing.
+  virtual bool lost() const noexcept { return false; }
 };
 
 /// One way to run operations: which of them it takes, what it fuses, and where its memory lies. The
@@ -89,6 +95,8 @@ class Backend {
   virtual std::string_view name() const noexcept = 0;
   /// Whose memory its slots lie in; null: host memory.
   virtual std::shared_ptr<AudioDevice> device() const = 0;
+  /// The floating type in which it keeps the float32 values between its nodes; nothing: as they are.
+  virtual std::optional<DataType> value_type() const { return std::nullopt; }
   /// Why it does not take a node; empty where it does.
   virtual std::string refusal(const Graph& graph, const Node& node) const = 0;
   /// Groups nodes that were placed here into steps. Without `fuse` every node is a step.

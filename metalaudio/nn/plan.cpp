@@ -37,6 +37,11 @@ struct Plan::Impl {
     fail(ErrorCode::not_found, "[nn::Plan] no {} is called {}", what, name);
   }
 
+  AudioDevice* device_of(const Port& port) const noexcept {
+    const SlotInfo& slot = program().slots[static_cast<std::size_t>(port.slot.index)];
+    return program().places[static_cast<std::size_t>(slot.place)].device.get();
+  }
+
   std::shared_ptr<const Program> shared_program;
   std::optional<Workspace> workspace;
   ThreadPool* pool;
@@ -58,13 +63,13 @@ Plan Plan::clone() const {
 TensorView Plan::input(std::string_view name) {
   const Port& port = Impl::find(impl_->program().inputs, name, "input");
   const SlotAddress at = impl_->workspace->address(port.slot);
-  return {port.type.type, port.type.shape, at.handle, at.offset};
+  return {port.type.type, port.type.shape, at.handle, at.offset, impl_->device_of(port)};
 }
 
 ConstTensorView Plan::output(std::string_view name) const {
   const Port& port = Impl::find(impl_->program().outputs, name, "output");
   const SlotAddress at = impl_->workspace->address(port.slot);
-  return {port.type.type, port.type.shape, at.handle, at.offset};
+  return {port.type.type, port.type.shape, at.handle, at.offset, impl_->device_of(port)};
 }
 
 void Plan::run() noexcept {
@@ -75,6 +80,8 @@ void Plan::run() noexcept {
     impl_->workspace->run();
   }
 }
+
+bool Plan::lost() const noexcept { return impl_->workspace->lost(); }
 
 void Plan::reset() noexcept { impl_->workspace->reset(); }
 

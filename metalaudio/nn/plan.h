@@ -14,7 +14,8 @@ namespace metalaudio::nn {
 
 /// A graph compiled: simplified, placed on backends, fused, its memory laid out, its weights
 /// packed.
-/// Shapes:   those of the graph; input() and output() lie in host memory, row-major.
+/// Shapes:   those of the graph; input() and output() lie in host memory unless the options name a
+///           backend for them, row-major.
 /// Errors:   the constructor throws Error{invalid_argument, unsupported, out_of_memory}, and names
 ///           every node that no backend takes; input() and output() throw Error{not_found}.
 /// Threads:  one caller at a time; work is shared with the pool of the options. Clones are
@@ -37,6 +38,8 @@ class Plan {
 
   /// Runs every step with denormals flushed; then the states are what the run left.
   METALAUDIO_REALTIME void run() noexcept;
+  /// Whether a device was lost on the way; then outputs mean nothing, and only a new plan helps.
+  METALAUDIO_REALTIME bool lost() const noexcept;
   /// Gives the states their initial values.
   METALAUDIO_REALTIME void reset() noexcept;
   /// Goes on from the states of another plan, whose graph has the same states in the same order.

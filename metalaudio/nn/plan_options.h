@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace metalaudio::nn {
@@ -21,6 +22,8 @@ struct PlanOptions {
   /// The backends that nodes may be placed on, by number; none: the CPU. A node goes to the one it
   /// names, otherwise to the first that takes it.
   std::vector<std::shared_ptr<const Backend>> backends = {};
+  /// The backend in whose memory inputs and outputs lie; nothing: host memory.
+  std::optional<int> ports_place = {};
   /// Compute what does not depend on inputs while planning, and move transposes together.
   bool simplify = true;
   ToleranceConfiguration tolerances = {};  ///< of the CPU's kernels, where `backends` is empty

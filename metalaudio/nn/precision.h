@@ -1,10 +1,31 @@
 #pragma once
 
+#include <string_view>
+
 namespace metalaudio::nn {
 
-/// What products multiply. bf16 rounds both factors to bfloat16 and adds in float32, natively where
-/// the processor has AMX; recurrent layers stay float32. automatic is fp32, the only one that keeps
-/// 60 dB to it. Everything else stays float32.
-enum class Precision { fp32, bf16, automatic };
+/// What products multiply; sums are float32 in every one. On the CPU, bf16 rounds both factors to
+/// bfloat16, natively where the processor has AMX; values between operations and recurrent layers
+/// stay float32, and automatic is fp32, the only one that keeps 60 dB to it. On CUDA, tf32 rounds
+/// both factors to 11 bits; fp16 and bf16 also keep the values between operations in 16 bits, and
+/// automatic is fp16.
+enum class Precision { fp32, tf32, fp16, bf16, automatic };
+
+/// "fp32".
+constexpr std::string_view to_string(Precision precision) noexcept {
+  switch (precision) {
+    case Precision::fp32:
+      return "fp32";
+    case Precision::tf32:
+      return "tf32";
+    case Precision::fp16:
+      return "fp16";
+    case Precision::bf16:
+      return "bf16";
+    case Precision::automatic:
+      break;
+  }
+  return "auto";
+}
 
 }  // namespace metalaudio::nn

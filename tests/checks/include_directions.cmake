@@ -21,8 +21,9 @@ set(may_include_plugins ${everything} plugins)
 set(may_include_examples ${everything})
 
 # Private to all users of the library, but for every module that stands above: vector functions for
-# kernels, and JSON as text that is always UTF-8.
-set(shared_inside metalaudio/nn/cpu/math-inl.h metalaudio/nn/io/json_text.h)
+# kernels, JSON as text that is always UTF-8, and the way into and out of the CUDA part.
+set(shared_inside metalaudio/nn/cpu/math-inl.h metalaudio/nn/io/json_text.h
+  metalaudio/core/cuda_part.h metalaudio/core/cuda/check.h metalaudio/core/cuda/exports.h)
 
 set(wrong "")
 set(public "")

@@ -1,5 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/nn/compiler/arena.h>
+#include <metalaudio/nn/compiler/narrow_values.h>
 #include <metalaudio/nn/compiler/place_nodes.h>
 #include <metalaudio/nn/compiler/program.h>
 #include <metalaudio/nn/compiler/simplify.h>
@@ -40,6 +41,11 @@ class Compiler {
     if (host_ < 0) {
       host_ = static_cast<int>(program_->places.size());
       program_->places.emplace_back();
+    }
+    ports_ = options.ports_place.value_or(host_);
+    if (ports_ < 0 || ports_ >= static_cast<int>(program_->places.size())) {
+      fail(ErrorCode::invalid_argument, "[nn::Plan] inputs and outputs on backend {} of {}", ports_,
+           program_->places.size());
     }
     own_aliases();
   }
@@ -117,8 +123,8 @@ class Compiler {
   void bind_inputs_and_states() {
     time_ = -1;
     for (const auto& [name, value] : graph_.inputs()) {
-      const Slot slot = new_slot(SlotKind::arena, host_, graph_.type(value).bytes());
-      slots_[{value.index, host_}] = slot;
+      const Slot slot = new_slot(SlotKind::arena, ports_, graph_.type(value).bytes());
+      slots_[{value.index, ports_}] = slot;
       program_->inputs.push_back({name, graph_.type(value), slot});
     }
     for (const GraphState& state : graph_.states()) bind_state(state);
@@ -235,10 +241,10 @@ class Compiler {
       copy(read(next, info(state.write).place), state.write);
     }
     for (const auto& [name, value] : graph_.outputs()) {
-      Slot slot = read(value, host_);
+      Slot slot = read(value, ports_);
       // What lies in a state moves when the halves swap; an output stays.
       if (info(slot).kind == SlotKind::state) {
-        const Slot still = new_slot(SlotKind::arena, host_, info(slot).bytes);
+        const Slot still = new_slot(SlotKind::arena, ports_, info(slot).bytes);
         copy(slot, still);
         slot = still;
       }
@@ -311,6 +317,7 @@ class Compiler {
   std::unique_ptr<Program> program_;
   std::vector<int> node_places_;
   int host_ = -1;
+  int ports_ = -1;  ///< where inputs and outputs lie
   int time_ = 0;
   std::vector<Value> owners_;
   std::map<std::pair<int, int>, Slot> slots_;  // by owner and place
@@ -328,8 +335,12 @@ std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& op
                                         options.pool != nullptr ? options.pool->threads() : 1,
                                         options.tolerances));
   }
-  if (!options.simplify) return Compiler(graph, options, backends).run();
-  const Graph simple = fold_constants(cancel_transposes(fold_constants(graph)));
+  Graph simple =
+      options.simplify ? fold_constants(cancel_transposes(fold_constants(graph))) : graph;
+  if (std::any_of(backends.begin(), backends.end(),
+                  [](const auto& backend) { return backend->value_type().has_value(); })) {
+    simple = narrow_values(simple, backends);
+  }
   return Compiler(simple, options, backends).run();
 }
 

@@ -27,7 +27,7 @@ struct SlotInfo {
   std::shared_ptr<const Tensor> constant = {};  ///< constant, and initial value of a state
 };
 
-/// A graph's input or output in host memory.
+/// A graph's input or output.
 struct Port {
   std::string name = {};
   ValueType type = {};

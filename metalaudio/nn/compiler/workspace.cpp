@@ -1,3 +1,4 @@
+#include <metalaudio/core/error.h>
 #include <metalaudio/nn/compiler/workspace.h>
 
 #include <algorithm>
@@ -31,6 +32,23 @@ Workspace::Workspace(std::shared_ptr<const Program> program, ThreadPool* pool)
   }
   staging_.resize(largest);
   reset();
+  prepare();
+}
+
+/// For both ways that the states' halves can lie.
+void Workspace::prepare() {
+  for (int half = 0; half < (program_->states.empty() ? 1 : 2); ++half) {
+    for (const ProgramItem& item : program_->items) {
+      if (item.copy) continue;
+      runners_[static_cast<std::size_t>(item.place)]->prepare(item.first, item.last, addresses_);
+    }
+    swap_states();
+  }
+}
+
+bool Workspace::lost() const noexcept {
+  return lost_ || std::any_of(runners_.begin(), runners_.end(),
+                              [](const auto& runner) { return runner && runner->lost(); });
 }
 
 void Workspace::run() noexcept {
@@ -54,15 +72,28 @@ void Workspace::copy(const ProgramItem& item) noexcept {
   if (to.bytes == 0) return;
   if (source == nullptr && target == nullptr) {
     std::memcpy(b.host(), a.host(), to.bytes);
-  } else if (source == nullptr) {
-    target->upload(b.handle, b.offset, a.host(), to.bytes);
+    return;
+  }
+  if (lost_) return;
+  try {
+    between(source, a, target, b, to.bytes);
+  } catch (const Error&) {
+    lost_ = true;
+  }
+}
+
+/// Of which one at least is a device.
+void Workspace::between(AudioDevice* source, const SlotAddress& a, AudioDevice* target,
+                        const SlotAddress& b, std::size_t bytes) {
+  if (source == nullptr) {
+    target->upload(b.handle, b.offset, a.host(), bytes);
   } else if (target == nullptr) {
-    source->download(b.host(), a.handle, a.offset, to.bytes);
+    source->download(b.host(), a.handle, a.offset, bytes);
   } else if (source == target) {
-    target->copy(b.handle, b.offset, a.handle, a.offset, to.bytes);
+    target->copy(b.handle, b.offset, a.handle, a.offset, bytes);
   } else {
-    source->download(staging_.data(), a.handle, a.offset, to.bytes);
-    target->upload(b.handle, b.offset, staging_.data(), to.bytes);
+    source->download(staging_.data(), a.handle, a.offset, bytes);
+    target->upload(b.handle, b.offset, staging_.data(), bytes);
   }
 }
 
@@ -82,8 +113,12 @@ void Workspace::reset() noexcept {
     if (slot.bytes == 0) continue;
     if (device == nullptr) {
       std::memcpy(to.host(), initial, slot.bytes);
-    } else {
+      continue;
+    }
+    try {
       device->upload(to.handle, to.offset, initial, slot.bytes);
+    } catch (const Error&) {
+      lost_ = true;
     }
   }
 }
@@ -99,8 +134,12 @@ void Workspace::take_states(const Workspace& other) noexcept {
     if (info.bytes == 0) continue;
     if (device == nullptr) {
       std::memcpy(to.host(), from.host(), info.bytes);
-    } else {
+      continue;
+    }
+    try {
       device->copy(to.handle, to.offset, from.handle, from.offset, info.bytes);
+    } catch (const Error&) {
+      lost_ = true;
     }
   }
 }

@@ -42,18 +42,24 @@ class Workspace {
     swap_states();
   }
   METALAUDIO_REALTIME void reset() noexcept;
+  /// Whether a device was lost, here or in a runner; copies between devices do nothing from then on.
+  METALAUDIO_REALTIME bool lost() const noexcept;
   /// Of a program with the same states on the same devices.
   METALAUDIO_REALTIME void take_states(const Workspace& other) noexcept;
 
  private:
   void copy(const ProgramItem& item) noexcept;
+  void between(AudioDevice* source, const SlotAddress& a, AudioDevice* target, const SlotAddress& b,
+               std::size_t bytes);
   void swap_states() noexcept;
+  void prepare();
 
   std::shared_ptr<const Program> program_;
   std::vector<Buffer> memory_;
   std::vector<std::byte> staging_;  ///< between two devices
   std::vector<SlotAddress> addresses_;
   std::vector<std::unique_ptr<Runner>> runners_;
+  bool lost_ = false;
 };
 
 }  // namespace metalaudio::nn
