@@ -9,17 +9,25 @@ set(METALAUDIO_CUDA_ARCHITECTURES 90 CACHE STRING
   "GPUs to compile for, as in CMAKE_CUDA_ARCHITECTURES; newer ones compile the last one's PTX")
 set(CMAKE_CUDA_ARCHITECTURES ${METALAUDIO_CUDA_ARCHITECTURES})
 check_language(CUDA)
-set(METALAUDIO_CUDA OFF)
 if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
-  set(METALAUDIO_CUDA ON)
+  set(METALAUDIO_CUDA ON PARENT_SCOPE)
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
+  # CMake 3.25 does not know the newest compilers' flag for it.
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
   set(CMAKE_CUDA_STANDARD 20)
 
   add_library(metalaudio_cuda SHARED
-    core/cuda/device.cpp)
+    core/cuda/device.cpp
+    nn/cuda/cuda_backend.cpp nn/cuda/cuda_runner.cpp
+    nn/cuda/kernels/conv.cpp nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
+    nn/cuda/kernels/conv_f32.cu nn/cuda/kernels/conv_tf32.cu nn/cuda/kernels/elementwise.cu
+    nn/cuda/kernels/norm.cu
+    nn/cuda/steps/conv.cpp nn/cuda/steps/elementwise.cpp nn/cuda/steps/norm.cpp)
   target_link_libraries(metalaudio_cuda PRIVATE MetalAudio::models CUDA::cudart_static)
   target_compile_options(metalaudio_cuda PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>
     $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:metalaudio_warnings,INTERFACE_COMPILE_OPTIONS>>)
   target_compile_definitions(metalaudio_cuda PRIVATE METALAUDIO_VERSION="${PROJECT_VERSION}")
   target_include_directories(metalaudio_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})

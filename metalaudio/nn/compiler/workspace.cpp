@@ -31,8 +31,8 @@ Workspace::Workspace(std::shared_ptr<const Program> program, ThreadPool* pool)
       largest = std::max(largest, program_->slots[static_cast<std::size_t>(item.to.index)].bytes);
   }
   staging_.resize(largest);
-  reset();
   prepare();
+  reset();
 }
 
 /// For both ways that the states' halves can lie.
@@ -94,6 +94,15 @@ void Workspace::between(AudioDevice* source, const SlotAddress& a, AudioDevice* 
   } else {
     source->download(staging_.data(), a.handle, a.offset, bytes);
     target->upload(b.handle, b.offset, staging_.data(), bytes);
+  }
+}
+
+void Workspace::finish(const Program::Place& place) noexcept {
+  if (!place.device || lost_) return;
+  try {
+    place.device->synchronize();
+  } catch (const Error&) {
+    lost_ = true;
   }
 }
 

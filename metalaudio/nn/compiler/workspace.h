@@ -36,6 +36,7 @@ class Workspace {
       const auto place = static_cast<std::size_t>(item.place);
       for (std::size_t step = item.first; step < item.last; ++step) {
         runners_[place]->run(step, step + 1, addresses_);
+        finish(program_->places[place]);
         after(program_->places[place].reports[step]);
       }
     }
@@ -51,6 +52,8 @@ class Workspace {
   void copy(const ProgramItem& item) noexcept;
   void between(AudioDevice* source, const SlotAddress& a, AudioDevice* target, const SlotAddress& b,
                std::size_t bytes);
+  /// Waits for a device, so that time can be taken.
+  void finish(const Program::Place& place) noexcept;
   void swap_states() noexcept;
   void prepare();
 

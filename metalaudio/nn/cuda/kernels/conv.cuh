@@ -1,0 +1,488 @@
+#pragma once
+
+#include <metalaudio/nn/cuda/kernels/common.cuh>
+#include <metalaudio/nn/cuda/kernels/conv.h>
+#include <metalaudio/nn/cuda/kernels/functions.cuh>
+
+namespace metalaudio::nn::cuda {
+
+constexpr int kTileRows = 128;
+constexpr int kConvThreads = 256;
+constexpr int kStages = 4;
+
+__device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
+  return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
+}
+
+/// Copies Bytes to shared memory in the background, or zeros.
+template <int Bytes>
+__device__ __forceinline__ void copy_async(std::uint32_t to, const void* from, bool there) {
+  const int size = there ? Bytes : 0;
+  if constexpr (Bytes == 16) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(to), "l"(from), "r"(size));
+  } else {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;\n" ::"r"(to), "l"(from), "n"(Bytes),
+                 "r"(size));
+  }
+}
+__device__ __forceinline__ void end_copies() { asm volatile("cp.async.commit_group;\n" ::); }
+template <int Left>
+__device__ __forceinline__ void wait_for_copies() {
+  asm volatile("cp.async.wait_group %0;\n" ::"n"(Left));
+}
+
+/// Where chunk c (16 bytes) of row r lies in a tile of rows of 64 bytes, so that eight rows of one
+/// chunk touch every bank once.
+__device__ __forceinline__ int swizzled(int row, int chunk) {
+  return row * kStageBytes + ((chunk ^ (row >> 1 & 3)) << 4);
+}
+
+__device__ __forceinline__ void load_matrices(std::uint32_t (&to)[4], std::uint32_t from) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(from));
+}
+
+__device__ __forceinline__ std::uint32_t rounded_tf32(std::uint32_t x) {
+  std::uint32_t y;
+  asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(y) : "f"(__uint_as_float(x)));
+  return y;
+}
+
+/// Multiplies 16 rows and 32 bytes of the reduction by 8 columns.
+template <Product P>
+__device__ __forceinline__ void multiply(float (&c)[4], const std::uint32_t (&a)[4],
+                                         std::uint32_t b0, std::uint32_t b1) {
+  if constexpr (P == Product::f16) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+        "{%0,%1,%2,%3};\n"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  } else if constexpr (P == Product::bf16) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+        "{%8,%9}, {%0,%1,%2,%3};\n"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  } else {
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+        "{%8,%9}, {%0,%1,%2,%3};\n"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  }
+}
+
+/// The type of the values that a product reads and writes.
+template <Product P>
+struct ValueOf {
+  using Type = float;
+};
+template <>
+struct ValueOf<Product::f16> {
+  using Type = Half;
+};
+template <>
+struct ValueOf<Product::bf16> {
+  using Type = Bfloat;
+};
+
+/// Loads the rows of both factors, stage by stage. VectorBytes: of the input that is read at once.
+template <typename T, int Columns, int VectorBytes>
+class Loader {
+ public:
+  static constexpr int kRowChunks = kStageBytes / 16;
+  static constexpr int kPieces = 16 / VectorBytes;  ///< of a chunk
+  static constexpr int kRowsPerPass = kConvThreads / kRowChunks;
+  static constexpr int kInputPasses = kTileRows / kRowsPerPass;
+
+  __device__ Loader(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
+                    int first_column, char* tiles)
+      : shape_(shape),
+        taps_(at.taps),
+        chunk_(static_cast<int>(threadIdx.x) % kRowChunks),
+        row_(static_cast<int>(threadIdx.x) / kRowChunks),
+        tiles_(tiles) {
+    stages_ = (shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes;
+    const std::int64_t rows = shape.rows();
+#pragma unroll
+    for (int pass = 0; pass < kInputPasses; ++pass) {
+      const std::int64_t row = first_row + row_ + pass * kRowsPerPass;
+      const std::int64_t line = row / shape.x1;
+      const int x1 = static_cast<int>(row - line * shape.x1);
+      const std::int64_t batch = line / shape.x0;
+      const int x0 = static_cast<int>(line - batch * shape.x0);
+      from0_[pass] = row < rows ? x0 * shape.stride0 + shape.start0 : kOutside;
+      from1_[pass] = x1 * shape.stride1 + shape.start1;
+      const std::int64_t origin =
+          (batch * shape.in0 + x0 * shape.stride0 + shape.start0) * static_cast<std::int64_t>(shape.in1) +
+          from1_[pass];
+      input_[pass] = static_cast<const T*>(at.x) + origin * shape.channels;
+    }
+    weight_ = static_cast<const char*>(at.weight) +
+              static_cast<std::int64_t>(first_column + row_) * stages_ * kStageBytes + chunk_ * 16;
+  }
+
+  __device__ int stages() const { return stages_; }
+
+  /// Stage `stage` of the reduction into buffer `buffer`.
+  __device__ void load(int stage, int buffer) {
+    char* const a = tiles_ + buffer * (kTileRows + Columns) * kStageBytes;
+    char* const b = a + kTileRows * kStageBytes;
+#pragma unroll
+    for (int piece = 0; piece < kPieces; ++piece) {
+      const Tap tap = taps_[(stage * kRowChunks + chunk_) * kPieces + piece];
+#pragma unroll
+      for (int pass = 0; pass < kInputPasses; ++pass) {
+        const bool there =
+            static_cast<unsigned>(from0_[pass] + tap.along0) < static_cast<unsigned>(shape_.in0) &&
+            static_cast<unsigned>(from1_[pass] + tap.along1) < static_cast<unsigned>(shape_.in1);
+        const T* const from = there ? input_[pass] + tap.offset : static_cast<const T*>(nullptr);
+        char* const to =
+            a + swizzled(row_ + pass * kRowsPerPass, chunk_) + piece * VectorBytes;
+        if constexpr (VectorBytes >= 4) {
+          copy_async<VectorBytes>(shared_address(to), there ? from : input_safe(), there);
+        } else {
+          *reinterpret_cast<T*>(to) = there ? *from : from_float<T>(0.0F);
+        }
+      }
+    }
+#pragma unroll
+    for (int row = 0; row < Columns; row += kRowsPerPass) {
+      if (Columns % kRowsPerPass == 0 || row_ + row < Columns) {
+        copy_async<16>(shared_address(b + swizzled(row_ + row, chunk_)),
+                       weight_ + (static_cast<std::int64_t>(row) * stages_ + stage) * kStageBytes,
+                       true);
+      }
+    }
+  }
+
+ private:
+  static constexpr int kOutside = -(1 << 29);
+
+  /// An address that may be named where nothing is read.
+  __device__ const void* input_safe() const { return weight_; }
+
+  const ConvShape& shape_;
+  const Tap* taps_;
+  int chunk_;
+  int row_;
+  char* tiles_;
+  int stages_;
+  int from0_[kInputPasses];
+  int from1_[kInputPasses];
+  const T* input_[kInputPasses];
+  const char* weight_;
+};
+
+/// How the eight warps share a tile of 128 rows.
+template <int Columns>
+struct WarpTile {
+  static constexpr int kAlongColumns = Columns >= 128 ? 4 : Columns >= 64 ? 2 : 1;
+  static constexpr int kAlongRows = 8 / kAlongColumns;
+  static constexpr int kRows = kTileRows / kAlongRows;
+  static constexpr int kColumns = Columns / kAlongColumns;
+};
+
+/// The tile of sums as it lies in shared memory before it is written.
+template <int Columns>
+constexpr int kSumPitch = Columns + 4;
+
+/// Products on the tensor cores; leaves the sums in shared memory.
+template <Product P, int Columns, typename Loads>
+__device__ void multiply_tile(Loads& loads, char* tiles) {
+  using Warp = WarpTile<Columns>;
+  constexpr int kM = Warp::kRows / 16;
+  constexpr int kN = Warp::kColumns / 8;
+  static_assert(kN % 2 == 0);
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int first_row = warp / Warp::kAlongColumns * Warp::kRows;
+  const int first_column = warp % Warp::kAlongColumns * Warp::kColumns;
+
+  float sums[kM][kN][4] = {};
+  const int stages = loads.stages();
+#pragma unroll
+  for (int stage = 0; stage < kStages - 1; ++stage) {
+    if (stage < stages) loads.load(stage, stage);
+    end_copies();
+  }
+  for (int stage = 0; stage < stages; ++stage) {
+    wait_for_copies<kStages - 2>();
+    __syncthreads();
+    const int ahead = stage + kStages - 1;
+    if (ahead < stages) loads.load(ahead, ahead % kStages);
+    end_copies();
+    const char* const a = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
+    const char* const b = a + kTileRows * kStageBytes;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      std::uint32_t fa[kM][4];
+      std::uint32_t fb[kN / 2][4];
+#pragma unroll
+      for (int m = 0; m < kM; ++m) {
+        // Matrices: rows 0-7, rows 8-15, and both again one chunk on.
+        const int row = first_row + m * 16 + lane % 16;
+        load_matrices(fa[m], shared_address(a + swizzled(row, half * 2 + lane / 16)));
+        if constexpr (P == Product::tf32) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i) fa[m][i] = rounded_tf32(fa[m][i]);
+        }
+      }
+#pragma unroll
+      for (int n = 0; n < kN / 2; ++n) {
+        // Matrices: columns 0-7 and one chunk on, columns 8-15 and one chunk on.
+        const int row = first_column + n * 16 + lane % 8 + lane / 16 * 8;
+        load_matrices(fb[n], shared_address(b + swizzled(row, half * 2 + lane / 8 % 2)));
+      }
+#pragma unroll
+      for (int m = 0; m < kM; ++m) {
+#pragma unroll
+        for (int n = 0; n < kN; ++n) {
+          multiply<P>(sums[m][n], fa[m], fb[n / 2][n % 2 * 2], fb[n / 2][n % 2 * 2 + 1]);
+        }
+      }
+    }
+  }
+  wait_for_copies<0>();
+  __syncthreads();
+  auto* const out = reinterpret_cast<float*>(tiles);
+#pragma unroll
+  for (int m = 0; m < kM; ++m) {
+#pragma unroll
+    for (int n = 0; n < kN; ++n) {
+      float* const at = out + (first_row + m * 16 + lane / 4) * kSumPitch<Columns> + first_column +
+                        n * 8 + lane % 4 * 2;
+      at[0] = sums[m][n][0];
+      at[1] = sums[m][n][1];
+      at[8 * kSumPitch<Columns>] = sums[m][n][2];
+      at[8 * kSumPitch<Columns> + 1] = sums[m][n][3];
+    }
+  }
+  __syncthreads();
+}
+
+/// The same in float32, on the ordinary units: 16 x 16 threads, each with every 16th row and column.
+template <int Columns, typename Loads>
+__device__ void multiply_tile_f32(Loads& loads, char* tiles) {
+  constexpr int kM = kTileRows / 16;
+  constexpr int kN = Columns / 16;
+  const int column = static_cast<int>(threadIdx.x) % 16;
+  const int row = static_cast<int>(threadIdx.x) / 16;
+
+  float sums[kM][kN] = {};
+  const int stages = loads.stages();
+#pragma unroll
+  for (int stage = 0; stage < kStages - 1; ++stage) {
+    if (stage < stages) loads.load(stage, stage);
+    end_copies();
+  }
+  for (int stage = 0; stage < stages; ++stage) {
+    wait_for_copies<kStages - 2>();
+    __syncthreads();
+    const int ahead = stage + kStages - 1;
+    if (ahead < stages) loads.load(ahead, ahead % kStages);
+    end_copies();
+    const char* const a = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
+    const char* const b = a + kTileRows * kStageBytes;
+#pragma unroll
+    for (int chunk = 0; chunk < 4; ++chunk) {
+      float4 fb[kN];
+#pragma unroll
+      for (int n = 0; n < kN; ++n) {
+        fb[n] = *reinterpret_cast<const float4*>(b + swizzled(column + n * 16, chunk));
+      }
+#pragma unroll
+      for (int m = 0; m < kM; ++m) {
+        const float4 fa = *reinterpret_cast<const float4*>(a + swizzled(row + m * 16, chunk));
+#pragma unroll
+        for (int n = 0; n < kN; ++n) {
+          sums[m][n] = fmaf(fa.x, fb[n].x, sums[m][n]);
+          sums[m][n] = fmaf(fa.y, fb[n].y, sums[m][n]);
+          sums[m][n] = fmaf(fa.z, fb[n].z, sums[m][n]);
+          sums[m][n] = fmaf(fa.w, fb[n].w, sums[m][n]);
+        }
+      }
+    }
+  }
+  wait_for_copies<0>();
+  __syncthreads();
+  auto* const out = reinterpret_cast<float*>(tiles);
+#pragma unroll
+  for (int m = 0; m < kM; ++m) {
+#pragma unroll
+    for (int n = 0; n < kN; ++n) {
+      out[(row + m * 16) * kSumPitch<Columns> + column + n * 16] = sums[m][n];
+    }
+  }
+  __syncthreads();
+}
+
+/// Where a row of the product goes.
+struct RowPlace {
+  std::int64_t batch;
+  int at0;
+  int at1;
+};
+
+/// Writes a tile of sums with all that follows the product. W outputs are written at once.
+template <typename T, int Columns, int W>
+__device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
+                           int first_column, const float* sums, RowPlace* places) {
+  const bool glu = shape.activation == Activation::glu;
+  const std::int64_t rows = shape.rows();
+  for (int i = static_cast<int>(threadIdx.x); i < kTileRows; i += kConvThreads) {
+    const std::int64_t row = first_row + i;
+    const std::int64_t line = row / shape.x1;
+    const std::int64_t batch = line / shape.x0;
+    places[i] = {row < rows ? batch : -1,
+                 static_cast<int>(line - batch * shape.x0) * shape.scale0 + shape.shift0,
+                 static_cast<int>(row - line * shape.x1) * shape.scale1 + shape.shift1};
+  }
+  __syncthreads();
+  const int columns = glu ? Columns / 2 : Columns;
+  const int vectors = columns / W;
+  const int most = glu ? shape.columns / 2 : shape.columns;
+  const int base = glu ? first_column / 2 : first_column;
+  auto* const y = static_cast<T*>(at.y);
+  const auto* const residual = static_cast<const T*>(at.residual);
+  for (int i = static_cast<int>(threadIdx.x); i < kTileRows * vectors; i += kConvThreads) {
+    const int row = i / vectors;
+    const int local = (i - row * vectors) * W;
+    const int column = base + local;
+    const RowPlace place = places[row];
+    if (place.batch < 0 || column >= most) continue;
+    const int phase = column / shape.out_channels;
+    const int channel = column - phase * shape.out_channels;
+    const int phase0 = phase / shape.phases1;
+    const int at0 = place.at0 + phase0;
+    const int at1 = place.at1 + phase - phase0 * shape.phases1;
+    if (static_cast<unsigned>(at0) >= static_cast<unsigned>(shape.out0) ||
+        static_cast<unsigned>(at1) >= static_cast<unsigned>(shape.out1)) {
+      continue;
+    }
+    const float* const from = sums + row * kSumPitch<Columns> + (glu ? 2 * local : local);
+    float values[W];
+    if (glu) {
+#pragma unroll
+      for (int w = 0; w < W; ++w) {
+        float a = from[2 * w];
+        float b = from[2 * w + 1];
+        if (at.bias != nullptr) {
+          a += at.bias[channel + w];
+          b += at.bias[shape.out_channels + channel + w];
+        }
+        values[w] = a * sigmoid(b);
+      }
+    } else {
+#pragma unroll
+      for (int w = 0; w < W; ++w) {
+        values[w] = activate(shape.activation,
+                             from[w] + (at.bias != nullptr ? at.bias[channel + w] : 0.0F));
+      }
+    }
+    if (at.gain != nullptr) {
+#pragma unroll
+      for (int w = 0; w < W; ++w) values[w] *= at.gain[channel + w];
+    }
+    if (residual != nullptr) {
+      const auto added = *reinterpret_cast<const Vector<T, W>*>(
+          residual + place.batch * shape.residual_batch + at0 * shape.residual0 +
+          at1 * shape.residual1 + channel);
+#pragma unroll
+      for (int w = 0; w < W; ++w) values[w] += to_float(added.at[w]);
+    }
+    Vector<T, W> out;
+#pragma unroll
+    for (int w = 0; w < W; ++w) out.at[w] = from_float<T>(values[w]);
+    *reinterpret_cast<Vector<T, W>*>(
+        y + ((place.batch * shape.out0 + at0) * shape.out1 + at1) * shape.out_channels + channel) =
+        out;
+  }
+}
+
+template <int Columns>
+constexpr int shared_bytes() {
+  constexpr int kLoads = kStages * (kTileRows + Columns) * kStageBytes;
+  constexpr int kSums = kTileRows * kSumPitch<Columns> * 4;
+  return (kLoads > kSums ? kLoads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace));
+}
+
+template <Product P, int Columns, int VectorBytes>
+__global__ void __launch_bounds__(kConvThreads)
+    conv_kernel(__grid_constant__ const ConvShape shape, __grid_constant__ const ConvPointers at) {
+  extern __shared__ __align__(128) char memory[];
+  using T = typename ValueOf<P>::Type;
+  auto* const places = reinterpret_cast<RowPlace*>(memory);
+  char* const tiles = memory + kTileRows * sizeof(RowPlace);
+  // Tiles of the same rows run side by side, so that the second finds its input in the cache.
+  const int across = (shape.columns + Columns - 1) / Columns;
+  const int down = static_cast<int>(blockIdx.x) / across;
+  const int first_column = (static_cast<int>(blockIdx.x) - down * across) * Columns;
+  const std::int64_t first_row = static_cast<std::int64_t>(down) * kTileRows;
+  Loader<T, Columns, VectorBytes> loads(shape, at, first_row, first_column, tiles);
+  if constexpr (P == Product::f32) {
+    multiply_tile_f32<Columns>(loads, tiles);
+  } else {
+    multiply_tile<P, Columns>(loads, tiles);
+  }
+  const auto* const sums = reinterpret_cast<const float*>(tiles);
+  constexpr int kWide = 16 / sizeof(T);
+  if (shape.out_channels % kWide == 0) {
+    write_tile<T, Columns, kWide>(shape, at, first_row, first_column, sums, places);
+  } else if (shape.out_channels % 4 == 0) {
+    write_tile<T, Columns, 4>(shape, at, first_row, first_column, sums, places);
+  } else {
+    write_tile<T, Columns, 1>(shape, at, first_row, first_column, sums, places);
+  }
+}
+
+template <Product P, int Columns, int VectorBytes>
+void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t stream) {
+  auto* const kernel = conv_kernel<P, Columns, VectorBytes>;
+  constexpr int kBytes = shared_bytes<Columns>();
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+  const std::int64_t across = (shape.columns + Columns - 1) / Columns;
+  const auto grid =
+      static_cast<unsigned>((shape.rows() + kTileRows - 1) / kTileRows * across);
+  kernel<<<grid, kConvThreads, kBytes, stream>>>(shape, at);
+}
+
+/// The widths of tiles; every one is a multiple of 16.
+template <Product P>
+void launch_product(const ConvShape& shape, const ConvPointers& at, cudaStream_t stream) {
+  using T = typename ValueOf<P>::Type;
+  const int columns = conv_tile_columns(P, shape);
+  const int bytes = shape.vector * static_cast<int>(sizeof(T));
+  if (bytes < 16) {
+    const auto narrow = [&]<int VectorBytes>() {
+      if constexpr (VectorBytes >= static_cast<int>(sizeof(T))) {
+        columns == 16 ? launch_tile<P, 16, VectorBytes>(shape, at, stream)
+                      : launch_tile<P, 64, VectorBytes>(shape, at, stream);
+      }
+    };
+    bytes == 8   ? narrow.template operator()<8>()
+    : bytes == 4 ? narrow.template operator()<4>()
+                 : narrow.template operator()<2>();
+    return;
+  }
+  switch (columns) {
+    case 16:
+      return launch_tile<P, 16, 16>(shape, at, stream);
+    case 32:
+      return launch_tile<P, 32, 16>(shape, at, stream);
+    case 48:
+      return launch_tile<P, 48, 16>(shape, at, stream);
+    case 64:
+      return launch_tile<P, 64, 16>(shape, at, stream);
+    case 96:
+      return launch_tile<P, 96, 16>(shape, at, stream);
+    case 128:
+      return launch_tile<P, 128, 16>(shape, at, stream);
+    default:
+      return launch_tile<P, 192, 16>(shape, at, stream);
+  }
+}
+
+}  // namespace metalaudio::nn::cuda
