@@ -2,6 +2,7 @@
 #include <metalaudio/core/cuda/exports.h>
 #include <metalaudio/nn/cuda/cuda_runner.h>
 #include <metalaudio/nn/cuda/cuda_step.h>
+#include <metalaudio/nn/cuda/fusion.h>
 #include <metalaudio/nn/cuda/steps/steps.h>
 
 #include <algorithm>
@@ -91,9 +92,14 @@ class CudaBackend final : public Backend {
   }
 
   std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
-                                   bool) const override {
+                                   bool fuse) const override {
+    cpu::Matcher matcher(graph, nodes);
     std::vector<StepPlan> plans;
-    for (const int index : nodes) plans.push_back(single(graph, index));
+    for (const int index : nodes) {
+      if (matcher.taken(index)) continue;
+      std::optional<StepPlan> plan = fuse ? fused(matcher, index) : std::nullopt;
+      plans.push_back(plan ? std::move(*plan) : single(graph, index));
+    }
     return plans;
   }
 
@@ -103,6 +109,16 @@ class CudaBackend final : public Backend {
   }
 
  private:
+  std::optional<StepPlan> fused(cpu::Matcher& matcher, int index) const {
+    const Target target{device_, precision_};
+    std::optional<StepPlan> plan = match_dconv(matcher, index, target);
+    if (plan) return plan;
+    plan = match_conv(matcher, index, target);
+    if (!plan) plan = match_group_norm(matcher, index, target);
+    if (plan) plan->cost = cost_of(matcher.graph(), matcher.node(index));
+    return plan;
+  }
+
   StepPlan single(const Graph& graph, int index) const {
     const Node& node = graph.nodes()[static_cast<std::size_t>(index)];
     StepPlan plan{

@@ -3,7 +3,7 @@
 namespace metalaudio::nn {
 
 ValueTypes GroupNorm::infer(const Inputs& inputs) const {
-  inputs.expect_floating();
+  inputs.expect_floating_weights();
   const Shape& in = inputs.shape(x);
   if (in.rank() < axes + 1 || groups < 1 || in.back() % groups != 0) {
     reject("{} groups over {} axes do not fit {}", groups, axes, in.to_string());

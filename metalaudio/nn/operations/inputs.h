@@ -77,6 +77,17 @@ class Inputs {
       }
     }
   }
+  /// Data of a floating type, and weights of the same, or of float32 beside data of 16 bits.
+  void expect_floating_weights() const {
+    if (!is_floating(type(0))) reject("{}: a floating type is needed", (*this)[0].to_string());
+    const bool half = type(0) == DataType::f16 || type(0) == DataType::bf16;
+    for (std::size_t i = 1; i < size(); ++i) {
+      if (has(i) && type(i) != type(0) && !(half && type(i) == DataType::f32)) {
+        reject("input {} is {}, input 0 is {}", i, inputs_[i].type->to_string(),
+               inputs_[0].type->to_string());
+      }
+    }
+  }
   void expect_floating() const {
     if (!is_floating(type(0))) reject("{}: a floating type is needed", (*this)[0].to_string());
     expect_one_type();

@@ -1,6 +1,8 @@
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/steps/dconv.h>
 
+#include <utility>
+
 namespace metalaudio::nn::cpu {
 
 namespace {
@@ -33,8 +35,7 @@ bool all_constant(const Graph& graph, std::initializer_list<Value> values) {
 
 }  // namespace
 
-std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const GemmKernel& kernel,
-                                    std::size_t threads) {
+std::optional<DConvMatch> find_dconv(const Matcher& matcher, int index) {
   const Graph& graph = matcher.graph();
   const Node& conv1 = matcher.node(index);
   const auto* conv = std::get_if<Conv>(&conv1.operation);
@@ -91,13 +92,24 @@ std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const GemmKerne
                          conv->axes.back().dilation,
                          norm1->epsilon,
                          norm2->epsilon};
-  for (const int node : nodes) matcher.take(node);
-  const Value y = sum.results[0];
-  const auto hidden = static_cast<double>(graph.shape(n1.inputs[1]).size());
-  const auto size = static_cast<double>(graph.shape(x).size());
-  StepPlan plan{"dconv", nodes, {x}, {y}, {}, {}};
-  plan.cost = {2 * size * hidden * 5, static_cast<double>(2 * graph.type(x).bytes())};
-  plan.make = [&kernel, parts, y, threads](StepMaker& maker) {
+  return DConvMatch{parts, std::move(nodes), sum.results[0]};
+}
+
+StepPlan plan_dconv(const Graph& graph, const DConvMatch& match) {
+  const auto hidden = static_cast<double>(graph.shape(match.parts.bias1).size());
+  const auto size = static_cast<double>(graph.shape(match.parts.x).size());
+  StepPlan plan{"dconv", match.nodes, {match.parts.x}, {match.y}, {}, {}};
+  plan.cost = {2 * size * hidden * 5, static_cast<double>(2 * graph.type(match.parts.x).bytes())};
+  return plan;
+}
+
+std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const GemmKernel& kernel,
+                                    std::size_t threads) {
+  const std::optional<DConvMatch> match = find_dconv(matcher, index);
+  if (!match) return std::nullopt;
+  for (const int node : match->nodes) matcher.take(node);
+  StepPlan plan = plan_dconv(matcher.graph(), *match);
+  plan.make = [&kernel, parts = match->parts, y = match->y, threads](StepMaker& maker) {
     return make_dconv(kernel, parts, y, threads, maker);
   };
   return plan;

@@ -6,7 +6,6 @@
 
 namespace metalaudio::nn::cuda {
 
-constexpr int kTileRows = 128;
 constexpr int kConvThreads = 256;
 constexpr int kStages = 4;
 
@@ -98,14 +97,13 @@ class Loader {
   static constexpr int kInputPasses = kTileRows / kRowsPerPass;
 
   __device__ Loader(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
-                    int first_column, char* tiles)
+                    std::int64_t end_row, int first_column, char* tiles)
       : shape_(shape),
         taps_(at.taps),
         chunk_(static_cast<int>(threadIdx.x) % kRowChunks),
         row_(static_cast<int>(threadIdx.x) / kRowChunks),
         tiles_(tiles) {
     stages_ = (shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes;
-    const std::int64_t rows = shape.rows();
 #pragma unroll
     for (int pass = 0; pass < kInputPasses; ++pass) {
       const std::int64_t row = first_row + row_ + pass * kRowsPerPass;
@@ -113,7 +111,7 @@ class Loader {
       const int x1 = static_cast<int>(row - line * shape.x1);
       const std::int64_t batch = line / shape.x0;
       const int x0 = static_cast<int>(line - batch * shape.x0);
-      from0_[pass] = row < rows ? x0 * shape.stride0 + shape.start0 : kOutside;
+      from0_[pass] = row < end_row ? x0 * shape.stride0 + shape.start0 : kOutside;
       from1_[pass] = x1 * shape.stride1 + shape.start1;
       const std::int64_t origin =
           (batch * shape.in0 + x0 * shape.stride0 + shape.start0) * static_cast<std::int64_t>(shape.in1) +
@@ -326,17 +324,92 @@ struct RowPlace {
   int at1;
 };
 
+/// The norm behind a product.
+struct Scaling {
+  float mean = 0;
+  float deviation = 1;  ///< 1 / sqrt(variance + epsilon)
+
+  __device__ float operator()(float value, const ConvPointers& at, int channel) const {
+    const float normal = (value - mean) * deviation;
+    const float scaled = at.gamma != nullptr ? normal * at.gamma[channel] : normal;
+    return at.beta != nullptr ? scaled + at.beta[channel] : scaled;
+  }
+};
+
+/// The values of a tile, as they count: its rows and columns that are there.
+template <int Columns>
+struct TileExtent {
+  int rows;
+  int columns;
+
+  __device__ TileExtent(const ConvShape& shape, int tile_row, int tile_column)
+      : rows(min(kTileRows, shape.x0 * shape.x1 - tile_row * kTileRows)),
+        columns(min(Columns, shape.columns - tile_column * Columns)) {}
+  __device__ float count() const { return static_cast<float>(rows * columns); }
+};
+
+template <int Columns>
+__device__ void measure_tile(const ConvShape& shape, const ConvPointers& at,
+                             const TileExtent<Columns>& extent, int first_column, const float* sums,
+                             TileMoments* to, float* shared) {
+  const bool glu = shape.activation == Activation::glu;
+  const auto value = [&](int row, int column) {
+    float v = sums[row * kSumPitch<Columns> + column];
+    if (at.bias != nullptr) {
+      const int c = first_column + column;
+      v += at.bias[glu ? c / 2 + c % 2 * shape.out_channels : c % shape.out_channels];
+    }
+    return v;
+  };
+  const int size = extent.rows * extent.columns;
+  float sum = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < size; i += kConvThreads) {
+    sum += value(i / extent.columns, i % extent.columns);
+  }
+  const float mean = block_sum(sum, shared) / extent.count();
+  float squares = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < size; i += kConvThreads) {
+    const float deviation = value(i / extent.columns, i % extent.columns) - mean;
+    squares += deviation * deviation;
+  }
+  squares = block_sum(squares, shared);
+  if (threadIdx.x == 0) *to = {mean, squares};
+}
+
+/// The moments of all tiles of a batch together.
+template <int Columns>
+__device__ Scaling scaling_of(const ConvShape& shape, const TileMoments* moments, int across,
+                              double* shared) {
+  const int tiles = shape.tiles_per_batch * across;
+  double sum = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < tiles; i += kConvThreads) {
+    const TileExtent<Columns> extent(shape, i / across, i % across);
+    sum += static_cast<double>(extent.count()) * moments[i].mean;
+  }
+  const double count =
+      static_cast<double>(shape.x0) * shape.x1 * static_cast<double>(shape.columns);
+  const double mean = block_sum(sum, shared) / count;
+  double squares = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < tiles; i += kConvThreads) {
+    const TileExtent<Columns> extent(shape, i / across, i % across);
+    const double deviation = moments[i].mean - mean;
+    squares += moments[i].squares + static_cast<double>(extent.count()) * deviation * deviation;
+  }
+  const double variance = block_sum(squares, shared) / count;
+  return {static_cast<float>(mean), static_cast<float>(1.0 / sqrt(variance + shape.epsilon))};
+}
+
 /// Writes a tile of sums with all that follows the product. W outputs are written at once.
 template <typename T, int Columns, int W>
 __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
-                           int first_column, const float* sums, RowPlace* places) {
+                           std::int64_t end_row, int first_column, const Scaling& scaling,
+                           const float* sums, RowPlace* places) {
   const bool glu = shape.activation == Activation::glu;
-  const std::int64_t rows = shape.rows();
   for (int i = static_cast<int>(threadIdx.x); i < kTileRows; i += kConvThreads) {
     const std::int64_t row = first_row + i;
     const std::int64_t line = row / shape.x1;
     const std::int64_t batch = line / shape.x0;
-    places[i] = {row < rows ? batch : -1,
+    places[i] = {row < end_row ? batch : -1,
                  static_cast<int>(line - batch * shape.x0) * shape.scale0 + shape.shift0,
                  static_cast<int>(row - line * shape.x1) * shape.scale1 + shape.shift1};
   }
@@ -373,13 +446,18 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
           a += at.bias[channel + w];
           b += at.bias[shape.out_channels + channel + w];
         }
+        if (at.moments != nullptr) {
+          a = scaling(a, at, channel + w);
+          b = scaling(b, at, shape.out_channels + channel + w);
+        }
         values[w] = a * sigmoid(b);
       }
     } else {
 #pragma unroll
       for (int w = 0; w < W; ++w) {
-        values[w] = activate(shape.activation,
-                             from[w] + (at.bias != nullptr ? at.bias[channel + w] : 0.0F));
+        float value = from[w] + (at.bias != nullptr ? at.bias[channel + w] : 0.0F);
+        if (at.moments != nullptr) value = scaling(value, at, channel + w);
+        values[w] = activate(shape.activation, value);
       }
     }
     if (at.gain != nullptr) {
@@ -420,21 +498,42 @@ __global__ void __launch_bounds__(kConvThreads)
   const int across = (shape.columns + Columns - 1) / Columns;
   const int down = static_cast<int>(blockIdx.x) / across;
   const int first_column = (static_cast<int>(blockIdx.x) - down * across) * Columns;
-  const std::int64_t first_row = static_cast<std::int64_t>(down) * kTileRows;
-  Loader<T, Columns, VectorBytes> loads(shape, at, first_row, first_column, tiles);
+  std::int64_t first_row = static_cast<std::int64_t>(down) * kTileRows;
+  std::int64_t end_row = shape.rows();
+  const int batch = shape.tiles_per_batch > 0 ? down / shape.tiles_per_batch : 0;
+  const int tile_row = down - batch * shape.tiles_per_batch;
+  if (shape.tiles_per_batch > 0) {
+    const std::int64_t rows = static_cast<std::int64_t>(shape.x0) * shape.x1;
+    first_row = batch * rows + static_cast<std::int64_t>(tile_row) * kTileRows;
+    end_row = (batch + 1) * rows;
+  }
+  Loader<T, Columns, VectorBytes> loads(shape, at, first_row, end_row, first_column, tiles);
   if constexpr (P == Product::f32) {
     multiply_tile_f32<Columns>(loads, tiles);
   } else {
     multiply_tile<P, Columns>(loads, tiles);
   }
   const auto* const sums = reinterpret_cast<const float*>(tiles);
+  __shared__ double shared[32];
+  if (at.tile_moments != nullptr) {
+    const TileExtent<Columns> extent(shape, tile_row, first_column / Columns);
+    measure_tile<Columns>(shape, at, extent, first_column, sums, at.tile_moments + blockIdx.x,
+                          reinterpret_cast<float*>(shared));
+    if (at.y == nullptr) return;
+  }
+  Scaling scaling;
+  if (at.moments != nullptr) {
+    scaling = scaling_of<Columns>(
+        shape, at.moments + static_cast<std::int64_t>(batch) * shape.tiles_per_batch * across,
+        across, shared);
+  }
   constexpr int kWide = 16 / sizeof(T);
   if (shape.out_channels % kWide == 0) {
-    write_tile<T, Columns, kWide>(shape, at, first_row, first_column, sums, places);
+    write_tile<T, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   } else if (shape.out_channels % 4 == 0) {
-    write_tile<T, Columns, 4>(shape, at, first_row, first_column, sums, places);
+    write_tile<T, Columns, 4>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   } else {
-    write_tile<T, Columns, 1>(shape, at, first_row, first_column, sums, places);
+    write_tile<T, Columns, 1>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   }
 }
 
@@ -444,8 +543,10 @@ void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t st
   constexpr int kBytes = shared_bytes<Columns>();
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   const std::int64_t across = (shape.columns + Columns - 1) / Columns;
-  const auto grid =
-      static_cast<unsigned>((shape.rows() + kTileRows - 1) / kTileRows * across);
+  const std::int64_t down = shape.tiles_per_batch > 0
+                                ? shape.batch * shape.tiles_per_batch
+                                : (shape.rows() + kTileRows - 1) / kTileRows;
+  const auto grid = static_cast<unsigned>(down * across);
   kernel<<<grid, kConvThreads, kBytes, stream>>>(shape, at);
 }
 

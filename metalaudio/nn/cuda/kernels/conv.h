@@ -66,8 +66,17 @@ struct ConvShape {
   std::int64_t residual_batch = 0;
   std::int64_t residual0 = 0;
   std::int64_t residual1 = 0;
+  /// Tiles of rows that each batch has to itself; 0: they run on from one batch into the next.
+  int tiles_per_batch = 0;
+  float epsilon = 0;  ///< of the norm behind the product, where `moments` is there
 
   constexpr std::int64_t rows() const noexcept { return batch * x0 * x1; }
+};
+
+/// Of the values of one tile.
+struct TileMoments {
+  float mean = 0;
+  float squares = 0;  ///< Σ (value - mean)²
 };
 
 struct ConvPointers {
@@ -77,9 +86,18 @@ struct ConvPointers {
   const float* bias = nullptr;   ///< [out channels], twice as many for glu; or null
   const float* gain = nullptr;   ///< [out channels] or null
   const void* residual = nullptr;
-  void* y = nullptr;
+  void* y = nullptr;  ///< null: nothing is written but the moments
+  /// Where the moments of every tile of sums go; null: nowhere. Only with tiles_per_batch.
+  TileMoments* tile_moments = nullptr;
+  /// What the same product left there: all values of a batch are normalised by them, before the
+  /// activation, and scaled by gamma and beta as by `bias`.
+  const TileMoments* moments = nullptr;
+  const float* gamma = nullptr;
+  const float* beta = nullptr;
 };
 
+/// The rows that one block computes.
+constexpr int kTileRows = 128;
 /// The columns that one block computes; the weights are padded to a multiple of them.
 int conv_tile_columns(Product product, const ConvShape& shape);
 void launch_conv(Product product, const ConvShape& shape, const ConvPointers& at,

@@ -120,14 +120,15 @@ template <typename T>
 __device__ Group<T> group_of(const T* x, const GroupNormShape& shape, std::int64_t index) {
   const std::int64_t width = shape.channels / shape.groups;
   const std::int64_t batch = index / shape.groups;
-  return {x + batch * shape.positions * shape.channels + index % shape.groups * width, width,
-          shape.channels};
+  const std::int64_t pitch = shape.pitch > 0 ? shape.pitch : shape.channels;
+  return {x + batch * shape.positions * pitch + index % shape.groups * width, width, pitch};
 }
 
 template <typename T>
 __device__ T* place_of(const Output<T>& output, const GroupNormShape& shape, std::int64_t index) {
-  const std::int64_t channels =
-      output.activation == Activation::glu ? shape.channels / 2 : shape.channels;
+  const std::int64_t channels = output.activation == Activation::glu ? shape.channels / 2
+                                : shape.pitch > 0                    ? shape.pitch
+                                                                     : shape.channels;
   return output.y + index / shape.groups * shape.positions * channels +
          index % shape.groups * (shape.channels / shape.groups);
 }

@@ -15,6 +15,7 @@ struct GroupNormShape {
   std::int64_t positions = 1;
   std::int64_t channels = 1;
   std::int64_t groups = 1;
+  std::int64_t pitch = 0;  ///< from position to position; 0: the channels
   float epsilon = 1e-5F;
 };
 

@@ -17,7 +17,4 @@ struct ConvEpilogue {
 /// y is the last value of what was fused behind the convolution, transposed or not, of the node.
 std::unique_ptr<Step> make_conv(const ConvEpilogue& epilogue, Value y, const Making& making);
 
-/// Whether the residual's extents are the result's, or 1 where it repeats; never along channels.
-bool residual_fits(const Shape& residual, const Shape& result);
-
 }  // namespace metalaudio::nn::cuda

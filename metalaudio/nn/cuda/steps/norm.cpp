@@ -1,4 +1,5 @@
 #include <metalaudio/nn/cuda/kernels/norm.h>
+#include <metalaudio/nn/cuda/steps/norm.h>
 #include <metalaudio/nn/cuda/steps/steps.h>
 
 #include <utility>
@@ -36,22 +37,24 @@ GroupNormShape shape_of(const GroupNorm& norm, const Shape& x) {
 
 class GroupNormStep final : public CudaStep {
  public:
-  GroupNormStep(const GroupNorm& norm, const Making& making)
-      : type_(making.type(0).type),
+  GroupNormStep(const GroupNorm& norm, Activation activation, Value y, const Making& making)
+      : activation_(activation),
+        type_(making.type(0).type),
         shape_(shape_of(norm, making.type(0).shape)),
         affine_(making, GroupNorm::gamma, GroupNorm::beta),
         x_(making.input(0)),
-        y_(making.result()),
+        y_(making.maker.slot(y)),
         partial_(making.maker.temporary(group_norm_bytes(shape_))),
         empty_(making.type(0).shape.size() == 0) {}
   void run(const CudaRun& run) const noexcept override {
     if (empty_) return;
     launch_group_norm(type_, run.at(x_), affine_.gamma.as<float>(), affine_.beta.as<float>(),
-                      run.at(y_), shape_, Activation::none, run.at(partial_), run.stream);
+                      run.at(y_), shape_, activation_, run.at(partial_), run.stream);
   }
   std::size_t weight_bytes() const noexcept override { return affine_.bytes(); }
 
  private:
+  Activation activation_;
   DataType type_;
   GroupNormShape shape_;
   Affine affine_;
@@ -101,7 +104,12 @@ std::string refusal_of(const GroupNorm& norm, const Graph& graph, const Node& no
   return refuse_unless_real(graph, node.inputs[0]);
 }
 std::unique_ptr<Step> make_step(const GroupNorm& norm, const Making& making) {
-  return std::make_unique<GroupNormStep>(norm, making);
+  return make_group_norm(norm, Activation::none, making.node.results[0], making);
+}
+
+std::unique_ptr<Step> make_group_norm(const GroupNorm& norm, Activation activation, Value y,
+                                      const Making& making) {
+  return std::make_unique<GroupNormStep>(norm, activation, y, making);
 }
 
 std::string refusal_of(const LayerNorm&, const Graph& graph, const Node& node) {

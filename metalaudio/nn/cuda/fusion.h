@@ -1,0 +1,26 @@
+#pragma once
+
+#include <metalaudio/nn/cpu/fusion/matcher.h>
+#include <metalaudio/nn/cuda/cuda_step.h>
+
+#include <optional>
+
+namespace metalaudio::nn::cuda {
+
+/// Where a step's weights go, and what multiplies.
+struct Target {
+  std::shared_ptr<AudioDevice> device;
+  Precision precision = Precision::fp32;
+};
+
+// Each looks whether its pattern begins at a node, takes the nodes that it covers and returns the
+// step, without its cost; nothing where it does not.
+
+/// A convolution, transposed or not, with the activation, gain and residual behind it.
+std::optional<StepPlan> match_conv(cpu::Matcher& matcher, int node, const Target& target);
+/// A normalisation with the activation behind it.
+std::optional<StepPlan> match_group_norm(cpu::Matcher& matcher, int node, const Target& target);
+/// One layer of demucs.demucs.DConv.
+std::optional<StepPlan> match_dconv(cpu::Matcher& matcher, int node, const Target& target);
+
+}  // namespace metalaudio::nn::cuda

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <metalaudio/nn/cpu/steps/dconv.h>
+#include <metalaudio/nn/cuda/cuda_step.h>
+
+#include <memory>
+
+namespace metalaudio::nn::cuda {
+
+/// One layer of demucs.demucs.DConv; y is its result.
+std::unique_ptr<Step> make_dconv(const cpu::DConvParts& parts, Value y, const Making& making);
+
+}  // namespace metalaudio::nn::cuda
