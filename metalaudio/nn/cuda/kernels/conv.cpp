@@ -16,13 +16,16 @@ extern template void launch_product<Product::bf16>(const ConvShape& shape, const
 int conv_tile_columns(Product product, const ConvShape& shape) {
   const int bytes = shape.vector * static_cast<int>(size_of(value_type_of(product)));
   if (bytes < 16) return shape.columns <= 16 ? 16 : 64;
-  // The widest of those that waste least.
+  // Blocks run in waves, as many at once as a large GPU has processors; a narrow tile takes less
+  // time than a wide one, but more than its share, since it reads as many rows of the input.
+  constexpr std::int64_t kProcessors = 132;
+  const std::int64_t down = (shape.rows() + kTileRows - 1) / kTileRows;
   int best = 16;
-  int least = 1 << 30;
+  std::int64_t least = std::int64_t{1} << 60;
   for (const int columns : {16, 32, 48, 64, 96, 128, 192}) {
-    const int tiles = (shape.columns + columns - 1) / columns;
-    // A narrow tile reads the input once more than a wide one.
-    const int cost = tiles * (columns + 24);
+    const std::int64_t blocks = down * ((shape.columns + columns - 1) / columns);
+    const std::int64_t waves = (blocks + kProcessors - 1) / kProcessors;
+    const std::int64_t cost = waves * (columns + 32);
     if (cost <= least) {
       least = cost;
       best = columns;

@@ -353,25 +353,35 @@ __device__ void measure_tile(const ConvShape& shape, const ConvPointers& at,
                              const TileExtent<Columns>& extent, int first_column, const float* sums,
                              TileMoments* to, float* shared) {
   const bool glu = shape.activation == Activation::glu;
-  const auto value = [&](int row, int column) {
-    float v = sums[row * kSumPitch<Columns> + column];
-    if (at.bias != nullptr) {
-      const int c = first_column + column;
-      v += at.bias[glu ? c / 2 + c % 2 * shape.out_channels : c % shape.out_channels];
-    }
-    return v;
-  };
-  const int size = extent.rows * extent.columns;
-  float sum = 0;
-  for (int i = static_cast<int>(threadIdx.x); i < size; i += kConvThreads) {
-    sum += value(i / extent.columns, i % extent.columns);
+  // A thread stays in four columns and walks down the rows.
+  constexpr int kAcross = Columns / 4;
+  constexpr int kDown = kConvThreads / kAcross;
+  const int column = static_cast<int>(threadIdx.x) % kAcross * 4;
+  const int first = static_cast<int>(threadIdx.x) / kAcross;
+  float bias[4];
+  bool there[4];
+#pragma unroll
+  for (int w = 0; w < 4; ++w) {
+    const int c = first_column + column + w;
+    there[w] = column + w < extent.columns && first < kDown;
+    bias[w] = there[w] && at.bias != nullptr
+                  ? at.bias[glu ? c / 2 + c % 2 * shape.out_channels : c % shape.out_channels]
+                  : 0.0F;
   }
+  const auto over_values = [&](auto&& body) {
+    for (int row = first; row < extent.rows; row += kDown) {
+      const float4 v = *reinterpret_cast<const float4*>(sums + row * kSumPitch<Columns> + column);
+      if (there[0]) body(v.x + bias[0]);
+      if (there[1]) body(v.y + bias[1]);
+      if (there[2]) body(v.z + bias[2]);
+      if (there[3]) body(v.w + bias[3]);
+    }
+  };
+  float sum = 0;
+  over_values([&](float value) { sum += value; });
   const float mean = block_sum(sum, shared) / extent.count();
   float squares = 0;
-  for (int i = static_cast<int>(threadIdx.x); i < size; i += kConvThreads) {
-    const float deviation = value(i / extent.columns, i % extent.columns) - mean;
-    squares += deviation * deviation;
-  }
+  over_values([&](float value) { squares += (value - mean) * (value - mean); });
   squares = block_sum(squares, shared);
   if (threadIdx.x == 0) *to = {mean, squares};
 }

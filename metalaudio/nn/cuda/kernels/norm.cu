@@ -9,7 +9,7 @@ namespace {
 /// Groups of at most so many values are done by one block in one launch.
 constexpr std::int64_t kSmallGroup = 32768;
 /// Otherwise so many values are summed by one block.
-constexpr std::int64_t kPart = 16384;
+constexpr std::int64_t kPart = 4096;
 
 /// Of values minus the first one of their group.
 struct Moments {
@@ -37,7 +37,10 @@ struct Group {
   std::int64_t pitch;
 
   __device__ std::int64_t at(std::int64_t element) const {
-    return width == pitch ? element : element / width * pitch + element % width;
+    if (width == pitch) return element;
+    // No group has more than 2^32 elements, and divisions of 64 bits are slow.
+    const auto position = static_cast<unsigned>(element) / static_cast<unsigned>(width);
+    return position * pitch + (element - position * width);
   }
 };
 
@@ -97,7 +100,7 @@ __device__ void write_normalised(const Group<T>& group, const Affine& affine,
   if (output.activation == Activation::glu) {
     const std::int64_t half = group.width / 2;
     for (std::int64_t i = first + threadIdx.x; i < last; i += blockDim.x) {
-      const std::int64_t position = i / half;
+      const std::int64_t position = static_cast<unsigned>(i) / static_cast<unsigned>(half);
       const std::int64_t c = i - position * half;
       const T* x = group.x + position * group.pitch + c;
       const float a = normalised(to_float(x[0]), affine, output.gamma, output.beta, c);
@@ -107,7 +110,7 @@ __device__ void write_normalised(const Group<T>& group, const Affine& affine,
     return;
   }
   for (std::int64_t i = first + threadIdx.x; i < last; i += blockDim.x) {
-    const std::int64_t position = i / group.width;
+    const std::int64_t position = static_cast<unsigned>(i) / static_cast<unsigned>(group.width);
     const std::int64_t c = i - position * group.width;
     const std::int64_t at = position * group.pitch + c;
     const float value =
@@ -190,7 +193,7 @@ __global__ void write_parts(const T* x, __grid_constant__ const Output<T> output
 }
 
 /// A row by one warp: its mean first, then the deviations from it.
-template <typename T>
+template <typename T, int W>
 __global__ void layer_norm_kernel(const T* x, const float* gamma, const float* beta, T* y,
                                   std::int64_t rows, std::int64_t width, float epsilon,
                                   RowNorm form) {
@@ -198,8 +201,9 @@ __global__ void layer_norm_kernel(const T* x, const float* gamma, const float* b
       static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
   if (row >= rows) return;
   const int lane = static_cast<int>(threadIdx.x) % 32;
-  const T* from = x + row * width;
-  T* to = y + row * width;
+  const auto* from = reinterpret_cast<const Vector<T, W>*>(x + row * width);
+  auto* to = reinterpret_cast<Vector<T, W>*>(y + row * width);
+  const int vectors = static_cast<int>(width / W);
   const auto warp_sum = [](float value) {
     for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xffffffffU, value, step);
     return value;
@@ -207,23 +211,36 @@ __global__ void layer_norm_kernel(const T* x, const float* gamma, const float* b
   float mean = 0;
   if (form == RowNorm::layer) {
     float sum = 0;
-    for (std::int64_t i = lane; i < width; i += 32) sum += to_float(from[i]);
+    for (int i = lane; i < vectors; i += 32) {
+      const Vector<T, W> v = from[i];
+#pragma unroll
+      for (int w = 0; w < W; ++w) sum += to_float(v.at[w]);
+    }
     mean = warp_sum(sum) / static_cast<float>(width);
   }
   float squares = 0;
-  for (std::int64_t i = lane; i < width; i += 32) {
-    const float value = to_float(from[i]) - mean;
-    squares += value * value;
+  for (int i = lane; i < vectors; i += 32) {
+    const Vector<T, W> v = from[i];
+#pragma unroll
+    for (int w = 0; w < W; ++w) {
+      const float value = to_float(v.at[w]) - mean;
+      squares += value * value;
+    }
   }
   const float variance = warp_sum(squares) / static_cast<float>(width);
   const float deviation =
       form == RowNorm::l2 ? 1.0F / fmaxf(sqrtf(variance), epsilon / sqrtf(static_cast<float>(width)))
                           : 1.0F / sqrtf(variance + epsilon);
-  for (std::int64_t i = lane; i < width; i += 32) {
-    float value = (to_float(from[i]) - mean) * deviation;
-    if (gamma != nullptr) value *= gamma[i];
-    if (beta != nullptr) value += beta[i];
-    to[i] = from_float<T>(value);
+  for (int i = lane; i < vectors; i += 32) {
+    Vector<T, W> v = from[i];
+#pragma unroll
+    for (int w = 0; w < W; ++w) {
+      float value = (to_float(v.at[w]) - mean) * deviation;
+      if (gamma != nullptr) value *= gamma[i * W + w];
+      if (beta != nullptr) value += beta[i * W + w];
+      v.at[w] = from_float<T>(value);
+    }
+    to[i] = v;
   }
 }
 
@@ -262,9 +279,12 @@ void launch_layer_norm(DataType type, const void* x, const float* gamma, const f
                        cudaStream_t stream) {
   constexpr int kRows = kThreads / 32;
   visit_real(type, [&]<typename T>(T) {
-    layer_norm_kernel<T><<<static_cast<unsigned>((rows + kRows - 1) / kRows), kThreads, 0, stream>>>(
-        static_cast<const T*>(x), gamma, beta, static_cast<T*>(y), rows, width, epsilon,
-        form);
+    const auto grid = static_cast<unsigned>((rows + kRows - 1) / kRows);
+    constexpr int kWide = 16 / sizeof(T);
+    // Rows of whole vectors keep their alignment from one to the next.
+    auto* const kernel = width % kWide == 0 ? layer_norm_kernel<T, kWide> : layer_norm_kernel<T, 1>;
+    kernel<<<grid, kThreads, 0, stream>>>(static_cast<const T*>(x), gamma, beta,
+                                          static_cast<T*>(y), rows, width, epsilon, form);
   });
 }
 

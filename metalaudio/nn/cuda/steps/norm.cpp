@@ -101,6 +101,7 @@ class LayerNormStep final : public CudaStep {
 std::string refusal_of(const GroupNorm& norm, const Graph& graph, const Node& node) {
   const GroupNormShape shape = shape_of(norm, graph.shape(node.inputs[0]));
   if (shape.batch * shape.groups > kMostGroups) return "too many groups";
+  if (shape.positions * shape.channels >= std::int64_t{1} << 31) return "a group is too large";
   return refuse_unless_real(graph, node.inputs[0]);
 }
 std::unique_ptr<Step> make_step(const GroupNorm& norm, const Making& making) {
