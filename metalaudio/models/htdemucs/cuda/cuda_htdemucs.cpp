@@ -1,0 +1,1 @@
+#include <metalaudio/models/htdemucs/cuda/frames.h>
