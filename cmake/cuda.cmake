@@ -39,7 +39,8 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   target_compile_options(metalaudio_cuda_frames PRIVATE
     $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:metalaudio_warnings,INTERFACE_COMPILE_OPTIONS>>)
   target_include_directories(metalaudio_cuda_frames SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS})
-  target_sources(metalaudio_cuda PRIVATE models/htdemucs/cuda/cuda_htdemucs.cpp)
+  target_sources(metalaudio_cuda PRIVATE
+    models/htdemucs/cuda/batch_engine.cpp models/htdemucs/cuda/cuda_htdemucs.cpp)
   target_link_libraries(metalaudio_cuda PRIVATE metalaudio_cuda_frames)
 
   # Tests that need a GPU are registered where one answers.

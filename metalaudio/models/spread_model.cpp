@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/models/error_text.h>
 #include <metalaudio/models/spread_model.h>
 
 #include <algorithm>
@@ -129,7 +130,7 @@ std::unique_ptr<SegmentBatches> SpreadModel::make_batches(std::size_t segments) 
 void SpreadModel::lose(Device& device, const std::string& reason) {
   if (std::exchange(device.lost, true) || !notice_) return;
   const auto next = std::ranges::find_if(devices_, [](const Device& other) { return !other.lost; });
-  notice_(fmt::format("{}: {}; going on on {}", device.part.device, reason,
+  notice_(fmt::format("{}: {}; going on on {}", device.part.device, without_operation(reason),
                       next == devices_.end() ? "the cpu" : next->part.device));
 }
 

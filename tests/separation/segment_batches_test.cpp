@@ -149,8 +149,7 @@ TEST(SpreadModel, GoesOnOnTheCpuFromWhereverItsGpuIsLost) {
     const std::size_t before = spread.on_cpu;
     EXPECT_EQ(samples(spread.separator->separate(noise(kFrames))), expected);
     EXPECT_EQ(spread.on_cpu - before, kSegments);
-    EXPECT_EQ(spread.notices,
-              std::vector<std::string>{"cuda:0: [FakeGpu] lost; going on on the cpu"});
+    EXPECT_EQ(spread.notices, std::vector<std::string>{"cuda:0: lost; going on on the cpu"});
   }
 }
 
@@ -159,12 +158,12 @@ TEST(SpreadModel, GoesOnOnAnotherGpuOfTheList) {
   Spread spread({{.capacity = 2, .lost_after = 3}, {.capacity = 2}});
   EXPECT_EQ(samples(spread.separator->separate(noise(kFrames))), expected);
   EXPECT_EQ(spread.on_cpu, 0U);
-  EXPECT_EQ(spread.notices, std::vector<std::string>{"cuda:0: [FakeGpu] lost; going on on cuda:1"});
+  EXPECT_EQ(spread.notices, std::vector<std::string>{"cuda:0: lost; going on on cuda:1"});
   Spread both({{.capacity = 2, .lost_after = 3}, {.capacity = 2, .lost_after = 4}});
   EXPECT_EQ(samples(both.separator->separate(noise(kFrames))), expected);
   EXPECT_GT(both.on_cpu, 0U);
   EXPECT_EQ(both.notices.size(), 2U);
-  EXPECT_EQ(both.notices.back(), "cuda:1: [FakeGpu] lost; going on on the cpu");
+  EXPECT_EQ(both.notices.back(), "cuda:1: lost; going on on the cpu");
 }
 
 TEST(SpreadModel, LeavesAGpuOutThatHasNoRoom) {
@@ -173,7 +172,7 @@ TEST(SpreadModel, LeavesAGpuOutThatHasNoRoom) {
   EXPECT_EQ(samples(spread.separator->separate(noise(kFrames))), expected);
   EXPECT_EQ(spread.gpus[1].done, kSegments);
   EXPECT_EQ(spread.notices,
-            std::vector<std::string>{"cuda:0: [FakeGpu] 9 MiB are not free; going on on cuda:1"});
+            std::vector<std::string>{"cuda:0: 9 MiB are not free; going on on cuda:1"});
   Spread none(std::vector{FakeGpu{.capacity = 0}});
   EXPECT_EQ(samples(none.separator->separate(noise(kFrames))), expected);
   EXPECT_EQ(none.on_cpu, kSegments);

@@ -96,6 +96,7 @@ Frames::Frames(const HTDemucsConfig& config, Mode mode, std::size_t batch,
   }
   tables_ = Buffer(tables.size() * sizeof(float), device_);
   device_->upload(tables_.handle(), 0, tables.data(), tables_.bytes());
+  const metalaudio::cuda::CurrentDevice current(device_->properties().index);
   check(allow_transform(sizes_.nfft), "shared memory for a transform");
 }
 

@@ -19,7 +19,7 @@ namespace metalaudio::models::cuda {
 ///           -> stems[batch][outputs][segment]. The bits do not depend on the batch.
 /// Errors:   the constructor throws Error{out_of_memory, backend_unavailable}; forward and inverse
 ///           throw Error{backend_unavailable} where the device was lost.
-/// Threads:  one; its device is the current one.
+/// Threads:  one; for forward and inverse its device is the current one.
 class Frames {
  public:
   /// Why it cannot do these on that device; empty where it can.
