@@ -34,6 +34,31 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   target_include_directories(metalaudio_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   # Only what core/cuda_part.h looks up is seen from outside.
   target_link_options(metalaudio_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)
+
+  # By themselves too, so that a test can reach them: the CUDA part shows none of its insides.
+  add_library(metalaudio_cuda_frames STATIC
+    models/htdemucs/cuda/frame_kernels.cu models/htdemucs/cuda/frames.cpp)
+  set_target_properties(metalaudio_cuda_frames PROPERTIES POSITION_INDEPENDENT_CODE ON
+    CXX_VISIBILITY_PRESET hidden CUDA_VISIBILITY_PRESET hidden)
+  set_target_properties(CUDA::cudart_static CUDA::cudart_static_deps PROPERTIES IMPORTED_GLOBAL ON)
+  target_link_libraries(metalaudio_cuda_frames PUBLIC MetalAudio::models CUDA::cudart_static)
+  target_compile_options(metalaudio_cuda_frames PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:metalaudio_warnings,INTERFACE_COMPILE_OPTIONS>>)
+  target_include_directories(metalaudio_cuda_frames SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS})
+  target_sources(metalaudio_cuda PRIVATE
+    models/htdemucs/cuda/batch_engine.cpp models/htdemucs/cuda/cuda_htdemucs.cpp)
+  target_link_libraries(metalaudio_cuda PRIVATE metalaudio_cuda_frames)
+
+  # Tests that need a GPU are registered where one answers.
+  find_program(METALAUDIO_NVIDIA_SMI nvidia-smi)
+  set(METALAUDIO_GPU OFF CACHE INTERNAL "")
+  if(METALAUDIO_NVIDIA_SMI)
+    execute_process(COMMAND ${METALAUDIO_NVIDIA_SMI} -L RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+    if(result EQUAL 0)
+      set(METALAUDIO_GPU ON CACHE INTERNAL "")
+    endif()
+  endif()
+
   set_target_properties(metalaudio_cuda PROPERTIES
     CXX_VISIBILITY_PRESET hidden CUDA_VISIBILITY_PRESET hidden
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)

@@ -3,6 +3,7 @@
 #include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/load_model.h>
+#include <metalaudio/models/open_devices.h>
 #include <metalaudio/nn/machine_peaks.h>
 #include <metalaudio/repository/model_repository.h>
 
@@ -11,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -33,6 +35,7 @@ struct BenchOptions {
   bool json = false;
   std::size_t threads = 0;  ///< 0: as many as the machine has for this process
   std::size_t runs = 5;
+  std::string device = "auto";
   models::ModelOptions choice = {.precision = models::Precision::automatic};
 };
 
@@ -50,17 +53,29 @@ struct Measurement {
   double per_second(double amount) const { return 1e3 * amount / milliseconds; }
 };
 
-std::vector<double> time_runs(models::SegmentModel& model, std::size_t runs) {
+std::vector<double> time_runs(models::SegmentModel& model, std::size_t runs, std::size_t batch) {
   std::vector<float> mix(model.channels() * model.segment_samples());
   std::minstd_rand random(1);
   std::uniform_real_distribution<float> noise(-0.3F, 0.3F);
   for (float& sample : mix) sample = noise(random);
   std::vector<float> stems(model.sources().size() * mix.size());
+  const std::unique_ptr<models::SegmentBatches> batches =
+      batch > 1 ? model.make_batches(batch) : nullptr;
+  const auto run_once = [&] {
+    if (!batches) return model.run(mix, stems);
+    batches->start(0, batch);
+    for (std::size_t segment = 0; segment < batch; ++segment) batches->stems(0, segment);
+  };
+  if (batches && batches->capacity() < batch)
+    fail(ErrorCode::out_of_memory, "--batch {}: the GPU has memory for {} segments at a time",
+         batch, batches->capacity());
+  for (std::size_t segment = 0; batches && segment < batch; ++segment)
+    std::ranges::copy(mix, batches->mix(0, segment).begin());
   std::vector<double> milliseconds;
   for (std::size_t run = 0; run <= runs; ++run) {  // the first one touches all memory
     throw_if_interrupted();
     const auto start = std::chrono::steady_clock::now();
-    model.run(mix, stems);
+    run_once();
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     if (run > 0) milliseconds.push_back(took.count());
   }
@@ -69,14 +84,17 @@ std::vector<double> time_runs(models::SegmentModel& model, std::size_t runs) {
 }
 
 Measurement measure(const std::filesystem::path& file, const BenchOptions& options,
-                    ThreadPool& pool) {
+                    const models::OpenDevices& devices, ThreadPool& pool) {
   models::ModelOptions choice = options.choice;
+  choice.devices = devices.gpus;
+  choice.notice = [](const std::string& line) { fail(ErrorCode::backend_unavailable, "{}", line); };
   choice.timing = options.profile;
   Measurement result{.file = file, .info = models::inspect_model(file)};
   const std::unique_ptr<models::SegmentModel> model = models::load_model(file, choice, pool);
-  const std::vector<double> milliseconds = time_runs(*model, options.runs);
-  result.run_seconds =
-      static_cast<double>(model->segment_samples()) / static_cast<double>(model->sample_rate_hz());
+  const std::size_t batch = std::max<std::size_t>(choice.batch, 1);
+  const std::vector<double> milliseconds = time_runs(*model, options.runs, batch);
+  result.run_seconds = static_cast<double>(batch * model->segment_samples()) /
+                       static_cast<double>(model->sample_rate_hz());
   result.milliseconds = milliseconds[milliseconds.size() / 2];
   result.fastest_ms = milliseconds.front();
   result.report = model->report();
@@ -101,23 +119,29 @@ std::vector<std::pair<std::string, double>> by_kind(const Measurement& measured)
   return kinds;
 }
 
-std::string text_of(const Measurement& measured, const nn::MachinePeaks& peaks,
-                    const BenchOptions& options, std::size_t threads) {
+std::string text_of(const Measurement& measured, const models::OpenDevices& devices,
+                    const std::optional<nn::MachinePeaks>& peaks, const BenchOptions& options,
+                    std::size_t threads) {
   const auto part = [](double value, double peak) { return 100.0 * value / peak; };
+  const auto beside = [part](double value, double peak, const char* what) {
+    return fmt::format(", {:.0f} % of the {:.1f} that {} here", part(value, peak), peak * 1e-9,
+                       what);
+  };
   const double flops = measured.per_second(measured.cost.operations);
   const double bytes = measured.per_second(measured.cost.bytes);
   std::string text = fmt::format(
-      "{}, {}: {:.2f} s of {} channels at {} Hz a run, {} threads\n"
+      "{}, {}: {:.2f} s of {} channels at {} Hz a run, {}\n"
       "{:.1f} ms a run ({:.1f} at best, {} runs), {} x real time\n"
       "{:.2f} GFLOP and {:.2f} GB a run\n"
-      "{:.1f} GFLOP/s, {:.0f} % of the {:.1f} that multiply-adds reach here\n"
-      "{:.1f} GB/s, {:.0f} % of the {:.1f} that a copy reaches here",
+      "{:.1f} GFLOP/s{}\n"
+      "{:.1f} GB/s{}",
       display_text(measured.file.string()), measured.info.family, measured.run_seconds,
-      measured.info.channels, measured.info.sample_rate_hz, threads, measured.milliseconds,
+      measured.info.channels, measured.info.sample_rate_hz,
+      peaks ? fmt::format("{} threads", threads) : devices.text, measured.milliseconds,
       measured.fastest_ms, options.runs, speed_text(measured.times_real_time()),
       measured.cost.operations * 1e-9, measured.cost.bytes * 1e-9, flops * 1e-9,
-      part(flops, peaks.float_operations_per_second), peaks.float_operations_per_second * 1e-9,
-      bytes * 1e-9, part(bytes, peaks.bytes_per_second), peaks.bytes_per_second * 1e-9);
+      peaks ? beside(flops, peaks->float_operations_per_second, "multiply-adds reach") : "",
+      bytes * 1e-9, peaks ? beside(bytes, peaks->bytes_per_second, "a copy reaches") : "");
   if (!options.profile) return text;
   text += "\n\n" + measured.report.table() + "\n     ms      %  kind\n";
   for (const auto& [kind, milliseconds] : by_kind(measured))
@@ -127,11 +151,13 @@ std::string text_of(const Measurement& measured, const nn::MachinePeaks& peaks,
   return text;
 }
 
-nlohmann::json json_of(const Measurement& measured, const nn::MachinePeaks& peaks,
-                       const BenchOptions& options, std::size_t threads) {
+nlohmann::json json_of(const Measurement& measured, const models::OpenDevices& devices,
+                       const std::optional<nn::MachinePeaks>& peaks, const BenchOptions& options,
+                       std::size_t threads) {
   nlohmann::json line = {{"model", options.model},
                          {"file", measured.file.string()},
                          {"family", measured.info.family},
+                         {"device", devices.text},
                          {"threads", threads},
                          {"runs", options.runs},
                          {"audio_seconds", measured.run_seconds},
@@ -141,9 +167,11 @@ nlohmann::json json_of(const Measurement& measured, const nn::MachinePeaks& peak
                          {"gflop", measured.cost.operations * 1e-9},
                          {"gigabytes", measured.cost.bytes * 1e-9},
                          {"gflop_per_second", measured.per_second(measured.cost.operations) * 1e-9},
-                         {"gigabytes_per_second", measured.per_second(measured.cost.bytes) * 1e-9},
-                         {"peak_gflop_per_second", peaks.float_operations_per_second * 1e-9},
-                         {"peak_gigabytes_per_second", peaks.bytes_per_second * 1e-9}};
+                         {"gigabytes_per_second", measured.per_second(measured.cost.bytes) * 1e-9}};
+  if (peaks) {
+    line["peak_gflop_per_second"] = peaks->float_operations_per_second * 1e-9;
+    line["peak_gigabytes_per_second"] = peaks->bytes_per_second * 1e-9;
+  }
   if (!options.profile) return line;
   for (const auto& [kind, milliseconds] : by_kind(measured))
     line["kinds"].push_back({{"kind", kind}, {"milliseconds", milliseconds}});
@@ -161,15 +189,21 @@ nlohmann::json json_of(const Measurement& measured, const nn::MachinePeaks& peak
 int bench(const BenchOptions& options) {
   const repository::ModelBag bag = repository::ModelRepository().find(options.model);
   ThreadPool pool(options.threads > 0 ? options.threads : HardwareProfile::detect().usable_cores);
-  const nn::MachinePeaks peaks = nn::measure_peaks(&pool);
+  check_device(options.device);
+  const models::OpenDevices devices = models::open_devices(options.device);
+  if (devices.gpus.empty() && options.choice.batch > 1)
+    fail(ErrorCode::invalid_argument, "--batch {}: the cpu takes one segment at a time",
+         options.choice.batch);
+  std::optional<nn::MachinePeaks> peaks;  // the processor's say nothing of a GPU
+  if (devices.gpus.empty()) peaks = nn::measure_peaks(&pool);
   for (const std::filesystem::path& file : bag.models) {
-    const Measurement measured = measure(file, options, pool);
+    const Measurement measured = measure(file, options, devices, pool);
     if (options.json) {
       using Handler = nlohmann::json::error_handler_t;
-      print_result(
-          json_of(measured, peaks, options, pool.threads()).dump(-1, ' ', false, Handler::replace));
+      print_result(json_of(measured, devices, peaks, options, pool.threads())
+                       .dump(-1, ' ', false, Handler::replace));
     } else {
-      print_result(text_of(measured, peaks, options, pool.threads()));
+      print_result(text_of(measured, devices, peaks, options, pool.threads()));
     }
   }
   return 0;
@@ -188,6 +222,10 @@ void add_bench_command(CLI::App& app, int& status) {
       ->default_str("0");
   add_whole(*command, "--runs", options->runs, 1, 10000, "Runs to take the median of")
       ->default_str("5");
+  add_device(*command, options->device);
+  add_whole(*command, "--batch", options->choice.batch, 1, 256,
+            "Segments that a GPU takes at a time")
+      ->default_str("1");
   add_precision(*command, options->choice.precision);
   add_mode(*command, options->choice.mode);
   command->add_flag("--json", options->json, "One line of JSON for each file of the model");

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "apps/commands/commands.h"
+#include "apps/options/model_option_flags.h"
 #include "apps/options/option_values.h"
 #include "apps/pictures/picture.h"
 #include "apps/pictures/table_picture.h"
@@ -29,6 +30,7 @@ struct EvaluateOptions {
   std::filesystem::path json;
   std::filesystem::path picture;
   bool allow_truncated = false;
+  std::string device = "auto";
 };
 
 // JSON has no infinity and no NaN: both become null, and `perfect` tells them apart.
@@ -84,6 +86,9 @@ void check_files(const EvaluateOptions& options, const std::vector<separation::T
 
 int evaluate(const EvaluateOptions& options) {
   Console console;
+  check_device(options.device);
+  if (options.device.starts_with("cuda"))
+    console.line("Note: scores are computed on the cpu, whatever --device says");
   std::vector<separation::TrackScore> scores;
   int status = 0;
   const std::vector<separation::TrackPair> pairs =
@@ -136,6 +141,7 @@ void add_evaluate_command(CLI::App& app, int& status) {
       ->check(not_empty());
   command->add_flag("--allow-truncated", options->allow_truncated,
                     "Take files that end early as far as they go, with a warning");
+  add_device(*command, options->device);
   command->callback([options, &status] { status = evaluate(*options); });
 }
 

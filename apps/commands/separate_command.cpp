@@ -17,14 +17,14 @@
 namespace metalaudio::apps {
 namespace {
 
-std::string model_line(const ModelChoice& model) {
+std::string model_line(const ModelChoice& model, const models::OpenDevices& devices) {
   const std::string members =
       model.bag.models.size() == 1 ? "" : fmt::format(", a bag of {}", model.bag.models.size());
-  return fmt::format("Model {}{}{}: {}", model.bag.name, members,
+  return fmt::format("Model {}{}{}: {}; on {}", model.bag.name, members,
                      model.by_default && model.bag.name != "htdemucs"
                          ? " (htdemucs is not installed: metalaudio models get htdemucs)"
                          : "",
-                     fmt::join(model.sources, ", "));
+                     fmt::join(model.sources, ", "), devices.text);
 }
 
 int separate(const SeparateOptions& options) {
@@ -41,8 +41,9 @@ int separate(const SeparateOptions& options) {
       options.inputs, {options.out, options.out / separation::model_folder_name(model.bag.name)});
   std::vector<PlannedTrack> planned = plan_tracks(tracks, plan, options, model.bag);
   for (const std::string& line : idle_options(options)) console.line("Note: " + line);
-  console.line(model_line(model));
-  return SeparationRun(options, model, plan, std::move(planned), console).run();
+  const models::OpenDevices devices = models::open_devices(options.device);
+  console.line(model_line(model, devices));
+  return SeparationRun(options, model, devices, plan, std::move(planned), console).run();
 }
 
 }  // namespace

@@ -73,10 +73,11 @@ struct SeparationRun::Shared {
 };
 
 SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& model,
-                             const separation::StemPlan& plan, std::vector<PlannedTrack> tracks,
-                             Console& console)
+                             const models::OpenDevices& devices, const separation::StemPlan& plan,
+                             std::vector<PlannedTrack> tracks, Console& console)
     : options_(options),
       model_(model),
+      devices_(devices),
       plan_(plan),
       tracks_(std::move(tracks)),
       console_(console) {}
@@ -100,7 +101,6 @@ int SeparationRun::run() {
 void SeparationRun::work(Shared& shared, std::size_t threads) {
   try {
     ThreadPool pool(threads);
-    const models::ModelOptions model_options{options_.precision, options_.mode, {}, false};
     std::vector<std::string> stems;
     for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
     std::optional<separation::Separator> separator;
@@ -114,7 +114,7 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
       }
       if (!separator)
         separator.emplace(
-            separation::load_separator(bag_files(model_), stems, model_options, pool));
+            separation::load_separator(bag_files(model_), stems, model_options(), pool));
       separate(shared, index, *separator);
     }
   } catch (...) {
@@ -122,6 +122,15 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
     if (!shared.exception) shared.exception = std::current_exception();
     shared.stop = true;
   }
+}
+
+models::ModelOptions SeparationRun::model_options() const {
+  models::ModelOptions options;
+  options.precision = options_.precision;
+  options.mode = options_.mode;
+  options.devices = devices_.gpus;
+  options.notice = [this](const std::string& line) { console_.line(failure_text("", line)); };
+  return options;
 }
 
 void SeparationRun::separate(Shared& shared, std::size_t index, separation::Separator& separator) {
@@ -199,6 +208,7 @@ void SeparationRun::report_success(const TrackJob& job, const separation::TrackR
   nlohmann::json line = {{"track", job.label},
                          {"status", "done"},
                          {"model", model_.bag.name},
+                         {"device", devices_.text},
                          {"audio_seconds", report.audio_seconds},
                          {"seconds", report.seconds},
                          {"times_real_time", speed},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/models/open_devices.h>
 #include <metalaudio/separation/track_separation.h>
 
 #include <string>
@@ -16,8 +17,8 @@ namespace metalaudio::apps {
 class SeparationRun {
  public:
   SeparationRun(const SeparateOptions& options, const ModelChoice& model,
-                const separation::StemPlan& plan, std::vector<PlannedTrack> tracks,
-                Console& console);
+                const models::OpenDevices& devices, const separation::StemPlan& plan,
+                std::vector<PlannedTrack> tracks, Console& console);
 
   /// Returns the exit status.
   /// Errors:   throws what load_separator throws, Error{io} where standard output is closed, and
@@ -27,6 +28,7 @@ class SeparationRun {
  private:
   struct Shared;
   void work(Shared& shared, std::size_t threads);
+  models::ModelOptions model_options() const;
   void separate(Shared& shared, std::size_t index, separation::Separator& separator);
   separation::TrackControl control_of(Shared& shared, std::size_t index) const;
   separation::TrackReport separate_track(const TrackJob& job, separation::Separator& separator,
@@ -38,6 +40,7 @@ class SeparationRun {
 
   const SeparateOptions& options_;
   const ModelChoice& model_;
+  const models::OpenDevices& devices_;
   const separation::StemPlan& plan_;
   std::vector<PlannedTrack> tracks_;
   Console& console_;

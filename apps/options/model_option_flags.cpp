@@ -1,17 +1,42 @@
 #include "apps/options/model_option_flags.h"
 
+#include <metalaudio/core/error.h>
+#include <metalaudio/models/open_devices.h>
+
 #include "apps/options/option_values.h"
 
 namespace metalaudio::apps {
 
+CLI::Option* add_device(CLI::App& command, std::string& device) {
+  return command
+      .add_option(
+          "-d,--device", device,
+          "Where to compute: cpu, cuda, cuda:1, several GPUs as in cuda:0,cuda:1, or auto: a "
+          "GPU where one answers")
+      ->type_name("DEVICE")
+      ->default_str(device);
+}
+
+void check_device(const std::string& device) {
+  if (models::names_devices(device)) return;
+  // Upstream takes whatever PyTorch does.
+  if (device.starts_with("mps"))
+    fail(ErrorCode::backend_unavailable,
+         "--device {}: this program computes on the cpu and on cuda devices", device);
+  fail(ErrorCode::invalid_argument,
+       "--device {}: expected auto, cpu, cuda, cuda:1 or a list as in cuda:0,cuda:1", device);
+}
+
 CLI::Option* add_precision(CLI::App& command, models::Precision& precision) {
-  return add_choice<models::Precision>(command, "--precision", precision,
-                                       {{"fp32", models::Precision::fp32},
-                                        {"tf32", models::Precision::tf32},
-                                        {"fp16", models::Precision::fp16},
-                                        {"bf16", models::Precision::bf16},
-                                        {"auto", models::Precision::automatic}},
-                                       "bf16 is rounded, not yet faster; auto: fp32 until it is");
+  return add_choice<models::Precision>(
+      command, "--precision", precision,
+      {{"fp32", models::Precision::fp32},
+       {"tf32", models::Precision::tf32},
+       {"fp16", models::Precision::fp16},
+       {"bf16", models::Precision::bf16},
+       {"auto", models::Precision::automatic}},
+      "auto: fp16 on a GPU, fp32 on the cpu, where bf16 is rounded, not yet "
+      "faster");
 }
 
 CLI::Option* add_mode(CLI::App& command, models::Mode& mode) {

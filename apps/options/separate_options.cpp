@@ -88,10 +88,7 @@ void add_apply_options(CLI::App& command, SeparateOptions& options) {
 
 void add_machine_options(CLI::App& command, SeparateOptions& options) {
   const std::string group = "Machine";
-  command.add_option("-d,--device", options.device, "Where to compute: auto or cpu")
-      ->type_name("DEVICE")
-      ->default_str(options.device)
-      ->group(group);
+  add_device(command, options.device)->group(group);
   add_precision(command, options.precision)->group(group);
   add_whole(command, "--threads", options.threads, 0, 1024,
             "Threads in all; 0: what the machine has")
@@ -167,15 +164,6 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
       .add_flag("-v,--verbose", options.verbose, "Accepted, as demucs accepts it; has no effect")
       ->group(group);
   add_output_format_options(command, options.format);
-}
-
-/// Upstream takes whatever PyTorch does.
-void check_device(const std::string& device) {
-  if (device == "auto" || device == "cpu") return;
-  if (device.starts_with("cuda") || device.starts_with("mps"))
-    fail(ErrorCode::backend_unavailable, "--device {}: this program computes on the cpu only",
-         device);
-  fail(ErrorCode::invalid_argument, "--device {}: expected auto or cpu", device);
 }
 
 /// The type that the stems' names say; none where the track's own ending decides, or none of ours.

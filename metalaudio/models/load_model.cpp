@@ -1,12 +1,15 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/printable.h>
+#include <metalaudio/models/error_text.h>
 #include <metalaudio/models/htdemucs/htdemucs.h>
 #include <metalaudio/models/load_model.h>
 #include <metalaudio/nn/io/state_file.h>
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 namespace metalaudio::models {
 namespace {
@@ -15,8 +18,9 @@ namespace {
 struct Family {
   bool (*takes)(const nn::StateFile& file);
   ModelInfo (*inspect)(const nn::StateFile& file);
-  std::unique_ptr<SegmentModel> (*load)(const nn::StateFile& file, const ModelOptions& options,
-                                        ThreadPool& pool);
+  /// Keeps the file only as long as it needs it.
+  std::unique_ptr<SegmentModel> (*load)(std::shared_ptr<const nn::StateFile> file,
+                                        const ModelOptions& options, ThreadPool& pool);
 };
 
 ModelInfo inspect_htdemucs(const nn::StateFile& file) {
@@ -29,9 +33,11 @@ ModelInfo inspect_htdemucs(const nn::StateFile& file) {
           {"mode", "segment"}};
 }
 
-std::unique_ptr<SegmentModel> load_htdemucs(const nn::StateFile& file, const ModelOptions& options,
-                                            ThreadPool& pool) {
-  return std::make_unique<HTDemucs>(file, options, pool);
+std::unique_ptr<SegmentModel> load_htdemucs(std::shared_ptr<const nn::StateFile> file,
+                                            const ModelOptions& options, ThreadPool& pool) {
+  const HTDemucsConfig config = read_htdemucs_config(*file);
+  return make_htdemucs(
+      config, [file = std::move(file)] { return nn::Weights(*file); }, options, pool);
 }
 
 constexpr std::array<Family, 1> kFamilies{{{is_htdemucs, inspect_htdemucs, load_htdemucs}}};
@@ -61,11 +67,6 @@ const Family* family_of(const nn::StateFile& file) {
 [[noreturn]] void refuse(const nn::StateFile& file) {
   fail(ErrorCode::unsupported, "it holds {}, which no network of this library takes: HTDemucs is",
        contents(file));
-}
-
-std::string_view without_operation(std::string_view message) {
-  const std::size_t end = message.starts_with('[') ? message.find("] ") : std::string_view::npos;
-  return end == std::string_view::npos ? message : message.substr(end + 2);
 }
 
 /// Runs what makes something of a file's content; its failures name the file.
@@ -98,11 +99,11 @@ ModelInfo inspect_model(const std::filesystem::path& path) {
 
 std::unique_ptr<SegmentModel> load_model(const std::filesystem::path& path,
                                          const ModelOptions& options, ThreadPool& pool) {
-  const nn::StateFile file = nn::load_state(path);
+  const auto file = std::make_shared<const nn::StateFile>(nn::load_state(path));
   return naming_file(path, [&] {
-    const Family* family = family_of(file);
-    if (family == nullptr) refuse(file);
-    const ModelInfo info = family->inspect(file);
+    const Family* family = family_of(*file);
+    if (family == nullptr) refuse(*file);
+    const ModelInfo info = family->inspect(*file);
     if (options.mode != Mode::full && !info.takes("mode"))
       fail(ErrorCode::invalid_argument, "a {} has one mode alone", info.family);
     if (options.segment_seconds && !info.takes("segment"))

@@ -1,8 +1,14 @@
 #pragma once
 
+#include <metalaudio/core/audio_device.h>
 #include <metalaudio/nn/precision.h>
 
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace metalaudio::models {
 
@@ -19,6 +25,12 @@ struct ModelOptions {
   /// bags have it.
   std::optional<double> segment_seconds = {};
   bool timing = false;  ///< measure the steps, for SegmentModel::report()
+  /// The GPUs that share the segments; none: the CPU, which also goes on where they are lost.
+  std::vector<std::shared_ptr<AudioDevice>> devices = {};
+  /// How many segments a GPU takes at a time; 0: as many as pay and fit into its memory.
+  std::size_t batch = 0;
+  /// Told, in one line, where a model goes on elsewhere than it was meant to.
+  std::function<void(const std::string& line)> notice = {};
 };
 
 }  // namespace metalaudio::models

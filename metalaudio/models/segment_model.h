@@ -1,8 +1,10 @@
 #pragma once
 
+#include <metalaudio/models/segment_batches.h>
 #include <metalaudio/nn/plan_report.h>
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +23,10 @@ class SegmentModel {
   virtual std::size_t channels() const noexcept = 0;
   virtual std::size_t segment_samples() const noexcept = 0;
   virtual void run(std::span<const float> mix, std::span<float> stems) = 0;
+
+  /// How it runs about this many segments of one separation best: several at a time; null where
+  /// that is one after the other with run(). Errors: throws what run() does, Error{out_of_memory}.
+  virtual std::unique_ptr<SegmentBatches> make_batches(std::size_t) { return nullptr; }
 
   /// The steps of its plan and, where ModelOptions::timing is on, their milliseconds in the last
   /// run; empty for a model without a plan.

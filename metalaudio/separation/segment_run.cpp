@@ -25,8 +25,19 @@ SegmentRun::SegmentRun(std::span<const BagMember> members, const std::vector<std
       plan_(plan_separation(members, sources, end_frame, options)),
       sums_(plan_.stems.size(), mix.channels(), longest_window_of(plan_)) {
   std::size_t segment = 0;
-  for (std::size_t i = 0; i < members.size(); ++i)
-    if (plan_.members[i].weights) segment = std::max(segment, members[i].model->segment_samples());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    Batches& batches = batches_.emplace_back();
+    if (!plan_.members[i].weights) continue;
+    // A stream hands each segment out as soon as it can.
+    const std::size_t segments = end_frame == kUnknownEnd ? 1 : plan_.steps_of(i);
+    batches.model = members[i].model->make_batches(segments);
+    if (!batches.model) {
+      segment = std::max(segment, members[i].model->segment_samples());
+      continue;
+    }
+    batches.left.resize(batches.model->batches());
+    for (std::size_t batch = batches.left.size(); batch-- > 0;) batches.free.push_back(batch);
+  }
   segment_.resize(mix.channels() * segment);
   separated_.resize(sources.size() * segment_.size());
 }
@@ -39,28 +50,84 @@ std::int64_t SegmentRun::first_needed_frame() const {
 }
 
 bool SegmentRun::advance(const Separator::Sink& on_block, const std::stop_token& stop) {
-  const auto step = plan_.next(mix_.frames());
-  if (!step) return false;
-  if (stop.stop_requested()) fail(ErrorCode::cancelled, "[Separator] cancelled");
-  separate(*step);
-  emit(on_block);
+  const bool stopped = stop.stop_requested();
+  if (!stopped) fill();
+  if (underway_.empty() && !(stopped && plan_.next(mix_.frames()))) return false;
+  if (stopped) fail(ErrorCode::cancelled, "[Separator] cancelled");
+  const Underway next = underway_.front();
+  underway_.pop_front();
+  add(next.step, stems_of(next));
+  emit(next.complete_until, on_block);
   return true;
 }
 
-void SegmentRun::separate(const SeparationPlan::Step& step) {
-  models::SegmentModel& model = *members_[step.member].model;
-  SeparationPlan::Member& member = plan_.members[step.member];
-  const std::size_t length = model.segment_samples();
-  const std::size_t channels = mix_.channels();
-  // A segment shorter than the window has it filled with its real neighbourhood on both sides.
-  const std::size_t before = (member.weights->segment_samples() - step.frames) / 2;
-  const std::span<float> input = std::span(segment_).first(channels * length);
-  const std::span<float> output =
-      std::span(separated_).first(model.sources().size() * input.size());
-  read_window(step.first_frame - static_cast<std::int64_t>(before),
-              member.weights->segment_samples(), length);
-  model.run(input, output);
+/// Takes segments as long as there is room for them.
+void SegmentRun::fill() {
+  while (const auto step = plan_.next(mix_.frames()))
+    if (!place(*step)) return;
+  // Nothing will fill them up.
+  for (Batches& batches : batches_)
+    if (batches.open) start(batches);
+}
 
+bool SegmentRun::place(const SeparationPlan::Step& step) {
+  Batches& batches = batches_[step.member];
+  Underway underway{step, 0, 0, 0};
+  if (batches.model) {
+    if (!batches.open) {
+      if (batches.free.empty()) return false;
+      batches.open = batches.free.back();
+      batches.free.pop_back();
+      batches.filled = 0;
+    }
+    underway.batch = *batches.open;
+    underway.place = batches.filled++;
+    read_window(step, batches.model->mix(underway.batch, underway.place));
+    if (batches.filled == batches.model->capacity()) start(batches);
+  } else if (!underway_.empty()) {
+    return false;
+  }
+  plan_.take(step);
+  underway.complete_until = plan_.complete_until();
+  underway_.push_back(underway);
+  return true;
+}
+
+void SegmentRun::start(Batches& batches) {
+  batches.left[*batches.open] = batches.filled;
+  batches.model->start(*batches.open, batches.filled);
+  batches.open.reset();
+}
+
+std::span<const float> SegmentRun::stems_of(const Underway& underway) {
+  Batches& batches = batches_[underway.step.member];
+  if (!batches.model) {
+    models::SegmentModel& model = *members_[underway.step.member].model;
+    const std::span<float> input =
+        std::span(segment_).first(mix_.channels() * model.segment_samples());
+    const std::span<float> output =
+        std::span(separated_).first(model.sources().size() * input.size());
+    read_window(underway.step, input);
+    model.run(input, output);
+    return output;
+  }
+  // Another member's batches are in the way of filling it up.
+  if (batches.open == underway.batch) start(batches);
+  const std::span<const float> stems = batches.model->stems(underway.batch, underway.place);
+  if (--batches.left[underway.batch] == 0) batches.free.push_back(underway.batch);
+  return stems;
+}
+
+/// A segment shorter than the window has it filled with its real neighbourhood on both sides.
+std::size_t SegmentRun::frames_before(const SeparationPlan::Step& step) const {
+  return (plan_.members[step.member].weights->segment_samples() - step.frames) / 2;
+}
+
+void SegmentRun::add(const SeparationPlan::Step& step, std::span<const float> stems) {
+  SeparationPlan::Member& member = plan_.members[step.member];
+  const std::size_t length = members_[step.member].model->segment_samples();
+  const std::size_t channels = mix_.channels();
+  const std::size_t before = frames_before(step);
   const std::span<const float> weights =
       member.weights->of_segment(step.segment).first(step.frames);
   for (std::size_t stem = 0; stem < plan_.stems.size(); ++stem) {
@@ -68,15 +135,19 @@ void SegmentRun::separate(const SeparationPlan::Step& step) {
     for (std::size_t channel = 0; channel < channels; ++channel) {
       const std::size_t row = plan_.stems[stem] * channels + channel;
       sums_.add(stem, channel, step.first_frame, member.gains[stem], weights,
-                output.subspan(row * length + before, step.frames));
+                stems.subspan(row * length + before, step.frames));
     }
   }
 }
 
 /// Reads a window of the normalised mix; frames outside the mix, and the rest of a segment that
 /// is longer than the window, are zeros.
-void SegmentRun::read_window(std::int64_t first_frame, std::size_t frames, std::size_t length) {
-  const AudioView segment(segment_.data(), mix_.channels(), length, length);
+void SegmentRun::read_window(const SeparationPlan::Step& step, std::span<float> to) {
+  const std::int64_t first_frame =
+      step.first_frame - static_cast<std::int64_t>(frames_before(step));
+  const std::size_t frames = plan_.members[step.member].weights->segment_samples();
+  const std::size_t length = to.size() / mix_.channels();
+  const AudioView segment(to.data(), mix_.channels(), length, length);
   mix_.read(first_frame, segment.part(0, frames));
   const auto clamp = [&](std::int64_t frame) {
     return static_cast<std::size_t>(
@@ -92,11 +163,11 @@ void SegmentRun::read_window(std::int64_t first_frame, std::size_t frames, std::
   }
 }
 
-void SegmentRun::emit(const Separator::Sink& on_block) {
-  while (sums_.first_frame() < plan_.complete_until()) {
+void SegmentRun::emit(std::int64_t complete_until, const Separator::Sink& on_block) {
+  while (sums_.first_frame() < complete_until) {
     const std::int64_t first = sums_.first_frame();
-    const auto frames = static_cast<std::size_t>(
-        std::min<std::int64_t>(kBlockFrames, plan_.complete_until() - first));
+    const auto frames =
+        static_cast<std::size_t>(std::min<std::int64_t>(kBlockFrames, complete_until - first));
     prepare_block(frames);
     for (std::size_t stem = 0; stem < block_.size(); ++stem)
       for (std::size_t channel = 0; channel < mix_.channels(); ++channel) {

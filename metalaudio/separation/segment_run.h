@@ -9,6 +9,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -35,15 +38,36 @@ class SegmentRun {
   /// Frames of the mix before this one are not read again.
   std::int64_t first_needed_frame() const;
 
-  /// Runs the next segment and hands out what is complete; false where none is left, or the mix
-  /// does not reach to the end of the next one yet.
+  /// Finishes the next segment and hands out what is complete; false where none is left, or the mix
+  /// does not reach to the end of the next one yet. Segments after it may be on their way by then.
   /// Errors:   throws Error{cancelled}, and what the model and the sink throw.
   bool advance(const Separator::Sink& on_block, const std::stop_token& stop);
 
  private:
-  void separate(const SeparationPlan::Step& step);
-  void read_window(std::int64_t first_frame, std::size_t frames, std::size_t length);
-  void emit(const Separator::Sink& on_block);
+  /// A segment that is on its way.
+  struct Underway {
+    SeparationPlan::Step step;
+    std::int64_t complete_until = 0;  ///< once it and all before it are added
+    std::size_t batch = 0;
+    std::size_t place = 0;
+  };
+  /// The batches of one member, where its model runs segments in batches.
+  struct Batches {
+    std::unique_ptr<models::SegmentBatches> model;
+    std::vector<std::size_t> free;    ///< numbers of batches
+    std::vector<std::size_t> left;    ///< by batch: the stems that have not been read
+    std::optional<std::size_t> open;  ///< the one that is being filled
+    std::size_t filled = 0;           ///< of the open one
+  };
+
+  void fill();
+  bool place(const SeparationPlan::Step& step);
+  void start(Batches& batches);
+  std::span<const float> stems_of(const Underway& underway);
+  void add(const SeparationPlan::Step& step, std::span<const float> stems);
+  std::size_t frames_before(const SeparationPlan::Step& step) const;
+  void read_window(const SeparationPlan::Step& step, std::span<float> to);
+  void emit(std::int64_t complete_until, const Separator::Sink& on_block);
   void prepare_block(std::size_t frames);
 
   std::span<const BagMember> members_;
@@ -51,6 +75,9 @@ class SegmentRun {
   SeparationPlan plan_;
   StemAccumulator sums_;
   MixLevel level_;
+  std::vector<Batches> batches_;   // by member
+  std::deque<Underway> underway_;  // in the plan's order, in which they are added
+  // For models that run one segment after the other.
   std::vector<float> segment_;    // [channels][segment]
   std::vector<float> separated_;  // [sources][channels][segment]
   std::vector<AudioBuffer> block_;

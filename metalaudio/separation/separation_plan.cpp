@@ -146,14 +146,23 @@ void SeparationPlan::set_end(std::int64_t end_frame) {
 
 std::size_t SeparationPlan::total_steps() const {
   std::size_t steps = 0;
-  for (const Lane& lane : lanes) {
-    const auto stride = static_cast<std::int64_t>(members[lane.member].weights->stride_samples());
-    steps += static_cast<std::size_t>((lane.end_frame - lane.first_frame + stride - 1) / stride);
-  }
+  for (const Lane& lane : lanes) steps += steps_of(lane);
   return steps;
 }
 
-std::optional<SeparationPlan::Step> SeparationPlan::next(std::int64_t available_frames) {
+std::size_t SeparationPlan::steps_of(std::size_t member) const {
+  std::size_t steps = 0;
+  for (const Lane& lane : lanes)
+    if (lane.member == member) steps += steps_of(lane);
+  return steps;
+}
+
+std::size_t SeparationPlan::steps_of(const Lane& lane) const {
+  const auto stride = static_cast<std::int64_t>(members[lane.member].weights->stride_samples());
+  return static_cast<std::size_t>((lane.end_frame - lane.first_frame + stride - 1) / stride);
+}
+
+std::optional<SeparationPlan::Step> SeparationPlan::next(std::int64_t available_frames) const {
   const auto by_start = [this](const Lane& a, const Lane& b) {
     return next_start(a) < next_start(b);
   };
@@ -164,7 +173,8 @@ std::optional<SeparationPlan::Step> SeparationPlan::next(std::int64_t available_
   const std::size_t window = members[lane->member].weights->segment_samples();
   if (start + static_cast<std::int64_t>(std::min(window, left)) > available_frames)
     return std::nullopt;
-  return Step{lane->member, lane->next_segment++, start, std::min(window, left)};
+  return Step{static_cast<std::size_t>(lane - lanes.begin()), lane->member, lane->next_segment,
+              start, std::min(window, left)};
 }
 
 std::int64_t SeparationPlan::complete_until() const {

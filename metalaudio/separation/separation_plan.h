@@ -24,6 +24,7 @@ struct SeparationPlan {
   };
   /// One segment to run.
   struct Step {
+    std::size_t lane = 0;
     std::size_t member = 0;
     std::int64_t segment = 0;  ///< its number in the lane
     std::int64_t first_frame = 0;
@@ -39,16 +40,19 @@ struct SeparationPlan {
   std::vector<Lane> lanes;
 
   std::size_t total_steps() const;
+  std::size_t steps_of(std::size_t member) const;
   /// Where the mix ends, once that is known.
   void set_end(std::int64_t end_frame);
-  /// The earliest segment that has not been run, or none; none, too, while the mix is not there up
+  /// The earliest segment that has not been taken, or none; none, too, while the mix is not there up
   /// to its end. Going by time keeps the lanes within one segment of each other.
-  std::optional<Step> next(std::int64_t available_frames);
-  /// Every frame before this one is complete.
+  std::optional<Step> next(std::int64_t available_frames) const;
+  void take(const Step& step) { ++lanes[step.lane].next_segment; }
+  /// Every frame before this one is complete once all segments that were taken are.
   std::int64_t complete_until() const;
 
  private:
   std::int64_t next_start(const Lane& lane) const;
+  std::size_t steps_of(const Lane& lane) const;
 };
 
 /// The delays of every member and shift, drawn or given; shifts of the first member first.

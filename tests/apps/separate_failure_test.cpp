@@ -133,9 +133,14 @@ TEST_F(SeparateFailure, UsageErrorsSayWhatIsWrong) {
 }
 
 TEST_F(SeparateFailure, TheGraphicsCardThatIsNotThere) {
-  const ProgramResult result = setting_.separate({"song.wav", "-d", "cuda"});
-  EXPECT_EQ(result.status, 1);
-  EXPECT_THAT(result.err, HasSubstr("cuda"));
+  // More GPUs than any machine has, so that it holds on one with some.
+  for (const char* device : {"cuda:99", "cuda:98,cuda:99"}) {
+    const ProgramResult result = setting_.separate({"song.wav", "-d", device});
+    EXPECT_EQ(result.status, 1);
+    ASSERT_EQ(failures(result.err).size(), 1U) << result.err;
+    EXPECT_THAT(failures(result.err)[0], HasSubstr(std::string("device ") + device + ": cuda"));
+    EXPECT_FALSE(fs::exists(setting_ / "separated"));
+  }
 }
 
 TEST_F(SeparateFailure, AnOutputThatCannotBeMade) {

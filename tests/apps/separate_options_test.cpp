@@ -94,8 +94,10 @@ TEST(SeparateOptions, RefusesWhatContradictsItself) {
     EXPECT_THROW(parse(arguments), CLI::ParseError) << arguments;
   for (const char* arguments :
        {"", "a --sum-safe --clip-mode clamp", "a --filename {track}.{ext}", "a --device tpu",
-        "a --filename {title}/{stem}.{ext}", "a --shifts 0 --shift-offsets 3", "a --unknown",
-        "a --filename {stem}.ogg", "a --filename {stem}", "a --filename {stem}."})
+        "a -d cuda:", "a -d cuda:-1", "a -d cuda:0,", "a -d cuda0", "a -d cuda:0;1",
+        "a -d cpu,cuda", "a -d mps", "a --filename {title}/{stem}.{ext}",
+        "a --shifts 0 --shift-offsets 3", "a --unknown", "a --filename {stem}.ogg",
+        "a --filename {stem}", "a --filename {stem}."})
     EXPECT_THROW(parse(arguments), Error) << arguments;
 }
 

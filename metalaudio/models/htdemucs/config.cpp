@@ -248,6 +248,10 @@ void HTDemucsConfig::set_segment_seconds(double seconds) {
   }
 }
 
+void HTDemucsConfig::shorten(const std::optional<double>& seconds) {
+  if (seconds && *seconds <= segment_seconds()) set_segment_seconds(*seconds);
+}
+
 HTDemucsConfig HTDemucsConfig::htdemucs() {
   HTDemucsConfig config;
   config.sources = {"drums", "bass", "other", "vocals"};

@@ -3,6 +3,7 @@
 #include <metalaudio/nn/io/state_file.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,9 @@ struct HTDemucsConfig {
   /// As a number of seconds in kwargs["segment"].
   /// Errors:   throws Error{invalid_data} unless it is above 0 and at most 600.
   void set_segment_seconds(double seconds);
+  /// The same where it is a shorter one than now: a longer one changes nothing, as upstream's bags
+  /// have it.
+  void shorten(const std::optional<double>& seconds);
   double segment_seconds() const noexcept {
     return static_cast<double>(segment_numerator) / static_cast<double>(segment_denominator);
   }

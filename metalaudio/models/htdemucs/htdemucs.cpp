@@ -4,6 +4,8 @@
 #include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/models/htdemucs/network.h>
 #include <metalaudio/models/htdemucs/spectrogram.h>
+#include <metalaudio/nn/cpu_backend.h>
+#include <metalaudio/nn/cuda_backend.h>
 #include <metalaudio/nn/plan.h>
 
 #include <cmath>
@@ -33,9 +35,7 @@ Normalisation measure(std::span<const float> values) {
 }
 
 HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
-  if (options.segment_seconds && *options.segment_seconds <= config.segment_seconds()) {
-    config.set_segment_seconds(*options.segment_seconds);
-  }
+  config.shorten(options.segment_seconds);
   return config;
 }
 
@@ -47,6 +47,10 @@ nn::Plan make_plan(const HTDemucsConfig& config, const nn::Weights& weights,
   plan.pool = &pool;
   plan.timing = options.timing;
   if (memory > 0) plan.memory_limit_bytes = memory;
+  if (!options.devices.empty()) {
+    plan.backends = {nn::make_cuda_backend(options.devices.front(), options.precision),
+                     nn::make_cpu_backend(Precision::fp32, pool.threads())};
+  }
   return nn::Plan(build_htdemucs(config, weights, options.mode), plan);
 }
 
@@ -89,6 +93,8 @@ struct HTDemucs::Impl {
     }
     normalise(waveform, time);
     plan.run();
+    if (plan.lost())
+      fail(ErrorCode::backend_unavailable, "[HTDemucs] the device was lost while it computed");
     if (spectrogram) {
       spectrogram->inverse(spectrogram_out, freq.deviation, freq.mean, stems);
     } else {
@@ -151,11 +157,5 @@ std::size_t HTDemucs::memory_bytes() const noexcept {
 }
 
 nn::PlanReport HTDemucs::report() const { return impl_->plan.report(); }
-
-HTDemucs random_htdemucs(const HTDemucsConfig& config, std::uint32_t seed,
-                         const ModelOptions& options, ThreadPool& pool) {
-  nn::RandomState random(seed);
-  return {config, nn::Weights(random), options, pool};
-}
 
 }  // namespace metalaudio::models

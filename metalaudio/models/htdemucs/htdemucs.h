@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,7 +18,8 @@
 namespace metalaudio::models {
 
 /// Hybrid Transformer Demucs, built from a checkpoint's own kwargs and run one segment at a time.
-/// Equals demucs.htdemucs.HTDemucs.forward in eval mode.
+/// Equals demucs.htdemucs.HTDemucs.forward in eval mode. It runs on the CPU, or its layers on the
+/// first device of the options; make_htdemucs makes full use of GPUs.
 /// Shapes:   mix[channels][segment_samples] -> stems[sources][channels][segment_samples].
 /// Errors:   the constructors throw Error{invalid_data, unsupported, out_of_memory}, naming the
 ///           argument or tensor.
@@ -54,5 +56,21 @@ class HTDemucs final : public SegmentModel {
 /// does not depend on them.
 HTDemucs random_htdemucs(const HTDemucsConfig& config, std::uint32_t seed,
                          const ModelOptions& options, ThreadPool& pool);
+
+/// Weights as often as they are asked for; it keeps what they refer to.
+using WeightsSource = std::function<nn::Weights()>;
+
+/// HTDemucs on the GPUs of the options, which share the segments and take several at a time, with
+/// the CPU behind them; on the CPU where the options name none. Precision::automatic is fp16 on a
+/// GPU.
+/// Errors:   as HTDemucs; Error{backend_unavailable} without the CUDA part, Error{unsupported} where
+///           a GPU lacks the precision.
+/// Threads:  any; the model shares its work with the pool, which outlives it.
+std::unique_ptr<SegmentModel> make_htdemucs(const HTDemucsConfig& config,
+                                            const WeightsSource& weights,
+                                            const ModelOptions& options, ThreadPool& pool);
+/// The same with the weights of random_htdemucs.
+std::unique_ptr<SegmentModel> make_random_htdemucs(const HTDemucsConfig& config, std::uint32_t seed,
+                                                   const ModelOptions& options, ThreadPool& pool);
 
 }  // namespace metalaudio::models

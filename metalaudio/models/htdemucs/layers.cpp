@@ -64,6 +64,16 @@ Shape kernel_shape(const HybridLayer& layer) {
   return layer.freq ? Shape{layer.kernel, 1} : Shape{layer.kernel};
 }
 
+/// Positions [first, first + extent) of the axis that lies so far before the channels.
+Value crop(Graph& graph, Value x, std::size_t axis, std::int64_t first, std::int64_t extent) {
+  const Shape shape = graph.shape(x);
+  std::vector<std::int64_t> starts(shape.rank());
+  std::vector<std::int64_t> extents(shape.extents().begin(), shape.extents().end());
+  starts[shape.rank() - 1 - axis] = first;
+  extents[shape.rank() - 1 - axis] = extent;
+  return graph.apply(nn::Slice{starts, Shape(extents), {}}, {x});
+}
+
 }  // namespace
 
 Value encode(Graph& graph, const Weights& weights, const HTDemucsConfig& config,
@@ -72,7 +82,7 @@ Value encode(Graph& graph, const Weights& weights, const HTDemucsConfig& config,
   const std::int64_t pad = layer.pad ? layer.kernel / 4 : 0;
   nn::SlidingAxis axis{layer.kernel, layer.stride, 1, pad, pad};
   if (!layer.freq) {
-    const std::int64_t excess = graph.shape(x)[1] % layer.stride;
+    const std::int64_t excess = extent_before_channels(graph.shape(x), 1) % layer.stride;
     if (excess != 0) axis.after += layer.stride - excess;
   }
   const Weights conv = weights("conv");
@@ -100,13 +110,14 @@ Decoded decode(Graph& graph, const Weights& weights, const HTDemucsConfig& confi
   }
   const std::int64_t pad = layer.pad ? layer.kernel / 4 : 0;
   const Shape in = graph.shape(y);
-  const std::int64_t full = layer.stride * (in[layer.freq ? 0 : 1] - 1) + layer.kernel;
+  const std::int64_t full =
+      layer.stride * (extent_before_channels(in, layer.freq ? 2 : 1) - 1) + layer.kernel;
   const std::int64_t extent = layer.freq ? full - 2 * pad : length;
   // Where a norm follows, it sees what is cropped afterwards.
   const nn::TransposeAxis axis = layer.norm
                                      ? nn::TransposeAxis{layer.kernel, layer.stride, 0, full}
                                      : nn::TransposeAxis{layer.kernel, layer.stride, pad, extent};
-  const nn::TransposeAxis other{1, 1, 0, in[layer.freq ? 1 : 0]};
+  const nn::TransposeAxis other{1, 1, 0, extent_before_channels(in, layer.freq ? 1 : 2)};
   const Weights conv = weights("conv_tr");
   Value z = graph.apply(
       layer.freq ? nn::ConvTranspose{{axis, other}} : nn::ConvTranspose{{other, axis}},
@@ -115,8 +126,7 @@ Decoded decode(Graph& graph, const Weights& weights, const HTDemucsConfig& confi
        vector_of(graph, conv, "bias", layer.outer)});
   if (layer.norm) {
     z = group_norm(graph, weights("norm2"), z, config.norm_groups, 2);
-    z = layer.freq ? graph.apply(nn::Slice{{pad, 0, 0}, {extent, in[1], layer.outer}, {}}, {z})
-                   : graph.apply(nn::Slice{{0, pad, 0}, {1, extent, layer.outer}, {}}, {z});
+    z = crop(graph, z, layer.freq ? 2 : 1, pad, extent);
   }
   if (!layer.last) z = gelu(graph, z);
   return {z, y};

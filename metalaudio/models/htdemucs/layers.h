@@ -24,6 +24,11 @@ struct HybridLayer {
   bool last = false;   ///< decoder: no activation at the end
 };
 
+/// The extent of an axis counted from the channels: 1 is along time, 2 along frequencies.
+inline std::int64_t extent_before_channels(const Shape& shape, std::size_t axis) {
+  return shape[shape.rank() - 1 - axis];
+}
+
 /// demucs.hdemucs.HEncLayer.forward.
 nn::Value encode(nn::Graph& graph, const nn::Weights& weights, const HTDemucsConfig& config,
                  const HybridLayer& layer, nn::Value x, std::optional<nn::Value> inject);

@@ -74,15 +74,20 @@ Structure structure_of(const HTDemucsConfig& config) {
 /// Builds one network; its members are the variables of HTDemucs.forward.
 class Builder {
  public:
-  Builder(const HTDemucsConfig& config, const Weights& weights,
+  Builder(const HTDemucsConfig& config, const Weights& weights, std::int64_t batch,
           const std::vector<std::string>& taps)
-      : config_(config), weights_(weights), taps_(taps), layers_(structure_of(config)) {}
+      : config_(config),
+        weights_(weights),
+        batch_(batch),
+        taps_(taps),
+        layers_(structure_of(config)) {}
 
   Graph build(Mode mode) {
-    xt_ = graph_.input("waveform", {1, config_.segment_samples(), config_.audio_channels});
+    xt_ =
+        graph_.input("waveform", segments({1, config_.segment_samples(), config_.audio_channels}));
     if (mode == Mode::full) {
       x_ = graph_.input("spectrogram",
-                        {config_.nfft / 2, config_.frames(), 2 * config_.audio_channels});
+                        segments({config_.nfft / 2, config_.frames(), 2 * config_.audio_channels}));
       encode_both();
       if (config_.t_layers > 0) transform();
       decode_both();
@@ -95,13 +100,20 @@ class Builder {
   }
 
  private:
+  Shape segments(const Shape& one) const {
+    if (batch_ == 1) return one;
+    std::vector<std::int64_t> extents{batch_};
+    extents.insert(extents.end(), one.extents().begin(), one.extents().end());
+    return Shape(extents);
+  }
+
   void tap(const std::string& name, Value value) {
     if (std::find(taps_.begin(), taps_.end(), name) != taps_.end()) graph_.output(name, value);
   }
 
   void encode_time(int index) {
     const HybridLayer& layer = layers_.tencoder[static_cast<std::size_t>(index)];
-    lengths_t_.push_back(graph_.shape(xt_)[1]);
+    lengths_t_.push_back(extent_before_channels(graph_.shape(xt_), 1));
     xt_ = encode(graph_, weights_("tencoder", index), config_, layer, xt_, {});
     if (!layer.empty) saved_t_.push_back(xt_);
     tap(fmt::format("tencoder.{}", index), xt_);
@@ -114,7 +126,7 @@ class Builder {
         encode_time(index);
         if (layers_.tencoder[static_cast<std::size_t>(index)].empty) inject = xt_;
       }
-      lengths_.push_back(graph_.shape(x_)[1]);
+      lengths_.push_back(extent_before_channels(graph_.shape(x_), 1));
       const HybridLayer& layer = layers_.encoder[static_cast<std::size_t>(index)];
       x_ = encode(graph_, weights_("encoder", index), config_, layer, x_, inject);
       tap(fmt::format("encoder.{}", index), x_);
@@ -125,8 +137,9 @@ class Builder {
 
   void add_frequency_embedding() {
     const Shape shape = graph_.shape(x_);
-    Tensor embedding({shape[0], 1, shape[2]});
-    const Tensor& table = weights_("freq_emb.embedding").tensor("weight", {shape[0], shape[2]});
+    const std::int64_t rows = extent_before_channels(shape, 2);
+    Tensor embedding({rows, 1, shape.back()});
+    const Tensor& table = weights_("freq_emb.embedding").tensor("weight", {rows, shape.back()});
     const auto scale = static_cast<float>(config_.emb_scale);
     const auto weight = static_cast<float>(config_.freq_emb);
     for (std::size_t i = 0; i < embedding.size(); ++i) {
@@ -203,6 +216,7 @@ class Builder {
 
   const HTDemucsConfig& config_;
   const Weights& weights_;
+  std::int64_t batch_;
   const std::vector<std::string>& taps_;
   Structure layers_;
   Graph graph_;
@@ -217,8 +231,8 @@ class Builder {
 }  // namespace
 
 Graph build_htdemucs(const HTDemucsConfig& config, const Weights& weights, Mode mode,
-                     const std::vector<std::string>& taps) {
-  return Builder(config, weights, taps).build(mode);
+                     std::int64_t batch, const std::vector<std::string>& taps) {
+  return Builder(config, weights, batch, taps).build(mode);
 }
 
 }  // namespace metalaudio::models

@@ -5,6 +5,7 @@
 #include <metalaudio/nn/graph/graph.h>
 #include <metalaudio/nn/weights.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,10 @@ namespace metalaudio::models {
 /// Shapes:   input "waveform" [1][segment][audio_channels]; output "waveform"
 ///           [1][segment][sources · audio_channels]. Mode::full adds input "spectrogram"
 ///           [nfft/2][frames][2 · audio_channels] and output "spectrogram"
-///           [nfft/2][frames][sources · 2 · audio_channels].
+///           [nfft/2][frames][sources · 2 · audio_channels]. More than one segment at a time have an
+///           axis of their own before these.
 /// Errors:   throws Error{invalid_data, invalid_argument}, naming the tensor or the layer.
 nn::Graph build_htdemucs(const HTDemucsConfig& config, const nn::Weights& weights, Mode mode,
-                         const std::vector<std::string>& taps = {});
+                         std::int64_t batch = 1, const std::vector<std::string>& taps = {});
 
 }  // namespace metalaudio::models

@@ -194,10 +194,15 @@ Branches cross_transformer(Graph& graph, const Weights& weights, const HTDemucsC
   // Upstream orders tokens (time, frequency); nothing below depends on their order but the
   // embedding, which is laid out to match.
   Value x = norm_in(graph, weights("norm_in"), config, branches.x);
-  x = add_embedding(graph, config, x, sin_embedding_2d(config, shape[0], shape[1], channels));
-  x = reshape(graph, x, {1, shape[0] * shape[1], channels});
+  const std::int64_t rows = extent_before_channels(shape, 2);
+  const std::int64_t columns = extent_before_channels(shape, 1);
+  x = add_embedding(graph, config, x, sin_embedding_2d(config, rows, columns, channels));
+  std::vector<std::int64_t> tokens(shape.extents().begin(), shape.extents().end());
+  tokens[shape.rank() - 3] = 1;
+  tokens[shape.rank() - 2] = rows * columns;
+  x = reshape(graph, x, Shape(tokens));
   Value xt = norm_in(graph, weights("norm_in_t"), config, branches.xt);
-  const std::int64_t steps = graph.shape(xt)[1];
+  const std::int64_t steps = extent_before_channels(graph.shape(xt), 1);
   xt = add_embedding(graph, config, xt, time_embedding(weights, config, steps, channels));
   tap("transformer_tokens", x);
   tap("transformer_tokens_t", xt);

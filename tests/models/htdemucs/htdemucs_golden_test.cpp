@@ -147,7 +147,7 @@ TEST_P(HTDemucsGolden, EveryLayerAgreesWithUpstream) {
     if (name == "freq_emb" && config.freq_emb == 0) continue;
     if (layer && !name.ends_with(".layout") && !name.ends_with(".sums")) taps.push_back(name);
   }
-  const nn::Graph graph = build_htdemucs(config, nn::Weights(golden_.model), Mode::full, taps);
+  const nn::Graph graph = build_htdemucs(config, nn::Weights(golden_.model), Mode::full, 1, taps);
   nn::PlanOptions options;
   options.pool = &pool_;
   nn::Plan plan(graph, options);
