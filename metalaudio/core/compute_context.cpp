@@ -100,8 +100,9 @@ bool ComputeContext::work() noexcept {
   Job* const job = handover_.next_job();
   if (job == nullptr) return work_for_others();
   run(*job);
-  finished_.fetch_add(1, std::memory_order_relaxed);
   handover_.finish();
+  // Whoever reads the count finds the results.
+  finished_.fetch_add(1, std::memory_order_release);
   return true;
 }
 

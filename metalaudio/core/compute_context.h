@@ -120,7 +120,7 @@ class ComputeContext {
     return submitted_.load(std::memory_order_relaxed);
   }
   METALAUDIO_REALTIME std::uint64_t finished() const noexcept {
-    return finished_.load(std::memory_order_relaxed);
+    return finished_.load(std::memory_order_acquire);
   }
   METALAUDIO_REALTIME std::uint64_t refused() const noexcept {
     return refused_.load(std::memory_order_relaxed);

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <metalaudio/core/device_properties.h>
 #include <metalaudio/core/hardware_profile.h>
 
 #include <cstddef>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace metalaudio {
 
@@ -39,5 +42,20 @@ GpuConditions conditions_of(const HardwareProfile& machine, const GpuState& gpu,
 /// a tenth of the GPU's is free), four times where heat slows it; they multiply. The largest number, for never, where it is about
 /// to switch itself off or less than a fiftieth of its memory is free.
 std::size_t gpu_threshold(std::size_t measured, const GpuConditions& conditions) noexcept;
+
+struct GpuProfile {
+  DeviceProperties properties{};
+  GpuState state{};
+  std::string trouble{};  ///< why this build cannot use it; empty where it can
+};
+
+/// Every GPU of this machine, those too that this build cannot use.
+struct GpuSurvey {
+  std::vector<GpuProfile> gpus{};
+  std::string trouble{};  ///< why there is none: no driver, an old one, the CUDA part not built …
+};
+
+/// Threads:  any.
+GpuSurvey survey_gpus();
 
 }  // namespace metalaudio

@@ -222,7 +222,8 @@ TEST_P(ComputeContextOn, NoBufferIsTornWhileAllSubmit) {
   std::vector<float> sent;  // by number of callback; -1 where refused
   std::uint64_t heard = 0;
   bool whole = true;
-  for (int callback = 0; callback < 20'000; ++callback) {
+  // Until enough was heard, however busy the machine is.
+  for (int callback = 0; heard < 500 && callback < 1'000'000; ++callback) {
     context->with_read_buffer([&](std::span<const float> y) {
       ++heard;
       const float expected = 2 * sent[static_cast<std::size_t>(callback) - 2];
@@ -232,12 +233,12 @@ TEST_P(ComputeContextOn, NoBufferIsTornWhileAllSubmit) {
     const bool taken =
         context->try_execute_async([&](std::span<float> x) { std::ranges::fill(x, value); });
     sent.push_back(taken ? value : -1.0F);
-    if (callback % 16 == 0) std::this_thread::sleep_for(20us);
+    if (callback % 4 == 0) std::this_thread::sleep_for(20us);
   }
   stop = true;
   for (std::thread& thread : others) thread.join();
   EXPECT_TRUE(whole);
-  EXPECT_GT(heard, 0U);
+  EXPECT_EQ(heard, 500U);
   wait_until_done(*context);
   EXPECT_EQ(context->submitted(), context->finished());
 }

@@ -138,6 +138,17 @@ TEST(PipelineCache, TheNextProcessFindsThemOnDisk) {
   EXPECT_EQ(counting.builds, 2);
 }
 
+TEST(PipelineCache, WhatIncludesHeadersOfTheUsersOwnIsNotKeptOnDisk) {
+  const TestFolder folder;
+  CountingCompiler counting;
+  for (const char* option : {"-Iheaders", "-I", "--include-path=headers", "--pre-include=a.h"}) {
+    const KernelSource source{"source", "entry", {option}};
+    PipelineCache(counting.compiler(), DiskCache(folder.path())).get(source);
+    PipelineCache(counting.compiler(), DiskCache(folder.path())).get(source);
+  }
+  EXPECT_EQ(counting.builds, 8);
+}
+
 TEST(PipelineCache, CompilesAgainWhatIsDamagedOrRefusedOnDisk) {
   const TestFolder folder;
   CountingCompiler counting;

@@ -26,7 +26,10 @@ class FakeGpu final : public AudioDevice, public Accelerator {
     check();
     return host_.allocate(bytes);
   }
-  void deallocate(void* handle) noexcept override { host_.deallocate(handle); }
+  void deallocate(void* handle) noexcept override {
+    work();  // memory goes when nothing uses it any more, as cudaFree has it
+    host_.deallocate(handle);
+  }
   void clear(void* handle, std::size_t offset, std::size_t bytes) override {
     check();
     std::memset(static_cast<char*>(handle) + offset, 0, bytes);
@@ -45,8 +48,7 @@ class FakeGpu final : public AudioDevice, public Accelerator {
   }
   void synchronize() override {
     check();
-    for (const auto& work : pending_) work();
-    pending_.clear();
+    work();
     check();
   }
   void* stream() const noexcept override { return nullptr; }
@@ -58,6 +60,7 @@ class FakeGpu final : public AudioDevice, public Accelerator {
   }
   void deallocate_staging(void* host) noexcept override {
     --staging;
+    work();
     host_.deallocate(host);
   }
   void upload_async(void* handle, std::size_t offset, const void* from,
@@ -110,6 +113,10 @@ class FakeGpu final : public AudioDevice, public Accelerator {
     CpuFunction function_;
   };
 
+  void work() noexcept {
+    for (const auto& piece : pending_) piece();
+    pending_.clear();
+  }
   void check() const {
     if (lost_) fail(ErrorCode::backend_unavailable, "[FakeGpu] an illegal address");
   }

@@ -2,11 +2,23 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/pipelines/pipeline_cache.h>
 
+#include <algorithm>
 #include <exception>
 #include <optional>
 #include <utility>
 
 namespace metalaudio {
+
+namespace {
+
+/// Whether the code depends on files that may change: headers of the user's own.
+bool reads_files(const KernelSource& source) {
+  return std::ranges::any_of(source.options, [](const std::string& option) {
+    return option.starts_with("-I") || option.find("include") != std::string::npos;
+  });
+}
+
+}  // namespace
 
 std::string PipelineCache::key_of(const KernelSource& source) const {
   std::string key;
@@ -60,7 +72,8 @@ std::shared_ptr<const Kernel> PipelineCache::get(const KernelSource& source) {
 
 std::shared_ptr<const Kernel> PipelineCache::compile(const std::string& key,
                                                      const KernelSource& source) const {
-  if (const std::optional<std::string> kept = disk_.load(key)) {
+  const bool keeps = !reads_files(source);
+  if (const std::optional<std::string> kept = keeps ? disk_.load(key) : std::nullopt) {
     try {
       return compiler_.load(*kept);
     } catch (const Error&) {
@@ -69,7 +82,7 @@ std::shared_ptr<const Kernel> PipelineCache::compile(const std::string& key,
   }
   const std::string binary = compiler_.build(source);
   std::shared_ptr<const Kernel> kernel = compiler_.load(binary);
-  disk_.store(key, binary);
+  if (keeps) disk_.store(key, binary);
   return kernel;
 }
 

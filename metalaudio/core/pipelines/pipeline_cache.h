@@ -26,7 +26,8 @@ struct KernelCompiler {
 };
 
 /// Kernels by what they are compiled from: the last used in memory, all of them on disk. Whoever
-/// asks for one that another thread compiles waits for that. What fails is not remembered.
+/// asks for one that another thread compiles waits for that. What fails is not remembered, and what
+/// includes the user's own headers is not kept on disk, since these may change.
 /// Errors:   get() throws what the compiler throws, but not on damaged or unwritable files.
 /// Threads:  any.
 class PipelineCache {
