@@ -19,7 +19,7 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   set(CMAKE_CUDA_STANDARD 20)
 
   add_library(metalaudio_cuda SHARED
-    core/cuda/device.cpp
+    core/cuda/accelerator.cpp core/cuda/device.cpp core/cuda/nvml.cpp core/cuda/nvrtc.cpp
     nn/cuda/cuda_backend.cpp nn/cuda/cuda_runner.cpp nn/cuda/fusion.cpp
     nn/cuda/kernels/conv.cpp nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
     nn/cuda/kernels/conv_f32.cu nn/cuda/kernels/conv_tf32.cu nn/cuda/kernels/elementwise.cu
@@ -30,7 +30,8 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   target_compile_options(metalaudio_cuda PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>
     $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:metalaudio_warnings,INTERFACE_COMPILE_OPTIONS>>)
-  target_compile_definitions(metalaudio_cuda PRIVATE METALAUDIO_VERSION="${PROJECT_VERSION}")
+  target_compile_definitions(metalaudio_cuda PRIVATE METALAUDIO_VERSION="${PROJECT_VERSION}"
+    METALAUDIO_CUDA_ARCHITECTURES="${METALAUDIO_CUDA_ARCHITECTURES}")
   target_include_directories(metalaudio_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   # Only what core/cuda_part.h looks up is seen from outside.
   target_link_options(metalaudio_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)

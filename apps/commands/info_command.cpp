@@ -10,6 +10,7 @@
 #include "apps/commands/versions.h"
 #include "apps/terminal/console.h"
 #include "apps/terminal/figure_text.h"
+#include "apps/terminal/gpu_text.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -75,7 +76,7 @@ std::vector<Row> machine_rows(const HardwareProfile& profile) {
                                               profile.memory_pressure->some_percent));
   rows.emplace_back("heat", thermal_text(profile));
   rows.emplace_back("power", power_text(profile));
-  rows.emplace_back("devices", "cpu");
+  for (Row& row : gpu_rows(survey_gpus())) rows.push_back(std::move(row));
   return rows;
 }
 

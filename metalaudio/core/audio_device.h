@@ -8,6 +8,11 @@
 
 namespace metalaudio {
 
+class Accelerator;
+class Pipeline;
+struct PipelineSource;
+struct ToleranceConfiguration;
+
 /// A place with memory and an order of execution. The only general virtual seam of the library:
 /// what runs there belongs to each operation, not to the device. Its memory is named by handles,
 /// which are addresses only where properties().host_memory says so; a place in it is a handle and
@@ -35,6 +40,17 @@ class AudioDevice {
   virtual void synchronize() = 0;
   /// The device's own handle (a cudaStream_t); null where work runs on the calling thread.
   virtual void* stream() const noexcept = 0;
+  /// What a GPU can do beside this; null where work runs on the calling thread.
+  virtual Accelerator* accelerator() noexcept { return nullptr; }
+
+  /// Compiles a kernel of one's own for this device; the same one again is the one that is there.
+  /// Without a GPU, or a compiler for it, it is the function for the CPU.
+  /// Errors:   throws Error{invalid_argument} with the compiler's log on a source that does not
+  ///           compile, and Error{backend_unavailable} where there is nothing to run here.
+  std::shared_ptr<const Pipeline> pipeline(const PipelineSource& source);
+  /// Whether work on so many values pays on this GPU as hot, as short of memory and of power as it
+  /// and the machine are now; never on the CPU. For constructors: it reads files.
+  bool should_use_gpu(std::size_t size, const ToleranceConfiguration& tolerances);
 };
 
 /// Every device that answers now; the CPU comes first and is always there.

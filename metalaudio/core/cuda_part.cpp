@@ -1,5 +1,6 @@
 #include <metalaudio/core/cuda_part.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/gpu_profile.h>
 
 #include <dlfcn.h>
 
@@ -93,6 +94,14 @@ std::vector<DeviceProperties> list_cuda_devices() {
     cuda_function_as<List>("metalaudio_cuda_list_devices")(&devices);
   }
   return devices;
+}
+
+GpuSurvey survey_gpus() {
+  using Survey = void(GpuSurvey*);
+  GpuSurvey survey;
+  survey.trouble = library().trouble;
+  if (survey.trouble.empty()) cuda_function_as<Survey>("metalaudio_cuda_survey")(&survey);
+  return survey;
 }
 
 std::shared_ptr<AudioDevice> make_cuda_device(int index) {

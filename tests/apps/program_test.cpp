@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <metalaudio/core/gpu_profile.h>
 #include <metalaudio/core/tolerance_configuration.h>
 
 #include "program.h"
@@ -39,6 +40,13 @@ TEST(Program, InfoNamesTheLibraries) {
   EXPECT_THAT(result.out, HasSubstr("libsndfile"));
 }
 
+TEST(Program, InfoListsTheGpusOrSaysWhyThereIsNone) {
+  const GpuSurvey survey = survey_gpus();
+  const ProgramResult result = run_program({"info"});
+  EXPECT_THAT(result.out, HasSubstr(survey.gpus.empty() ? "none: " + survey.trouble : "cuda:0"));
+  EXPECT_EQ(survey.gpus.empty(), !survey.trouble.empty());
+}
+
 TEST(Program, CalibrateWritesWhatToleranceConfigurationLoads) {
   const TestFolder folder;
   const auto path = folder / "deep" / "tolerances.json";
@@ -47,7 +55,11 @@ TEST(Program, CalibrateWritesWhatToleranceConfigurationLoads) {
   EXPECT_THAT(result.out, HasSubstr("written to " + path.string()));
   const ToleranceConfiguration measured = ToleranceConfiguration::load(path);
   EXPECT_GE(measured.linear_batch_threshold, 1U);
-  EXPECT_EQ(measured.gpu_cpu_threshold, ToleranceConfiguration{}.gpu_cpu_threshold);
+  if (survey_gpus().gpus.empty()) {
+    EXPECT_EQ(measured.gpu_cpu_threshold, ToleranceConfiguration{}.gpu_cpu_threshold);
+  } else {
+    EXPECT_THAT(result.out, HasSubstr("on the GPU"));
+  }
 }
 
 TEST(Program, CalibrateSaysWhereItCannotWrite) {
