@@ -31,6 +31,41 @@ std::unique_ptr<Step> make_step(const Conv& conv, const Making& making);
 std::string refusal_of(const ConvTranspose& conv, const Graph& graph, const Node& node);
 std::unique_ptr<Step> make_step(const ConvTranspose& conv, const Making& making);
 
+std::string refusal_of(const Attention& attention, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Attention& attention, const Making& making);
+std::string refusal_of(const Transpose& transpose, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Transpose& transpose, const Making& making);
+std::string refusal_of(const Slice& slice, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Slice& slice, const Making& making);
+std::string refusal_of(const Concat& concat, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Concat& concat, const Making& making);
+std::string refusal_of(const Expand& expand, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Expand& expand, const Making& making);
+std::string refusal_of(const Pad& pad, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Pad& pad, const Making& making);
+std::string refusal_of(const Where& where, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Where& where, const Making& making);
+std::string refusal_of(const Trilu& trilu, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Trilu& trilu, const Making& making);
+std::string refusal_of(const Reduce& reduce, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Reduce& reduce, const Making& making);
+std::string refusal_of(const ArgReduce& reduce, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const ArgReduce& reduce, const Making& making);
+std::string refusal_of(const CumSum& sum, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const CumSum& sum, const Making& making);
+std::string refusal_of(const Softmax& softmax, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Softmax& softmax, const Making& making);
+std::string refusal_of(const TopK& top, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const TopK& top, const Making& making);
+std::string refusal_of(const MatMul& matmul, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const MatMul& matmul, const Making& making);
+std::string refusal_of(const Lstm& lstm, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Lstm& lstm, const Making& making);
+std::string refusal_of(const Gru& gru, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Gru& gru, const Making& making);
+std::string refusal_of(const Rnn& rnn, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Rnn& rnn, const Making& making);
+
 template <typename Operation>
 concept HasStep = requires(const Operation& operation, const Making& making) {
   { make_step(operation, making) } -> std::same_as<std::unique_ptr<Step>>;
