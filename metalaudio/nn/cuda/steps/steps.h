@@ -65,6 +65,32 @@ std::string refusal_of(const Gru& gru, const Graph& graph, const Node& node);
 std::unique_ptr<Step> make_step(const Gru& gru, const Making& making);
 std::string refusal_of(const Rnn& rnn, const Graph& graph, const Node& node);
 std::unique_ptr<Step> make_step(const Rnn& rnn, const Making& making);
+std::string refusal_of(const Gather& gather, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Gather& gather, const Making& making);
+std::string refusal_of(const GatherElements& gather, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const GatherElements& gather, const Making& making);
+std::string refusal_of(const GatherNd& gather, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const GatherNd& gather, const Making& making);
+std::string refusal_of(const ScatterElements& scatter, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const ScatterElements& scatter, const Making& making);
+std::string refusal_of(const ScatterNd& scatter, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const ScatterNd& scatter, const Making& making);
+std::string refusal_of(const OneHot& one_hot, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const OneHot& one_hot, const Making& making);
+std::string refusal_of(const Pool& pool, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Pool& pool, const Making& making);
+std::string refusal_of(const Resize& resize, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Resize& resize, const Making& making);
+std::string refusal_of(const Quantize& quantize, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Quantize& quantize, const Making& making);
+std::string refusal_of(const Dequantize& quantize, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Dequantize& quantize, const Making& making);
+std::string refusal_of(const Dft& dft, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Dft& dft, const Making& making);
+std::string refusal_of(const Stft& stft, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Stft& stft, const Making& making);
+std::string refusal_of(const Rotary& rotary, const Graph& graph, const Node& node);
+std::unique_ptr<Step> make_step(const Rotary& rotary, const Making& making);
 
 template <typename Operation>
 concept HasStep = requires(const Operation& operation, const Making& making) {
