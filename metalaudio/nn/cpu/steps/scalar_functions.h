@@ -1,7 +1,6 @@
 #pragma once
 
-#include <metalaudio/nn/operations/binary.h>
-#include <metalaudio/nn/operations/unary.h>
+#include <metalaudio/nn/operations/element_functions.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +11,8 @@
 namespace metalaudio::nn::cpu {
 
 /// The element-wise functions one value at a time, as they are defined: of floating values in
-/// `double`, so that what has no vector form is exact; of integers in their own type.
+/// `double`, so that what has no vector form is exact; of integers in their own type. What is
+/// constexpr serves kernels of the GPU too.
 inline double apply(UnaryFunction function, double x, double alpha, double beta) noexcept {
   using F = UnaryFunction;
   const auto sigmoid = [](double v) { return 1.0 / (1.0 + std::exp(-v)); };
@@ -115,7 +115,7 @@ inline double apply(UnaryFunction function, double x, double alpha, double beta)
 
 /// Sums and differences of integers wrap, as numpy's.
 template <typename T>
-T apply_integer(UnaryFunction function, T x, double alpha, double beta) noexcept {
+constexpr T apply_integer(UnaryFunction function, T x, double alpha, double beta) noexcept {
   using F = UnaryFunction;
   using U = std::make_unsigned_t<T>;
   const auto negated = static_cast<T>(U{0} - static_cast<U>(x));
@@ -177,7 +177,7 @@ inline double apply(BinaryFunction function, double a, double b) noexcept {
 
 /// Division by zero gives zero, so that no input can stop the program.
 template <typename T>
-T apply_integer(BinaryFunction function, T a, T b) noexcept {
+constexpr T apply_integer(BinaryFunction function, T a, T b) noexcept {
   using F = BinaryFunction;
   using U = std::make_unsigned_t<T>;
   // Products of small types would otherwise overflow in int.
@@ -236,7 +236,7 @@ T apply_integer(BinaryFunction function, T a, T b) noexcept {
 }
 
 template <typename T>
-bool compare(BinaryFunction function, T a, T b) noexcept {
+constexpr bool compare(BinaryFunction function, T a, T b) noexcept {
   switch (function) {
     case BinaryFunction::equal:
       return a == b;

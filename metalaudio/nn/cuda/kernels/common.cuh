@@ -53,6 +53,19 @@ inline unsigned grid_of(std::int64_t items, int per_block = kThreads) {
   return static_cast<unsigned>(blocks < 1 ? 1 : blocks > 4096 ? 4096 : blocks);
 }
 
+/// Multiprocessors of the device that launches go to.
+inline int processors() {
+  int device = 0;
+  int count = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device);
+  return count;
+}
+
+inline bool is_aligned(const void* pointer, std::size_t bytes = 16) {
+  return reinterpret_cast<std::uintptr_t>(pointer) % bytes == 0;
+}
+
 /// The sum over a block of at most 1024 threads, in a fixed order, known to every thread.
 template <typename T>
 __device__ T block_sum(T value, T* shared) {

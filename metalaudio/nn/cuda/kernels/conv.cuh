@@ -3,74 +3,17 @@
 #include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/conv.h>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
+#include <metalaudio/nn/cuda/kernels/tensor_core.cuh>
 
 namespace metalaudio::nn::cuda {
 
 constexpr int kConvThreads = 256;
 constexpr int kStages = 4;
 
-__device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
-  return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
-}
-
-/// Copies Bytes to shared memory in the background, or zeros.
-template <int Bytes>
-__device__ __forceinline__ void copy_async(std::uint32_t to, const void* from, bool there) {
-  const int size = there ? Bytes : 0;
-  if constexpr (Bytes == 16) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(to), "l"(from), "r"(size));
-  } else {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;\n" ::"r"(to), "l"(from), "n"(Bytes),
-                 "r"(size));
-  }
-}
-__device__ __forceinline__ void end_copies() { asm volatile("cp.async.commit_group;\n" ::); }
-template <int Left>
-__device__ __forceinline__ void wait_for_copies() {
-  asm volatile("cp.async.wait_group %0;\n" ::"n"(Left));
-}
-
 /// Where chunk c (16 bytes) of row r lies in a tile of rows of 64 bytes, so that eight rows of one
 /// chunk touch every bank once.
 __device__ __forceinline__ int swizzled(int row, int chunk) {
   return row * kStageBytes + ((chunk ^ (row >> 1 & 3)) << 4);
-}
-
-__device__ __forceinline__ void load_matrices(std::uint32_t (&to)[4], std::uint32_t from) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n"
-               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-               : "r"(from));
-}
-
-__device__ __forceinline__ std::uint32_t rounded_tf32(std::uint32_t x) {
-  std::uint32_t y;
-  asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(y) : "f"(__uint_as_float(x)));
-  return y;
-}
-
-/// Multiplies 16 rows and 32 bytes of the reduction by 8 columns.
-template <Product P>
-__device__ __forceinline__ void multiply(float (&c)[4], const std::uint32_t (&a)[4],
-                                         std::uint32_t b0, std::uint32_t b1) {
-  if constexpr (P == Product::f16) {
-    asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-        "{%0,%1,%2,%3};\n"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-  } else if constexpr (P == Product::bf16) {
-    asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-        "{%8,%9}, {%0,%1,%2,%3};\n"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-  } else {
-    asm volatile(
-        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-        "{%8,%9}, {%0,%1,%2,%3};\n"
-        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-  }
 }
 
 /// The type of the values that a product reads and writes.

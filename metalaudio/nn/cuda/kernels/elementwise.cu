@@ -1,102 +1,11 @@
-#include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/elementwise.h>
+#include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
+#include <metalaudio/nn/cuda/kernels/walk.cuh>
 
 namespace metalaudio::nn::cuda {
 
 namespace {
-
-struct Parameters {
-  float alpha;
-  float beta;
-};
-
-__device__ float unary(UnaryFunction function, float x, Parameters p) {
-  switch (function) {
-    case UnaryFunction::absolute:
-      return fabsf(x);
-    case UnaryFunction::negate:
-      return -x;
-    case UnaryFunction::sign:
-      return x > 0 ? 1.0F : x < 0 ? -1.0F : x;
-    case UnaryFunction::exp:
-      return expf(x);
-    case UnaryFunction::log:
-      return logf(x);
-    case UnaryFunction::sqrt:
-      return sqrtf(x);
-    case UnaryFunction::reciprocal:
-      return 1.0F / x;
-    case UnaryFunction::sin:
-      return sinf(x);
-    case UnaryFunction::cos:
-      return cosf(x);
-    case UnaryFunction::tan:
-      return tanf(x);
-    case UnaryFunction::asin:
-      return asinf(x);
-    case UnaryFunction::acos:
-      return acosf(x);
-    case UnaryFunction::atan:
-      return atanf(x);
-    case UnaryFunction::sinh:
-      return sinhf(x);
-    case UnaryFunction::cosh:
-      return coshf(x);
-    case UnaryFunction::tanh:
-      return tanhf(x);
-    case UnaryFunction::asinh:
-      return asinhf(x);
-    case UnaryFunction::acosh:
-      return acoshf(x);
-    case UnaryFunction::atanh:
-      return atanhf(x);
-    case UnaryFunction::erf:
-      return erff(x);
-    case UnaryFunction::floor:
-      return floorf(x);
-    case UnaryFunction::ceil:
-      return ceilf(x);
-    case UnaryFunction::round:
-      return rintf(x);
-    case UnaryFunction::relu:
-      return x > 0 || x != x ? x : 0.0F;
-    case UnaryFunction::sigmoid:
-      return sigmoid(x);
-    case UnaryFunction::gelu:
-      return gelu(x);
-    case UnaryFunction::gelu_tanh:
-      return activate(Activation::gelu_tanh, x);
-    case UnaryFunction::silu:
-      return x * sigmoid(x);
-    case UnaryFunction::softplus:
-      return x > 20 ? x : log1pf(expf(x));
-    case UnaryFunction::softsign:
-      return x / (1 + fabsf(x));
-    case UnaryFunction::mish:
-      return x * tanhf(x > 20 ? x : log1pf(expf(x)));
-    case UnaryFunction::hard_swish:
-      return x != x ? x : x * fminf(fmaxf(x / 6 + 0.5F, 0.0F), 1.0F);
-    case UnaryFunction::hard_sigmoid:
-      return x != x ? x : fminf(fmaxf(p.alpha * x + p.beta, 0.0F), 1.0F);
-    case UnaryFunction::leaky_relu:
-      return x < 0 ? p.alpha * x : x;
-    case UnaryFunction::elu:
-      return x < 0 ? p.alpha * expm1f(x) : x;
-    case UnaryFunction::celu:
-      return x < 0 ? p.alpha * expm1f(x / p.alpha) : x;
-    case UnaryFunction::selu:
-      return x < 0 ? p.beta * p.alpha * expm1f(x) : p.beta * x;
-    case UnaryFunction::thresholded_relu:
-      return x > p.alpha ? x : 0.0F;
-    case UnaryFunction::clip:
-      return x != x ? x : fminf(fmaxf(x, p.alpha), p.beta);
-    case UnaryFunction::shrink:
-      return x < -p.alpha ? x + p.beta : x > p.alpha ? x - p.beta : 0.0F;
-    default:
-      return x;
-  }
-}
 
 __device__ float binary(BinaryFunction function, float a, float b) {
   switch (function) {
@@ -157,22 +66,14 @@ __global__ void same_shape_kernel(BinaryFunction function, const Vector<T, W>* a
   }
 }
 
-template <typename T>
+template <typename Index, typename T>
 __global__ void binary_kernel(BinaryFunction function, const T* a, const T* b, T* y,
-                              __grid_constant__ const Broadcast shape, std::int64_t size) {
-  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < size;
-       i += step) {
-    std::int64_t rest = i;
-    std::int64_t at_a = 0;
-    std::int64_t at_b = 0;
-    for (int axis = shape.axes - 1; axis >= 0; --axis) {
-      const std::int64_t index = rest % shape.extents[axis];
-      rest /= shape.extents[axis];
-      at_a += index * shape.a[axis];
-      at_b += index * shape.b[axis];
-    }
-    y[i] = from_float<T>(binary(function, to_float(a[at_a]), to_float(b[at_b])));
+                              __grid_constant__ const Walk<2> walk) {
+  const auto size = static_cast<Index>(walk.size);
+  for (auto i = first_item<Index>(); i < size; i += item_step<Index>()) {
+    std::int64_t at[2];
+    offsets_at(walk, i, at);
+    y[i] = from_float<T>(binary(function, to_float(a[at[0]]), to_float(b[at[1]])));
   }
 }
 
@@ -195,17 +96,6 @@ __global__ void glu_kernel(const T* x, T* y, std::int64_t rows, std::int64_t vec
   }
 }
 
-template <typename From, typename To>
-__global__ void cast_kernel(const From* x, To* y, std::int64_t size) {
-  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = blockIdx.x * static_cast<std::int64_t>(blockDim.x) + threadIdx.x; i < size;
-       i += step) {
-    y[i] = from_float<To>(to_float(x[i]));
-  }
-}
-
-bool aligned(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0; }
-
 }  // namespace
 
 void launch_unary(UnaryFunction function, float alpha, float beta, DataType type, const void* x,
@@ -213,32 +103,33 @@ void launch_unary(UnaryFunction function, float alpha, float beta, DataType type
   const Parameters p{alpha, beta};
   visit_real(type, [&]<typename T>(T) {
     constexpr int kWide = 16 / sizeof(T);
-    if (size % kWide == 0 && aligned(x) && aligned(y)) {
+    if (size % kWide == 0 && is_aligned(x) && is_aligned(y)) {
       unary_kernel<T, kWide><<<grid_of(size / kWide), kThreads, 0, stream>>>(
-          function, p, static_cast<const Vector<T, kWide>*>(x),
-          static_cast<Vector<T, kWide>*>(y), size / kWide);
+          function, p, static_cast<const Vector<T, kWide>*>(x), static_cast<Vector<T, kWide>*>(y),
+          size / kWide);
     } else {
       unary_kernel<T, 1><<<grid_of(size), kThreads, 0, stream>>>(
-          function, p, static_cast<const Vector<T, 1>*>(x),
-          static_cast<Vector<T, 1>*>(y), size);
+          function, p, static_cast<const Vector<T, 1>*>(x), static_cast<Vector<T, 1>*>(y), size);
     }
   });
 }
 
 void launch_binary(BinaryFunction function, DataType type, const void* a, const void* b, void* y,
-                   const Broadcast& shape, std::int64_t size, cudaStream_t stream) {
+                   const Walk<2>& walk, cudaStream_t stream) {
   visit_real(type, [&]<typename T>(T) {
     constexpr int kWide = 16 / sizeof(T);
-    const bool same = shape.axes == 1 && shape.a[0] == 1 && shape.b[0] == 1;
-    if (same && size % kWide == 0 && aligned(a) && aligned(b) && aligned(y)) {
-      same_shape_kernel<T, kWide><<<grid_of(size / kWide), kThreads, 0, stream>>>(
+    if (walk.is_dense() && walk.size % kWide == 0 && is_aligned(a) && is_aligned(b) &&
+        is_aligned(y)) {
+      const std::int64_t count = walk.size / kWide;
+      same_shape_kernel<T, kWide><<<grid_of(count), kThreads, 0, stream>>>(
           function, static_cast<const Vector<T, kWide>*>(a),
-          static_cast<const Vector<T, kWide>*>(b), static_cast<Vector<T, kWide>*>(y), size / kWide);
-    } else {
-      binary_kernel<T><<<grid_of(size), kThreads, 0, stream>>>(
-          function, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(y), shape,
-          size);
+          static_cast<const Vector<T, kWide>*>(b), static_cast<Vector<T, kWide>*>(y), count);
+      return;
     }
+    visit_index(walk.size, [&]<typename Index>(Index) {
+      binary_kernel<Index, T><<<grid_of(walk.size), kThreads, 0, stream>>>(
+          function, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(y), walk);
+    });
   });
 }
 
@@ -246,23 +137,13 @@ void launch_glu(DataType type, const void* x, void* y, std::int64_t rows, std::i
                 cudaStream_t stream) {
   visit_real(type, [&]<typename T>(T) {
     constexpr int kWide = 16 / sizeof(T);
-    if (channels % kWide == 0 && aligned(x) && aligned(y)) {
+    if (channels % kWide == 0 && is_aligned(x) && is_aligned(y)) {
       glu_kernel<T, kWide><<<grid_of(rows * channels / kWide), kThreads, 0, stream>>>(
           static_cast<const T*>(x), static_cast<T*>(y), rows, channels / kWide);
     } else {
       glu_kernel<T, 1><<<grid_of(rows * channels), kThreads, 0, stream>>>(
           static_cast<const T*>(x), static_cast<T*>(y), rows, channels);
     }
-  });
-}
-
-void launch_cast(DataType from, const void* x, DataType to, void* y, std::int64_t size,
-                 cudaStream_t stream) {
-  visit_real(from, [&]<typename From>(From) {
-    visit_real(to, [&]<typename To>(To) {
-      cast_kernel<From, To><<<grid_of(size), kThreads, 0, stream>>>(
-          static_cast<const From*>(x), static_cast<To*>(y), size);
-    });
   });
 }
 

@@ -1,52 +1,12 @@
 #include <metalaudio/nn/cuda/kernels/elementwise.h>
 #include <metalaudio/nn/cuda/steps/steps.h>
+#include <metalaudio/nn/cuda/steps/walk.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace metalaudio::nn::cuda {
 
 namespace {
-
-/// The axes of y with the steps that both inputs make along them; neighbours that both walk as one
-/// are one axis.
-Broadcast broadcast_of(const Shape& a, const Shape& b, const Shape& y) {
-  Broadcast found;
-  const auto steps_of = [&](const Shape& shape) {
-    std::vector<std::int64_t> steps(y.rank(), 0);
-    std::int64_t step = 1;
-    for (std::size_t i = 0; i < shape.rank(); ++i) {
-      const std::size_t axis = shape.rank() - 1 - i;
-      if (shape[axis] != 1) steps[y.rank() - 1 - i] = step;
-      step *= shape[axis];
-    }
-    return steps;
-  };
-  const std::vector<std::int64_t> steps_a = steps_of(a);
-  const std::vector<std::int64_t> steps_b = steps_of(b);
-  for (std::size_t axis = 0; axis < y.rank(); ++axis) {
-    if (y[axis] == 1) continue;
-    const auto last = static_cast<std::size_t>(found.axes - 1);
-    if (found.axes > 0 && found.a[last] == steps_a[axis] * y[axis] &&
-        found.b[last] == steps_b[axis] * y[axis]) {
-      found.extents[last] *= y[axis];
-      found.a[last] = steps_a[axis];
-      found.b[last] = steps_b[axis];
-      continue;
-    }
-    if (found.axes == kMostAxes) return {-1, {}, {}, {}};
-    const auto next = static_cast<std::size_t>(found.axes++);
-    found.extents[next] = y[axis];
-    found.a[next] = steps_a[axis];
-    found.b[next] = steps_b[axis];
-  }
-  if (found.axes == 0) {
-    found.axes = 1;
-    found.extents[0] = 1;
-    found.a[0] = found.b[0] = 1;
-  }
-  return found;
-}
 
 class UnaryStep final : public CudaStep {
  public:
@@ -58,8 +18,17 @@ class UnaryStep final : public CudaStep {
         y_(making.result()) {}
   void run(const CudaRun& run) const noexcept override {
     if (size_ == 0) return;
-    launch_unary(unary_.function, static_cast<float>(unary_.alpha), static_cast<float>(unary_.beta),
-                 type_, run.at(x_), run.at(y_), size_, run.stream);
+    const auto alpha = static_cast<float>(unary_.alpha);
+    const auto beta = static_cast<float>(unary_.beta);
+    if (!is_floating(type_)) {
+      launch_integer_unary(unary_.function, unary_.alpha, unary_.beta, type_, run.at(x_),
+                           run.at(y_), size_, run.stream);
+    } else if (is_test(unary_.function)) {
+      launch_test(unary_.function, alpha, beta, type_, run.at(x_), run.at<bool>(y_), size_,
+                  run.stream);
+    } else {
+      launch_unary(unary_.function, alpha, beta, type_, run.at(x_), run.at(y_), size_, run.stream);
+    }
   }
 
  private:
@@ -75,22 +44,29 @@ class BinaryStep final : public CudaStep {
   BinaryStep(const Binary& binary, const Making& making)
       : function_(binary.function),
         type_(making.type(0).type),
-        shape_(
-            broadcast_of(making.type(0).shape, making.type(1).shape, making.result_type().shape)),
-        size_(making.result_type().shape.size()),
+        walk_(walk_of<2>(making.result_type().shape,
+                         {repeated_steps(making.type(0).shape, making.result_type().shape),
+                          repeated_steps(making.type(1).shape, making.result_type().shape)})),
         a_(making.input(0)),
         b_(making.input(1)),
         y_(making.result()) {}
   void run(const CudaRun& run) const noexcept override {
-    if (size_ == 0) return;
-    launch_binary(function_, type_, run.at(a_), run.at(b_), run.at(y_), shape_, size_, run.stream);
+    if (walk_.size == 0) return;
+    if (is_comparison(function_)) {
+      launch_comparison(function_, type_, run.at(a_), run.at(b_), run.at<bool>(y_), walk_,
+                        run.stream);
+    } else if (is_floating(type_)) {
+      launch_binary(function_, type_, run.at(a_), run.at(b_), run.at(y_), walk_, run.stream);
+    } else {
+      launch_integer_binary(function_, type_, run.at(a_), run.at(b_), run.at(y_), walk_,
+                            run.stream);
+    }
   }
 
  private:
   BinaryFunction function_;
   DataType type_;
-  Broadcast shape_;
-  std::int64_t size_;
+  Walk<2> walk_;
   Slot a_;
   Slot b_;
   Slot y_;
@@ -138,50 +114,23 @@ class CastStep final : public CudaStep {
 
 }  // namespace
 
-std::string refusal_of(const Unary& unary, const Graph& graph, const Node& node) {
-  switch (unary.function) {
-    case UnaryFunction::logical_not:
-    case UnaryFunction::bitwise_not:
-    case UnaryFunction::is_nan:
-    case UnaryFunction::is_inf:
-      return "there is no kernel for it";
-    default:
-      return refuse_unless_real(graph, node.inputs[0]);
-  }
+std::string refusal_of(const Unary&, const Graph& graph, const Node& node) {
+  return is_floating(graph.type(node.inputs[0]).type) ? refuse_unless_real(graph, node.inputs[0])
+                                                      : std::string();
 }
 std::unique_ptr<Step> make_step(const Unary& unary, const Making& making) {
   return std::make_unique<UnaryStep>(unary, making);
 }
 
 std::string refusal_of(const Binary& binary, const Graph& graph, const Node& node) {
-  switch (binary.function) {
-    case BinaryFunction::add:
-    case BinaryFunction::subtract:
-    case BinaryFunction::multiply:
-    case BinaryFunction::divide:
-    case BinaryFunction::power:
-    case BinaryFunction::minimum:
-    case BinaryFunction::maximum:
-    case BinaryFunction::fmod:
-    case BinaryFunction::modulo:
-    case BinaryFunction::prelu:
-      break;
-    default:
-      return "there is no kernel for it";
-  }
-  const Broadcast shape = broadcast_of(graph.shape(node.inputs[0]), graph.shape(node.inputs[1]),
-                                       graph.shape(node.results[0]));
-  if (shape.axes < 0) return "too many axes";
-  return refuse_unless_real(graph, node.inputs[0]);
+  const bool any = is_comparison(binary.function) || !is_floating(graph.type(node.inputs[0]).type);
+  return any ? std::string() : refuse_unless_real(graph, node.inputs[0]);
 }
 std::unique_ptr<Step> make_step(const Binary& binary, const Making& making) {
   return std::make_unique<BinaryStep>(binary, making);
 }
 
-std::string refusal_of(const Cast&, const Graph& graph, const Node& node) {
-  const std::string from = refuse_unless_real(graph, node.inputs[0]);
-  return from.empty() ? refuse_unless_real(graph, node.results[0]) : from;
-}
+std::string refusal_of(const Cast&, const Graph&, const Node&) { return {}; }
 std::unique_ptr<Step> make_step(const Cast&, const Making& making) {
   return std::make_unique<CastStep>(making);
 }
