@@ -56,7 +56,7 @@ Bounds bounds_of(Precision precision) {
     case Precision::bf16:
       return {1e-3, 5e-2};
     default:
-      return {1e-11, 5e-6};
+      return {2e-11, 5e-6};
   }
 }
 

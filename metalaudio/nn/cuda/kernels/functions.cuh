@@ -110,9 +110,9 @@ __device__ inline float unary(UnaryFunction function, float x, Parameters p) {
     case UnaryFunction::mish:
       return x * tanhf(x > 20 ? x : log1pf(expf(x)));
     case UnaryFunction::hard_swish:
-      return x * fminf(fmaxf(x / 6 + 0.5F, 0.0F), 1.0F);
+      return x != x ? x : x * fminf(fmaxf(x / 6 + 0.5F, 0.0F), 1.0F);
     case UnaryFunction::hard_sigmoid:
-      return fminf(fmaxf(p.alpha * x + p.beta, 0.0F), 1.0F);
+      return x != x ? x : fminf(fmaxf(p.alpha * x + p.beta, 0.0F), 1.0F);
     case UnaryFunction::leaky_relu:
       return x < 0 ? p.alpha * x : x;
     case UnaryFunction::elu:
