@@ -72,6 +72,7 @@ Measurement measure(const std::filesystem::path& file, const BenchOptions& optio
                     ThreadPool& pool) {
   models::ModelOptions choice = options.choice;
   choice.timing = options.profile;
+  choice.tolerances = ToleranceConfiguration::load();
   Measurement result{.file = file, .info = models::inspect_model(file)};
   const std::unique_ptr<models::SegmentModel> model = models::load_model(file, choice, pool);
   const std::vector<double> milliseconds = time_runs(*model, options.runs);

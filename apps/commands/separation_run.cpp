@@ -100,7 +100,9 @@ int SeparationRun::run() {
 void SeparationRun::work(Shared& shared, std::size_t threads) {
   try {
     ThreadPool pool(threads);
-    const models::ModelOptions model_options{options_.precision, options_.mode, {}, false};
+    const models::ModelOptions model_options{.precision = options_.precision,
+                                             .mode = options_.mode,
+                                             .tolerances = ToleranceConfiguration::load()};
     std::vector<std::string> stems;
     for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
     std::optional<separation::Separator> separator;

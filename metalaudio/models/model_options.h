@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/tolerance_configuration.h>
 #include <metalaudio/nn/precision.h>
 
 #include <optional>
@@ -18,7 +19,8 @@ struct ModelOptions {
   /// A shorter segment than the model was trained with; a longer one changes nothing, as upstream's
   /// bags have it.
   std::optional<double> segment_seconds = {};
-  bool timing = false;  ///< measure the steps, for SegmentModel::report()
+  bool timing = false;                     ///< measure the steps, for SegmentModel::report()
+  ToleranceConfiguration tolerances = {};  ///< of the CPU's kernels
 };
 
 }  // namespace metalaudio::models

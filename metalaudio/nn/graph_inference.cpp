@@ -80,6 +80,7 @@ struct GraphInference::Impl {
     planning.precision = options.precision;
     planning.pool = options.pool;
     planning.timing = options.timing;
+    planning.tolerances = options.tolerances;
     std::vector<GraphPort> inputs;
     std::vector<GraphPort> outputs;
     for (const auto& [name, value] : graph.inputs()) inputs.push_back({name, graph.type(value)});
