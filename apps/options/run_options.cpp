@@ -42,8 +42,9 @@ std::pair<std::string, std::string> split(const std::string& text, const char* o
 
 /// Whether an output may be as large as an input: extents that are free are not known yet.
 bool may_fit(const nn::OnnxPort& output, const nn::OnnxPort& input) {
-  if (output.type != input.type) return false;
   const std::string open = "...";
+  if (output.axes == std::vector{open}) return true;  // not even its type may be told
+  if (output.type != input.type) return false;
   const bool any = std::ranges::find(output.axes, open) != output.axes.end();
   if (any || std::ranges::find(input.axes, open) != input.axes.end()) return true;
   const auto fixed = [](const std::string& axis) {
