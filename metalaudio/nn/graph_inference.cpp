@@ -164,6 +164,7 @@ void GraphInference::predict(std::span<const ConstTensorView> inputs,
     if (from.bytes() > 0) std::memcpy(outputs[i].address(), from.address(), from.bytes());
     finite = finite && (!impl.guard || is_finite(from));
   }
+  if (!finite) impl.plan.reset();
   impl.leave();
   if (!finite) impl.silence(outputs, Trouble::output_silenced);
 }

@@ -33,8 +33,8 @@ struct GraphInferenceOptions {
   bool timing = false;         ///< measure every step, for profile()
   ToleranceConfiguration tolerances =
       {};  ///< of the CPU's kernels; what load() gives, or the defaults
-  /// Where a result is not finite, all of them become silence and the status says so. The state
-  /// stays: reset() clears it.
+  /// Where a result is not finite, all of them become silence, the states start anew and the status
+  /// says so: a NaN that came in is gone with its step.
   bool guard = false;
   /// Asked by relieve(); nothing: keep.
   std::function<MemoryAnswer(PressureLevel)> on_memory_pressure = {};
