@@ -52,6 +52,9 @@ def onnx_models():
                      results=2, hidden_size=3, activations=["Relu"], clip=1.0)
     yield "pad", one("Pad", x, {"p": i64(0, 0, 2, 0, 1, 3), "v": np.float32(1)}, mode="constant")
     yield "pad_reflect", one("Pad", x, {"p": i64(0, 0, 2, 0, 0, 3)}, mode="reflect")
+    yield "pad_reflect_absurd", one("Pad", x, {"p": i64(0, 0, 2**31, 0, 0, 3)}, mode="reflect")
+    yield "resize_absurd", one("Resize", [("x", T.FLOAT, [1, 2, 4, 4])],
+                               {"r": f32(0), "s": f32(0), "n": i64(1, 2, 7, 2**48)}, mode="nearest")
     yield "pad_absurd", one("Pad", x, {"p": i64(0, 0, 2**62, 0, 0, 2**62)})
     yield "resize", one("Resize", [("x", T.FLOAT, [1, 2, 4, 4])],
                         {"r": f32(0), "s": np.array([1, 1, 2, 1.5], np.float32)}, mode="linear")
