@@ -89,6 +89,7 @@ Measurement measure(const std::filesystem::path& file, const BenchOptions& optio
   choice.devices = devices.gpus;
   choice.notice = [](const std::string& line) { fail(ErrorCode::backend_unavailable, "{}", line); };
   choice.timing = options.profile;
+  choice.tolerances = ToleranceConfiguration::load();
   Measurement result{.file = file, .info = models::inspect_model(file)};
   const std::unique_ptr<models::SegmentModel> model = models::load_model(file, choice, pool);
   const std::size_t batch = std::max<std::size_t>(choice.batch, 1);

@@ -1,164 +1,146 @@
 #include "apps/commands/run_audio.h"
 
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/graph_inference.h>
+#include <metalaudio/dsp/rate_adapter.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <iostream>
-#include <string>
+#include <utility>
 #include <vector>
+
+#include "apps/commands/onnx_audio.h"
+#include "apps/terminal/failure_text.h"
 
 namespace metalaudio::apps {
 namespace {
 
-/// The input that is neither bound nor linked.
-const nn::OnnxPort& audio_input(const nn::OnnxSummary& summary, const nn::OnnxOptions& import) {
-  const nn::OnnxPort* found = nullptr;
-  for (const nn::OnnxPort& port : summary.inputs) {
-    const bool linked = std::any_of(import.states.begin(), import.states.end(),
-                                    [&](const nn::OnnxState& s) { return s.input == port.name; });
-    if (linked || import.constants.contains(port.name)) continue;
-    if (import.samples.contains(port.name)) continue;
-    if (found != nullptr) {
-      fail(ErrorCode::unsupported, "inputs {} and {} are both open: bind or link one of them",
-           found->name, port.name);
-    }
-    found = &port;
-  }
-  if (found == nullptr) fail(ErrorCode::unsupported, "no input is left for the audio");
-  return *found;
-}
-
-/// Where frames and channels lie in the input, and how many there are.
-struct Layout {
-  Shape shape = {};
-  std::size_t channels = 1;
-  std::size_t frames = 0;
-  bool channels_last = false;
-};
-
-Layout layout_of(const nn::OnnxPort& port, std::size_t file_channels, int block) {
-  std::vector<std::int64_t> axes;
-  for (const std::string& axis : port.axes) {
-    std::int64_t extent = -1;
-    std::from_chars(axis.data(), axis.data() + axis.size(), extent);
-    axes.push_back(extent);
-  }
-  const std::size_t rank = axes.size();
-  if (rank < 1 || rank > 3 || port.type != "f32") {
-    fail(ErrorCode::unsupported, "input {} is {}[{}]: no audio", port.name, port.type,
-         fmt::join(port.axes, ", "));
-  }
-  Layout layout;
-  layout.channels_last =
-      rank == 3 && (axes[2] == 1 || axes[2] == 2) && axes[1] != 1 && axes[1] != 2;
-  const std::size_t time = layout.channels_last ? 1 : rank - 1;
-  const std::size_t channel = layout.channels_last ? 2 : 1;
-  for (std::size_t i = 0; i < rank; ++i) {
-    const bool is_channel = rank == 3 && i == channel;
-    if (axes[i] < 0)
-      axes[i] = i == time ? block : is_channel ? static_cast<std::int64_t>(file_channels) : 1;
-    if (is_channel) layout.channels = static_cast<std::size_t>(axes[i]);
-    if (i != time && !is_channel && axes[i] != 1) {
-      fail(ErrorCode::unsupported, "input {}: axis {} is {}", port.name, i, axes[i]);
-    }
-  }
-  layout.frames = static_cast<std::size_t>(axes[time]);
-  layout.shape = Shape(axes);
-  return layout;
-}
-
-/// The model's instances, one for each group of channels that it takes together.
-class AudioRunner {
+/// A network of RTNeural or of an amp: all channels together where it takes as many, otherwise
+/// once for each; further inputs are 0.
+class NetworkAudio final : public AudioModel {
  public:
-  AudioRunner(nn::GraphInference model, const Layout& layout, std::size_t channels)
-      : layout_(layout) {
-    const nn::GraphPort& output = model.outputs()[0];
-    if (model.inputs().size() != 1 || output.type.type != DataType::f32 ||
-        output.type.shape.size() != layout.shape.size()) {
-      fail(ErrorCode::unsupported, "output {} is {}: no audio of {} frames", output.name,
-           output.type.to_string(), layout.frames);
+  NetworkAudio(const models::AmpNetwork& network, std::size_t file_channels)
+      : sample_rate_hz_(network.sample_rate_hz()), together_(network.outputs() > 1) {
+    if (together_ && network.inputs() > 1 && file_channels > 1 &&
+        network.inputs() != file_channels) {
+      fail(ErrorCode::unsupported, "the network takes {} channels, the file has {}",
+           network.inputs(), file_channels);
     }
-    if (channels % layout.channels != 0) {
-      fail(ErrorCode::unsupported, "the model takes {} channels, the file has {}", layout.channels,
-           channels);
+    const bool once = together_ && (network.inputs() > 1 || file_channels == 1);
+    if (together_ && !once) {
+      fail(ErrorCode::unsupported, "the network makes {} channels of 1, the file has {}",
+           network.outputs(), file_channels);
     }
-    for (const nn::GraphPort& port : model.outputs())
-      results_.emplace_back(port.type.shape, port.type.type);
-    for (Tensor& result : results_) outputs_.push_back(result.view());
-    input_ = Tensor(layout.shape);
-    for (std::size_t i = 1; i < channels / layout.channels; ++i) models_.push_back(model.clone());
-    models_.insert(models_.begin(), std::move(model));
+    for (std::size_t i = 0; i < (once ? 1 : file_channels); ++i)
+      networks_.push_back(network.clone());
+    zeros_ = AudioBuffer(network.inputs(), kFrames);
   }
 
-  void process(ConstAudioView in, AudioView out) {
-    for (std::size_t start = 0; start < in.frames(); start += layout_.frames) {
-      const std::size_t count = std::min(layout_.frames, in.frames() - start);
-      for (std::size_t m = 0; m < models_.size(); ++m)
-        step(m, in.part(start, count), out.part(start, count));
+  std::size_t inputs() const noexcept override {
+    return together_ ? networks_.front().inputs() : networks_.size();
+  }
+  std::size_t outputs() const noexcept override {
+    return together_ ? networks_.front().outputs() : networks_.size();
+  }
+  std::size_t block() const noexcept override { return 0; }
+  std::optional<double> sample_rate_hz() const noexcept override { return sample_rate_hz_; }
+
+  void process(ConstAudioView in, AudioView out) noexcept override {
+    for (std::size_t first = 0; first < in.frames(); first += kFrames) {
+      const std::size_t count = std::min(kFrames, in.frames() - first);
+      const ConstAudioView from = in.part(first, count);
+      const AudioView to = out.part(first, count);
+      if (together_) {
+        networks_.front().process(from, to);
+        continue;
+      }
+      for (std::size_t i = 0; i < networks_.size(); ++i) {
+        std::ranges::copy(from.channel(i), zeros_.channel(0).begin());
+        networks_[i].process(zeros_.view().part(0, count), to.some_channels(i, 1));
+      }
     }
   }
 
  private:
-  std::size_t place(std::size_t channel, std::size_t frame) const {
-    return layout_.channels_last ? frame * layout_.channels + channel
-                                 : channel * layout_.frames + frame;
-  }
+  static constexpr std::size_t kFrames = 1024;
 
-  void step(std::size_t m, ConstAudioView in, AudioView out) {
-    std::ranges::fill(input_.values(), 0.0F);
-    for (std::size_t c = 0; c < layout_.channels; ++c) {
-      const std::span<const float> from = in.channel(m * layout_.channels + c);
-      for (std::size_t i = 0; i < from.size(); ++i) {
-        input_.values()[place(c, i)] = from[i];
-      }
-    }
-    const ConstTensorView view = std::as_const(input_).view();
-    models_[m].predict(std::span(&view, 1), outputs_);
-    for (std::size_t c = 0; c < layout_.channels; ++c) {
-      const std::span<float> to = out.channel(m * layout_.channels + c);
-      for (std::size_t i = 0; i < to.size(); ++i) {
-        to[i] = results_[0].values()[place(c, i)];
-      }
-    }
-  }
-
-  Layout layout_;
-  std::vector<nn::GraphInference> models_;
-  Tensor input_;
-  std::vector<Tensor> results_;
-  std::vector<TensorView> outputs_;
+  std::optional<double> sample_rate_hz_;
+  bool together_;
+  std::vector<models::AmpNetwork> networks_;
+  AudioBuffer zeros_;  ///< the channel in front of inputs that are 0
 };
+
+bool is_finite(const ConstAudioView& audio) noexcept {
+  for (std::size_t c = 0; c < audio.channels(); ++c) {
+    for (const float sample : audio.channel(c))
+      if (!std::isfinite(sample)) return false;
+  }
+  return true;
+}
+
+int stream(const RunOptions& options, audio::AudioReader& reader, AudioModel& model) {
+  const double file_rate_hz = reader.format().sample_rate_hz;
+  const double rate_hz = options.rate_hz ? static_cast<double>(*options.rate_hz)
+                                         : model.sample_rate_hz().value_or(file_rate_hz);
+  const std::size_t wide = std::max(model.inputs(), model.outputs());
+  bool finite = true;
+  dsp::RateAdapter adapter(
+      file_rate_hz, rate_hz, {.channels = wide, .block_samples = model.block()},
+      [&](ConstAudioView in, AudioView out) {
+        model.process(in.some_channels(0, model.inputs()), out.some_channels(0, model.outputs()));
+        for (std::size_t c = model.outputs(); c < wide; ++c)
+          std::ranges::fill(out.channel(c), 0.0F);
+        finite = finite && is_finite(out);
+      });
+  AudioBuffer samples;
+  FileProcessing processing;
+  processing.out_channels = model.outputs();
+  processing.lead_frames = static_cast<std::int64_t>(adapter.latency_samples());
+  processing.tail_frames = processing.lead_frames;
+  processing.process = [&](ConstAudioView in, AudioView out) {
+    if (samples.frames() < in.frames()) samples = AudioBuffer(wide, in.frames());
+    const AudioView work = samples.view().part(0, in.frames());
+    for (std::size_t c = 0; c < model.inputs(); ++c)
+      std::ranges::copy(in.channel(std::min(c, in.channels() - 1)), work.channel(c).begin());
+    for (std::size_t c = model.inputs(); c < wide; ++c) std::ranges::fill(work.channel(c), 0.0F);
+    adapter.process(work, work);
+    for (std::size_t c = 0; c < out.channels(); ++c)
+      std::ranges::copy(work.channel(c), out.channel(c).begin());
+    if (!finite)
+      fail(ErrorCode::invalid_data, "{}: its output is beyond all numbers", options.model.string());
+  };
+  process_file(reader, processing, options.file);
+  model.print();
+  return 0;
+}
+
+audio::AudioReader open_audio(const RunOptions& options, const RunValues& values) {
+  if (options.file.out.empty()) fail(ErrorCode::invalid_argument, "-o OUT is missing");
+  if (options.steps)
+    fail(ErrorCode::invalid_argument, "--steps: with audio there are as many as it is long");
+  std::vector<std::filesystem::path> inputs = values.files;
+  inputs.push_back(options.model);
+  check_files(options.file, inputs);
+  return audio::AudioReader(options.file.in, {.allow_truncated = options.file.allow_truncated});
+}
 
 }  // namespace
 
 int run_audio(const RunOptions& options, const nn::OnnxSummary& summary) {
-  if (options.file.out.empty()) fail(ErrorCode::invalid_argument, "-o OUT is missing");
-  audio::AudioReader reader(options.file.in);
-  if (options.rate_hz != 0 && options.rate_hz != reader.format().sample_rate_hz) {
-    fail(ErrorCode::unsupported, "the model is for {} Hz, {} has {} Hz", options.rate_hz,
-         options.file.in.string(), reader.format().sample_rate_hz);
-  }
-  nn::GraphInferenceOptions inference;
-  inference.model = import_options(options, summary, true);
-  for (nn::OnnxState& state : inference.model.states) state.keep_output = false;
-  const nn::OnnxPort& port = audio_input(summary, inference.model);
-  const Layout layout = layout_of(port, reader.format().channels, options.block);
-  constexpr std::size_t kChunk = 16384;  // of process_file: only the last one may be cut
-  if (layout.frames == 0 || kChunk % layout.frames != 0) {
-    fail(ErrorCode::unsupported, "steps of {} frames: a power of two up to {} is needed",
-         layout.frames, kChunk);
-  }
-  inference.fix_shape(port.name, layout.shape);
-  nn::GraphInference model(options.model, inference);
-  if (options.dot) std::cout << model.to_dot();
-  AudioRunner runner(std::move(model), layout, reader.format().channels);
-  FileProcessing processing;
-  processing.out_channels = reader.format().channels;
-  processing.process = [&](ConstAudioView in, AudioView out) { runner.process(in, out); };
-  process_file(reader, processing, options.file);
-  return 0;
+  RunValues values = read_values(options, summary);
+  link_by_name(values, summary, true);
+  audio::AudioReader reader = open_audio(options, values);
+  OnnxAudio model(options, values, summary, reader.format().channels);
+  return stream(options, reader, model);
+}
+
+int run_audio(const RunOptions& options, const models::AmpNetwork& network) {
+  if (!options.tensors.empty() || !options.bindings.empty())
+    fail(ErrorCode::invalid_argument, "--tensor and --bind: this network's input is the audio");
+  if (options.block) fail(ErrorCode::invalid_argument, "--block: this network takes any");
+  audio::AudioReader reader = open_audio(options, {});
+  NetworkAudio model(network, reader.format().channels);
+  return stream(options, reader, model);
 }
 
 }  // namespace metalaudio::apps

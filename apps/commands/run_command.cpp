@@ -1,93 +1,97 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/graph_inference.h>
-#include <metalaudio/nn/io/npy.h>
 
-#include <algorithm>
-#include <iostream>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "apps/commands/commands.h"
 #include "apps/commands/run_audio.h"
+#include "apps/commands/run_tensors.h"
 #include "apps/options/run_options.h"
+#include "apps/terminal/console.h"
+#include "apps/terminal/display_text.h"
+#include "apps/terminal/failure_text.h"
 
 namespace metalaudio::apps {
 namespace {
 
-void print_ports(const char* title, const std::vector<nn::OnnxPort>& ports) {
-  std::cout << title << '\n';
+std::string ports_text(const char* title, const std::vector<nn::OnnxPort>& ports) {
+  std::string text = fmt::format("{}\n", title);
   for (const nn::OnnxPort& port : ports) {
-    std::cout << fmt::format("  {}  {}[{}]\n", port.name, port.type, fmt::join(port.axes, ", "));
+    text += fmt::format("  {}\n", display_text(fmt::format("{}  {}[{}]", port.name, port.type,
+                                                           fmt::join(port.axes, ", "))));
   }
+  return text;
 }
 
 int list(const nn::OnnxSummary& summary) {
-  std::cout << "opset " << summary.opset << '\n';
-  print_ports("inputs", summary.inputs);
-  print_ports("outputs", summary.outputs);
-  std::cout << "operations\n";
+  std::string text;
+  if (summary.opset > 0) text += fmt::format("opset {}\n", summary.opset);
+  text += ports_text("inputs", summary.inputs) + ports_text("outputs", summary.outputs);
+  if (!summary.operations.empty()) text += "operations\n";
   for (const auto& [name, count] : summary.operations)
-    std::cout << fmt::format("  {:5}  {}\n", count, name);
-  if (!summary.unsupported.empty()) std::cout << "not supported\n";
-  for (const std::string& node : summary.unsupported) std::cout << "  " << node << '\n';
+    text += fmt::format("  {:5}  {}\n", count, display_text(name));
+  if (!summary.unsupported.empty()) text += "not supported\n";
+  for (const std::string& node : summary.unsupported)
+    text += fmt::format("  {}\n", display_text(node));
+  text.pop_back();
+  print_result(text);
   return summary.unsupported.empty() ? 0 : kFailed;
 }
 
-void show(const nn::GraphInference& model, const RunOptions& options) {
-  if (options.dot) std::cout << model.to_dot();
-  if (options.profile) std::cout << model.profile().table();
+/// ONNX's messages never begin with what JSON's objects do.
+bool is_json(const std::filesystem::path& model) {
+  std::ifstream file(model, std::ios::binary);
+  char first = 0;
+  return file >> first && first == '{';
 }
 
-/// Runs on tensors and writes the last outputs.
-int run_tensors(const RunOptions& options, const nn::OnnxSummary& summary) {
-  nn::GraphInferenceOptions inference;
-  inference.model = import_options(options, summary, options.steps > 1);
-  inference.timing = options.profile;
-  nn::GraphInference model(options.model, inference);
-  std::vector<ConstTensorView> inputs;
-  for (const nn::GraphPort& port : model.inputs()) {
-    const auto given = inference.model.samples.find(port.name);
-    if (given == inference.model.samples.end()) {
-      fail(ErrorCode::invalid_argument, "input {} ({}) is given neither by --tensor nor by --bind",
-           port.name, port.type.to_string());
+int run_json(const RunOptions& options) {
+  const auto open = [&] {
+    try {
+      return models::AmpNetwork(options.model);
+    } catch (const Error& error) {
+      throw Error(error.code(), failure_text(options.model.string(), error.what()));
     }
-    inputs.push_back(given->second.view());
+  };
+  if (options.profile || options.dot || !options.states.empty()) {
+    fail(ErrorCode::invalid_argument, "--profile, --dot and --state are for ONNX models");
   }
-  std::vector<Tensor> results;
-  std::vector<TensorView> outputs;
-  for (const nn::GraphPort& port : model.outputs())
-    results.emplace_back(port.type.shape, port.type.type);
-  for (Tensor& result : results) outputs.push_back(result.view());
-  for (int step = 0; step < options.steps; ++step) model.predict(inputs, outputs);
-  show(model, options);
-  if (options.file.out.empty()) return 0;
-  std::filesystem::create_directories(options.file.out);
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const std::string name = file_name_of(model.outputs()[i].name) + ".npy";
-    nn::save_npy(options.file.out / name, results[i].view());
+  if (options.list) {
+    try {
+      return list(summary_of(open()));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::unsupported) throw;
+      print_result(fmt::format("not supported\n  {}", display_text(error.what())));
+      return kFailed;
+    }
   }
-  return 0;
+  return options.file.in.empty() ? run_tensors(options, open()) : run_audio(options, open());
 }
 
 int run(const RunOptions& options) {
-  const nn::OnnxSummary summary = nn::inspect_onnx(options.model);
-  if (options.list) return list(summary);
-  if (!options.file.in.empty()) return run_audio(options, summary);
-  if (options.file.out.empty() && !options.dot && !options.profile) {
+  const bool tensors = options.file.in.empty();
+  if (tensors && (options.rate_hz || options.block))
+    fail(ErrorCode::invalid_argument, "--rate and --block are for audio: IN is missing");
+  if (tensors && !options.list && options.file.out.empty() && !options.dot && !options.profile) {
     fail(ErrorCode::invalid_argument,
          "nothing to do: give IN and -o OUT, or --tensor and -o DIR, or --list");
   }
-  return run_tensors(options, summary);
+  if (is_json(options.model)) return run_json(options);
+  const nn::OnnxSummary summary = nn::inspect_onnx(options.model);
+  if (options.list) return list(summary);
+  return tensors ? run_tensors(options, summary) : run_audio(options, summary);
 }
 
 }  // namespace
 
 void add_run_command(CLI::App& app, int& status) {
   CLI::App* command =
-      app.add_subcommand("run", "Run an ONNX model on audio, or on tensors of NumPy");
+      app.add_subcommand("run", "Run an ONNX or RTNeural model on audio, or on tensors of NumPy");
   const auto options = std::make_shared<RunOptions>();
-  command->add_option("MODEL", options->model, "The model: .onnx")->required();
+  command->add_option("MODEL", options->model, "The model: ONNX, or the JSON that amp reads")
+      ->required();
   add_file_processing_options(*command, options->file);
   command->get_option("IN")->required(false);
   command->get_option("--out")->required(false)->description(
@@ -106,15 +110,20 @@ void add_run_command(CLI::App& app, int& status) {
        "An input that is what an output was in the step before");
   command
       ->add_option("--steps", options->steps,
-                   "Steps to run, with linked states; the last one's outputs are written")
-      ->check(CLI::Range(1, 1'000'000'000))
-      ->capture_default_str();
-  command->add_option("--rate", options->rate_hz,
-                      "Sample rate that the model is for; the file's unless said");
+                   "Steps to run, 1 unless said, with linked states; the last one's outputs are "
+                   "written")
+      ->check(CLI::Range(1, 1'000'000'000));
   command
-      ->add_option("--block", options->block, "Frames of one step, where the model leaves it open")
-      ->check(CLI::Range(1, 16384))
-      ->capture_default_str();
+      ->add_option("--rate", options->rate_hz,
+                   "Sample rate that the model is for, to which IN is resampled and back; the "
+                   "file's unless said")
+      ->type_name("HZ")
+      ->check(CLI::Range(audio::AudioReader::kMinRateHz, audio::AudioReader::kMaxRateHz));
+  command
+      ->add_option("--block", options->block,
+                   "Frames of one step, 512 unless said, where the model leaves it open")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 18));
   command->add_flag("--profile", options->profile, "Print what each step takes");
   command->add_flag("--dot", options->dot, "Print the steps as a Graphviz digraph");
   command->add_flag("--list", options->list,

@@ -127,6 +127,7 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
 models::ModelOptions SeparationRun::model_options() const {
   models::ModelOptions options;
   options.precision = options_.precision;
+  options.tolerances = ToleranceConfiguration::load();
   options.mode = options_.mode;
   options.devices = devices_.gpus;
   options.notice = [this](const std::string& line) { console_.line(failure_text("", line)); };

@@ -3,8 +3,8 @@
 #include <metalaudio/nn/io/onnx/import_onnx.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "apps/commands/file_processing.h"
@@ -18,23 +18,36 @@ struct RunOptions {
   std::vector<std::string> tensors;   ///< NAME=FILE.npy
   std::vector<std::string> bindings;  ///< NAME=FILE.npy or NAME=number
   std::vector<std::string> states;    ///< OUT=IN
-  int steps = 1;
-  int rate_hz = 0;  ///< that the model is for; 0: the file's
-  int block = 512;  ///< frames of one step, where the model leaves it open
+  std::optional<int> steps;
+  std::optional<int> rate_hz;  ///< that the model is for; nothing: the file's
+  std::optional<int> block;    ///< frames of one step, where the model leaves it open
   bool profile = false;
   bool dot = false;
   bool list = false;
 };
 
-/// "name=value", split at the first "=" that has something on both sides.
-/// Errors:   throws Error{invalid_argument} with the option's name.
-std::pair<std::string, std::string> split_assignment(const std::string& text, const char* option);
+/// What the options say of a model's inputs and outputs.
+struct RunValues {
+  std::map<std::string, Tensor> tensors = {};
+  std::map<std::string, std::variant<double, Tensor>> bindings = {};
+  std::vector<nn::OnnxState> states = {};
+  std::vector<std::filesystem::path> files = {};  ///< that were read
+};
 
-/// How the model is to be imported: tensors as samples, bindings as constants, states from the
-/// options and, where `by_name`, from the names that go together: state and stateN, cache and
-/// cache_out, h_in and h_out.
-nn::OnnxOptions import_options(const RunOptions& options, const nn::OnnxSummary& summary,
-                               bool by_name);
+/// Reads them. A name may hold "=" where the model has it.
+/// Errors:   throws Error{invalid_argument} for what is not NAME=VALUE, a value given twice, a
+///           state that the model has not; what load_npy throws.
+RunValues read_values(const RunOptions& options, const nn::OnnxSummary& summary);
+
+/// Adds states whose names go together: state and stateN, cache and cache_out, h_in and h_out.
+/// Unless given_too, inputs whose tensor is given are not linked.
+void link_by_name(RunValues& values, const nn::OnnxSummary& summary, bool given_too);
+
+/// "x (f32[1, n]), sr (i64[])"; "none" where there are none.
+std::string port_list(const std::vector<nn::OnnxPort>& ports);
+
+/// The inputs that are neither given nor bound nor linked.
+std::vector<nn::OnnxPort> open_inputs(const RunValues& values, const nn::OnnxSummary& summary);
 
 /// A value's name as a file's.
 std::string file_name_of(std::string name);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/audio_device.h>
+#include <metalaudio/core/tolerance_configuration.h>
 #include <metalaudio/nn/precision.h>
 
 #include <cstddef>
@@ -31,6 +32,7 @@ struct ModelOptions {
   std::size_t batch = 0;
   /// Told, in one line, where a model goes on elsewhere than it was meant to.
   std::function<void(const std::string& line)> notice = {};
+  ToleranceConfiguration tolerances = {};  ///< of the CPU's kernels
 };
 
 }  // namespace metalaudio::models

@@ -1,5 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
+#include <metalaudio/nn/block_guard.h>
 #include <metalaudio/nn/chunked_inference.h>
 
 #include <algorithm>
@@ -69,7 +70,9 @@ ChunkedInference::ChunkedInference(BlockFunction function, const ChunkOptions& o
 
 ChunkedInference::ChunkedInference(PlanBlocks blocks, ChunkOptions options)
     : ChunkedInference(BlockFunction(blocks), (options.channels = blocks.channels(),
-                                               options.chunk_samples = blocks.frames(), options)) {}
+                                               options.chunk_samples = blocks.frames(), options)) {
+  restart_ = [blocks]() mutable { blocks.reset(); };
+}
 
 ChunkedInference::ChunkedInference(Plan plan, const PlanPorts& ports, ChunkOptions options)
     : ChunkedInference(PlanBlocks(std::move(plan), ports), options) {}
@@ -87,6 +90,10 @@ void ChunkedInference::reset() noexcept {
 void ChunkedInference::run_chunk() noexcept {
   const std::size_t overlap = options_.overlap_samples;
   function_(std::as_const(input_), output_);
+  if (options_.guard && !silence_not_finite(output_)) {
+    status_.report(Trouble::output_silenced);
+    if (restart_) restart_();
+  }
   copy(std::as_const(input_).view().part(hop_, overlap), input_.view().part(0, overlap));
   filled_ = overlap;
   for (std::size_t c = 0; c < ready_.channels(); ++c) {
@@ -113,7 +120,9 @@ void ChunkedInference::process(ConstAudioView in, AudioView out) noexcept {
   const FlushDenormals flush;
   for (std::size_t at = 0; at < in.frames();) {
     const std::size_t count = std::min(in.frames() - at, options_.chunk_samples - filled_);
-    copy(in.part(at, count), input_.view().part(filled_, count));
+    const AudioView taken = input_.view().part(filled_, count);
+    copy(in.part(at, count), taken);
+    if (options_.guard && !replace_not_finite(taken)) status_.report(Trouble::input_replaced);
     filled_ += count;
     if (filled_ == options_.chunk_samples) run_chunk();
     copy(std::as_const(ready_).view().part(first_ready_, count), out.part(at, count));

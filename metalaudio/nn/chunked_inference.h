@@ -2,9 +2,11 @@
 
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/status.h>
 #include <metalaudio/nn/plan_blocks.h>
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 namespace metalaudio::nn {
@@ -22,6 +24,9 @@ struct ChunkOptions {
   std::size_t overlap_samples = 0;  ///< of neighbouring chunks; at most half of one
   ChunkFade fade = ChunkFade::hann;
   std::size_t latency_samples = 0;  ///< of the function itself
+  /// Input that is not finite is taken for 0; where results are not, all of a block is silence and a
+  /// plan's states start anew. The status says so.
+  bool guard = false;
 };
 
 /// Runs a function of blocks of one size, such as a plan, over a running signal: chunks that
@@ -31,8 +36,8 @@ struct ChunkOptions {
 /// Shapes:   in[channels][frames] -> out[channels][frames], any frames; may be the same memory.
 /// Errors:   the constructor throws Error{invalid_argument} on no function, no channels, chunks of
 ///           0 or past 2^26, an overlap of more than half.
-/// Threads:  one.
-/// Realtime: process and reset, if the function is; not the constructor.
+/// Threads:  one; status() and take_status() on any.
+/// Realtime: process and reset, if the function is; status, take_status; not the constructor.
 class ChunkedInference {
  public:
   ChunkedInference(BlockFunction function, const ChunkOptions& options);
@@ -45,6 +50,8 @@ class ChunkedInference {
 
   /// chunk - 1 and the function's own; without a fade half of the overlap less.
   std::size_t latency_samples() const noexcept { return latency_; }
+  METALAUDIO_REALTIME Trouble status() const noexcept { return status_.peek(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
 
  private:
   ChunkedInference(PlanBlocks blocks, ChunkOptions options);
@@ -52,6 +59,7 @@ class ChunkedInference {
   void run_chunk() noexcept;
 
   BlockFunction function_;
+  std::function<void()> restart_;  ///< of a plan's states
   ChunkOptions options_;
   std::size_t hop_;
   std::size_t latency_;
@@ -63,6 +71,7 @@ class ChunkedInference {
   AudioBuffer ready_;   // hop finished samples, and those of the last hop that wait
   std::size_t first_ready_ = 0;
   std::size_t ready_frames_ = 0;
+  RealtimeStatus status_;
 };
 
 }  // namespace metalaudio::nn

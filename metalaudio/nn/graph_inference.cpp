@@ -80,6 +80,7 @@ struct GraphInference::Impl {
     planning.precision = options.precision;
     planning.pool = options.pool;
     planning.timing = options.timing;
+    planning.tolerances = options.tolerances;
     std::vector<GraphPort> inputs;
     std::vector<GraphPort> outputs;
     for (const auto& [name, value] : graph.inputs()) inputs.push_back({name, graph.type(value)});
@@ -163,6 +164,7 @@ void GraphInference::predict(std::span<const ConstTensorView> inputs,
     if (from.bytes() > 0) std::memcpy(outputs[i].address(), from.address(), from.bytes());
     finite = finite && (!impl.guard || is_finite(from));
   }
+  if (!finite) impl.plan.reset();
   impl.leave();
   if (!finite) impl.silence(outputs, Trouble::output_silenced);
 }

@@ -5,6 +5,7 @@
 #include <metalaudio/core/realtime/status.h>
 #include <metalaudio/core/tensor_view.h>
 #include <metalaudio/core/thread_pool.h>
+#include <metalaudio/core/tolerance_configuration.h>
 #include <metalaudio/nn/io/onnx/import_onnx.h>
 #include <metalaudio/nn/plan_report.h>
 #include <metalaudio/nn/precision.h>
@@ -30,8 +31,10 @@ struct GraphInferenceOptions {
   Precision precision = Precision::fp32;
   ThreadPool* pool = nullptr;  ///< null: everything on the thread that calls predict()
   bool timing = false;         ///< measure every step, for profile()
-  /// Where a result is not finite, all of them become silence and the status says so. The state
-  /// stays: reset() clears it.
+  ToleranceConfiguration tolerances =
+      {};  ///< of the CPU's kernels; what load() gives, or the defaults
+  /// Where a result is not finite, all of them become silence, the states start anew and the status
+  /// says so: a NaN that came in is gone with its step.
   bool guard = false;
   /// Asked by relieve(); nothing: keep.
   std::function<MemoryAnswer(PressureLevel)> on_memory_pressure = {};

@@ -1,8 +1,10 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/block_guard.h>
 #include <metalaudio/nn/inference_queue.h>
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -50,7 +52,9 @@ InferenceQueue::InferenceQueue(BlockFunction function, const InferenceQueueOptio
 
 InferenceQueue::InferenceQueue(PlanBlocks blocks, InferenceQueueOptions options)
     : InferenceQueue(BlockFunction(blocks), (options.channels = blocks.channels(),
-                                             options.block_samples = blocks.frames(), options)) {}
+                                             options.block_samples = blocks.frames(), options)) {
+  restart_ = [blocks]() mutable { blocks.reset(); };
+}
 
 InferenceQueue::InferenceQueue(Plan plan, const PlanPorts& ports, InferenceQueueOptions options)
     : InferenceQueue(PlanBlocks(std::move(plan), ports), options) {}
@@ -83,6 +87,10 @@ bool InferenceQueue::work() noexcept {
 bool InferenceQueue::run(Job& job) noexcept {
   try {
     function_(std::as_const(job.in), job.out);
+    if (options_.guard && !silence_not_finite(job.out)) {
+      status_.report(Trouble::output_silenced);
+      if (restart_) restart_();
+    }
     return true;
   } catch (...) {
     return false;
@@ -146,7 +154,8 @@ void InferenceQueue::play_dry(const ConstAudioView& in, const AudioView& out) no
     const std::span<float> ring = dry_.channel(c), to = out.channel(c);
     position = dry_position_;
     for (std::size_t i = 0; i < from.size(); ++i) {
-      const float kept = std::exchange(ring[position], from[i]);
+      const bool taken = !options_.guard || std::isfinite(from[i]);
+      const float kept = std::exchange(ring[position], taken ? from[i] : 0.0F);
       if (late) to[i] = kept;
       if (++position == ring.size()) position = 0;
     }
@@ -166,6 +175,8 @@ void InferenceQueue::process(ConstAudioView in, AudioView out) noexcept {
       for (std::size_t c = 0; c < from.channels(); ++c) {
         std::ranges::copy(from.channel(c), filling_->in.channel(c).data() + position_);
       }
+      if (options_.guard && !replace_not_finite(filling_->in.view().part(position_, count)))
+        status_.report(Trouble::input_replaced);
     }
     if (options_.late == LateBlock::dry) play_dry(from, to);
     if (!stood_in()) play(to, position_);

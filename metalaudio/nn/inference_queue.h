@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 namespace metalaudio::nn {
@@ -30,6 +31,9 @@ struct InferenceQueueOptions {
   std::size_t latency_samples = 0;  ///< of the function itself
   LateBlock late = LateBlock::silence;
   std::chrono::microseconds poll_period{500};  ///< of the worker; part of the time a block takes
+  /// Input that is not finite is taken for 0; where results are not, all of a block is silence and a
+  /// plan's states start anew. The status says so.
+  bool guard = false;
 };
 
 /// Runs a function of blocks of one size, such as a plan, on a thread of its own, for what takes
@@ -84,6 +88,7 @@ class InferenceQueue {
   void start();
 
   BlockFunction function_;
+  std::function<void()> restart_;  ///< of a plan's states
   InferenceQueueOptions options_;
   std::size_t wait_blocks_;  // from the end of a block to the start of its result
   std::size_t latency_;

@@ -11,12 +11,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cmake --preset fuzz >"$work/log" || { cat "$work/log"; exit 1; }
-cmake --build --preset fuzz --target fuzz_pickle fuzz_torch_zip fuzz_safetensors fuzz_yaml \
+cmake --build --preset fuzz --target fuzz_pickle fuzz_torch_zip fuzz_safetensors fuzz_npy fuzz_onnx fuzz_yaml \
   fuzz_amp fuzz_audio_reader >"$work/log" || { cat "$work/log"; exit 1; }
 mkdir -p "$failures"
 
 status=0
-for name in pickle torch_zip safetensors yaml amp audio_reader; do
+for name in pickle torch_zip safetensors npy onnx yaml amp audio_reader; do
   seeds=$corpus/$name
   [ $name = torch_zip ] && seeds="$seeds $PWD/tests/golden/checkpoints"
   leaks=1

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <random>
 #include <vector>
@@ -150,6 +151,44 @@ TEST(ChunkedInference, RefusesWhatMakesNoSense) {
   EXPECT_THROW(ChunkedInference(pass_through, {.channels = 0, .chunk_samples = 16}), Error);
   EXPECT_THROW(ChunkedInference(pass_through, {.chunk_samples = 16, .overlap_samples = 9}), Error);
   EXPECT_THROW(ChunkedInference(pass_through, {.chunk_samples = std::size_t{1} << 40}), Error);
+}
+
+TEST(ChunkedInference, AGuardKeepsWhatIsNotFiniteOut) {
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  Samples x = noise(64, 1);
+  x[3] = kNaN;
+  x[20] = -kInfinity;
+  Samples clean = x;
+  clean[3] = clean[20] = 0.0F;
+  ChunkedInference open(pass_through, {.chunk_samples = 8});
+  EXPECT_TRUE(std::isnan(run(open, x, 8)[10]));
+  EXPECT_EQ(open.status(), Trouble::none);
+  ChunkedInference guarded(pass_through, {.chunk_samples = 8, .guard = true});
+  const Samples y = run(guarded, x, 8);
+  EXPECT_TRUE(std::equal(y.begin() + 7, y.end(), clean.begin()));
+  EXPECT_EQ(guarded.take_status(), Trouble::input_replaced);
+
+  // The sum of all that came; the largest numbers overflow it.
+  ChunkedInference sums(summing_plan({8, 1}), {}, {.guard = true});
+  Samples in(40, 1.0F);
+  in[9] = in[17] = 3e38F;
+  const Samples out = run(sums, in, 5);
+  EXPECT_EQ(sums.take_status(), Trouble::output_silenced);
+  EXPECT_EQ(out[7], 1.0F);
+  EXPECT_EQ(out[7 + 9], 3e38F);
+  for (std::size_t i = 16; i < 24; ++i) EXPECT_EQ(out[7 + i], 0.0F);  // that block, all of it
+  EXPECT_EQ(out[7 + 24], 1.0F);                                       // the sums start anew
+  EXPECT_EQ(out[7 + 32], 2.0F);
+}
+
+TEST(ChunkedInference, TheGuardIsRealTime) {
+  ChunkedInference sums(summing_plan({8, 1}), {}, {.guard = true});
+  Samples x(64, std::numeric_limits<float>::infinity());
+  x[40] = x[48] = 3e38F;
+  const testing::RealtimeGuard guard;
+  sums.process(ConstAudioView(std::span<const float>(x)), AudioView(std::span<float>(x)));
+  sums.take_status();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <metalaudio/nn/cpu/gemm/gemm_amx.h>
 #include <metalaudio/nn/cpu/gemm/gemm_bf16.h>
 #include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
+#include <metalaudio/nn/cpu/gemm/gemm_half.h>
 
 #include <cmath>
 #include <random>
@@ -69,6 +70,49 @@ void check(const GemmKernel& kernel, bool rounds) {
 
 TEST(Gemm, Float32EqualsTheSumOfItsTaps) { check(GemmFp32(), false); }
 TEST(Gemm, Bf16InFloat32EqualsTheSumOfRoundedFactors) { check(GemmBf16(), true); }
+
+/// A product with half weights beside the same with their values in float32.
+template <typename Half>
+void expect_same_bits(DataType type, std::size_t rows, const MatrixSize& size, bool residual) {
+  std::vector<float> w = noise(size.columns * size.depth, 2);
+  w[0] = 1e-6F;  // below the smallest normal f16
+  for (float& value : w) value = static_cast<float>(Half(value));
+  const std::vector<float> x = noise(rows * size.depth, 1);
+  const std::vector<float> bias = noise(size.columns, 3);
+  const std::size_t columns = size.result_columns();
+  const std::vector<float> more = noise(rows * columns, 4);
+  const auto result = [&](const GemmKernel& kernel) {
+    const PackedMatrix matrix(kernel, w, bias, size);
+    GemmScratch scratch;
+    scratch.reserve(kernel.needs(size, 1, rows, size.depth));
+    const GemmTap tap{x.data(), static_cast<std::ptrdiff_t>(size.depth), 0,
+                      static_cast<std::ptrdiff_t>(rows), 0};
+    std::vector<float> y(rows * columns);
+    const auto stride = static_cast<std::ptrdiff_t>(columns);
+    matrix.multiply({&tap, 1}, size.depth, rows, scratch,
+                    {y.data(), stride, size.glu ? Activation::glu : Activation::gelu,
+                     residual ? more.data() : nullptr, stride});
+    return y;
+  };
+  const GemmKernel& half = gemm_half_kernel(type);
+  EXPECT_EQ(result(half), result(GemmFp32()))
+      << half.name() << ": " << rows << " x " << size.depth << " x " << size.columns;
+  if (size.depth * size.columns > 4096) {
+    EXPECT_LT(half.packed_bytes(size), GemmFp32().packed_bytes(size) * 6 / 10);
+  }
+}
+
+TEST(Gemm, HalfWeightsGiveTheBitsOfTheirValuesInFloat32) {
+  for (const std::size_t rows : {1U, 2U, 3U, 4U, 5U, 31U}) {
+    for (const std::size_t columns : {1U, 15U, 16U, 17U, 50U, 130U}) {
+      for (const std::size_t depth : {1U, 9U, 64U}) {
+        expect_same_bits<Float16>(DataType::f16, rows, {columns, depth, false}, rows % 2 == 0);
+        expect_same_bits<BFloat16>(DataType::bf16, rows, {columns, depth, false}, rows % 2 == 1);
+        expect_same_bits<Float16>(DataType::f16, rows, {2 * columns, depth, true}, rows % 2 == 0);
+      }
+    }
+  }
+}
 
 TEST(Gemm, AmxEqualsTheSumOfRoundedFactorsWhereTheProcessorHasIt) {
   if (GemmAmx::available()) check(GemmAmx(), true);

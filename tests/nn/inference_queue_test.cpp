@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
+#include <limits>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -230,6 +232,30 @@ TEST(InferenceQueue, RefusesWhatMakesNoSense) {
   EXPECT_THROW(InferenceQueue(nothing, {.block_samples = 0}), Error);
   EXPECT_THROW(InferenceQueue(nothing, {.host_samples = std::size_t{1} << 30}), Error);
   EXPECT_THROW(InferenceQueue(nothing, {.poll_period = 0us}), Error);
+}
+
+TEST(InferenceQueue, AGuardKeepsWhatIsNotFiniteOut) {
+  for (const LateBlock late : {LateBlock::silence, LateBlock::dry}) {
+    InferenceQueue queue(summing_plan({8, 1}), {},
+                         {.host_samples = 8, .late = late, .poll_period = 50us, .guard = true});
+    Samples x(8 * 40, 1.0F);
+    x[3] = std::numeric_limits<float>::quiet_NaN();
+    x[4] = -std::numeric_limits<float>::infinity();
+    for (const std::size_t big : {9U, 17U}) x[big] = 3e38F;
+    Samples y = x;
+    const std::size_t latency = queue.latency_samples();
+    for (std::size_t at = 0; at < y.size(); at += 8) {
+      process(queue, std::span(y).subspan(at, 8));
+      std::this_thread::sleep_for(2ms);  // the worker is done long before
+    }
+    EXPECT_EQ(queue.take_status(), Trouble::input_replaced);
+    for (const float sample : y) ASSERT_TRUE(std::isfinite(sample));
+    if (queue.late_blocks() > 0) continue;  // a busy machine
+    EXPECT_EQ(y[latency + 3], 0.0F);
+    EXPECT_EQ(y[latency + 9], 3e38F);
+    for (std::size_t i = 16; i < 24; ++i) EXPECT_EQ(y[latency + i], 0.0F);
+    EXPECT_EQ(y[latency + 24], 1.0F);
+  }
 }
 
 }  // namespace

@@ -111,6 +111,16 @@ TEST(Plan, RefusesMoreMemoryThanItMayUse) {
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("are allowed")));
 }
 
+TEST(Plan, RefusesAbsurdValuesBeforeStepsAreMade) {
+  Graph graph;
+  const Value x = graph.input("x", {1, 8});
+  graph.output("y", graph.apply(Pad{{0, std::int64_t{1} << 31}, {0, 0}, PadMode::reflect}, {x}));
+  PlanOptions options;
+  options.memory_limit_bytes = std::size_t{1} << 20U;
+  EXPECT_THAT([&] { Plan(graph, options); },  // a table of its places takes minutes
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("are allowed")));
+}
+
 TEST(Plan, DrawsAndReportsItsSteps) {
   PlanOptions options;
   options.timing = true;

@@ -28,4 +28,15 @@ inline Plan doubling_plan(const Shape& shape, const char* output = "output") {
   return Plan(graph, {});
 }
 
+/// output = input + what the output was in the run before.
+inline Plan summing_plan(const Shape& shape) {
+  Graph graph;
+  const Value x = graph.input("input", shape);
+  const Value sum = graph.state("sum", shape);
+  const Value y = add(graph, x, sum);
+  graph.update(sum, y);
+  graph.output("output", y);
+  return Plan(graph, {});
+}
+
 }  // namespace metalaudio::nn

@@ -46,6 +46,7 @@ nn::Plan make_plan(const HTDemucsConfig& config, const nn::Weights& weights,
   plan.precision = options.precision;
   plan.pool = &pool;
   plan.timing = options.timing;
+  plan.tolerances = options.tolerances;
   if (memory > 0) plan.memory_limit_bytes = memory;
   if (!options.devices.empty()) {
     plan.backends = {nn::make_cuda_backend(options.devices.front(), options.precision),

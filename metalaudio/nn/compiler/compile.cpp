@@ -15,6 +15,12 @@ namespace metalaudio::nn {
 
 namespace {
 
+void check_memory(std::size_t bytes, const PlanOptions& options) {
+  if (bytes <= options.memory_limit_bytes) return;
+  fail(ErrorCode::out_of_memory, "[nn::Plan] activations of {} MiB: {} MiB are allowed",
+       bytes >> 20U, options.memory_limit_bytes >> 20U);
+}
+
 /// A step on its way into the program.
 struct Pending {
   StepPlan plan;
@@ -271,10 +277,7 @@ class Compiler {
       program_->places[p].arena_bytes = layout.size;
       program_->statistics.activation_bytes += layout.size;
     }
-    if (program_->statistics.activation_bytes > options_.memory_limit_bytes) {
-      fail(ErrorCode::out_of_memory, "[nn::Plan] activations of {} MiB: {} MiB are allowed",
-           program_->statistics.activation_bytes >> 20U, options_.memory_limit_bytes >> 20U);
-    }
+    check_memory(program_->statistics.activation_bytes, options_);
     bind_constants();
   }
 
@@ -329,6 +332,11 @@ class Compiler {
 }  // namespace
 
 std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& options) {
+  // Before anything is made that is as large as a value, such as a table of its places.
+  for (const Node& node : graph.nodes()) {
+    for (const Value result : node.results)
+      if (result.present()) check_memory(graph.type(result).bytes(), options);
+  }
   std::vector<std::shared_ptr<const Backend>> backends = options.backends;
   if (backends.empty()) {
     backends.push_back(make_cpu_backend(options.precision,

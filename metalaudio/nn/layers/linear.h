@@ -13,8 +13,8 @@ struct LinearOptions {
   bool bias = true;
 };
 
-/// torch.nn.Linear over the last axis. A weight that is set as f16 or bf16 is multiplied in
-/// float32, as x @ weight.float().T.
+/// torch.nn.Linear over the last axis. A weight that is set as f16 or bf16 stays in 16 bits and is
+/// multiplied in float32, as x @ weight.float().T.
 /// Shapes:   […][in_features] -> […][out_features]; weight[out][in], bias[out].
 /// Threads:  as Layer.
 class Linear final : public Layer {

@@ -43,6 +43,21 @@ TEST(Linear, TakesHalfPrecisionWeights) {
   }
 }
 
+TEST(Linear, HalfPrecisionWeightsStayInSixteenBits) {
+  const auto bytes_of = [](DataType type) {
+    Linear layer({256, 320});
+    layer.set("weight", Tensor({320, 256}, type));
+    layer.set("bias", Tensor({320}));
+    Graph graph;
+    graph.output("y", layer.write(graph, graph.input("x", {7, 256})));
+    return static_cast<double>(Plan(graph, {}).statistics().weight_bytes);
+  };
+  const double floats = bytes_of(DataType::f32);
+  EXPECT_GE(floats, 320 * 256 * 4);
+  for (const DataType type : {DataType::f16, DataType::bf16})
+    EXPECT_LT(bytes_of(type), 0.51 * floats);  // the biases are floats
+}
+
 TEST(Conv1d, EqualsPyTorch) {
   expect_golden(Conv1d({.in_channels = 4,
                         .out_channels = 6,

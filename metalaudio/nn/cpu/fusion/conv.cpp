@@ -1,4 +1,5 @@
 #include <metalaudio/nn/cpu/fusion/patterns.h>
+#include <metalaudio/nn/cpu/gemm/gemm_half.h>
 #include <metalaudio/nn/cpu/steps/conv.h>
 #include <metalaudio/nn/cpu/steps/narrow_conv.h>
 
@@ -96,9 +97,21 @@ StepCost cost_of(const Graph& graph, const Node& node, Value y, Value residual, 
   return {2 * products, bytes};
 }
 
+/// The kernel that keeps a linear layer's weights as small as they are. A gain would have to be
+/// rounded to them.
+const GemmKernel& kernel_for(const GemmKernel& kernel, const Graph& graph, const Node& node,
+                             const ConvEpilogue& parts) {
+  const auto* conv = std::get_if<Conv>(&node.operation);
+  const DataType type = graph.type(node.inputs[1]).type;
+  const bool half = type == DataType::f16 || type == DataType::bf16;
+  const bool linear = conv != nullptr && conv->axes.empty();
+  return half && linear && kernel.name() == "fp32" && !parts.gain.present() ? gemm_half_kernel(type)
+                                                                            : kernel;
+}
+
 }  // namespace
 
-std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel& kernel, bool fuse,
+std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel& usual, bool fuse,
                                    const ToleranceConfiguration& tolerances) {
   const Node& node = matcher.node(index);
   const auto* conv = std::get_if<Conv>(&node.operation);
@@ -122,6 +135,7 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
   plan.inputs = {node.inputs[0], parts.residual};
   plan.results = {y};
   plan.cost = cost_of(matcher.graph(), node, y, parts.residual, transposed != nullptr);
+  const GemmKernel& kernel = kernel_for(usual, matcher.graph(), node, parts);
   // The narrow kernels multiply float32 alone.
   if (conv != nullptr && kernel.name() == "fp32" &&
       is_narrow(matcher.graph(), *conv, node, parts, y, tolerances)) {

@@ -19,30 +19,19 @@ std::size_t GemmFp32::packed_bytes(const MatrixSize& size) const noexcept {
 
 void GemmFp32::pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
                     std::byte* to) const noexcept {
-  const Panels panels(size);
-  const std::size_t result = size.result_columns();
   auto* data = reinterpret_cast<float*>(to);
-  for (std::size_t panel = 0; panel < panels.count; ++panel) {
-    for (std::size_t lane = 0; lane < panels.width; ++lane) {
-      const bool gate = size.glu && lane >= panels.columns;
-      const std::size_t column = panel * panels.columns + (gate ? lane - panels.columns : lane);
-      const bool inside = column < result;
-      const std::size_t source = gate ? result + column : column;
-      float* at = data + panel * panels.stride + lane;
-      const float* from = matrix.data + static_cast<std::ptrdiff_t>(source) * matrix.column_stride;
-      for (std::size_t k = 0; k < size.depth; ++k) {
-        at[k * panels.width] =
-            inside ? from[static_cast<std::ptrdiff_t>(k) * matrix.depth_stride] : 0.0F;
-      }
-    }
-  }
+  for_panels(matrix, size, [data](std::size_t index, float value) { data[index] = value; });
   pack_bias(size, bias, to);
 }
 
 void GemmFp32::pack_bias(const MatrixSize& size, const float* bias, std::byte* to) noexcept {
   const Panels panels(size);
+  write_bias(size, bias, reinterpret_cast<float*>(to) + panels.count * panels.stride);
+}
+
+void GemmFp32::write_bias(const MatrixSize& size, const float* bias, float* biases) noexcept {
+  const Panels panels(size);
   const std::size_t result = size.result_columns();
-  float* biases = reinterpret_cast<float*>(to) + panels.count * panels.stride;
   for (std::size_t i = 0; i < panels.count * panels.width; ++i) {
     const std::size_t lane = i % panels.width;
     const bool gate = size.glu && lane >= panels.columns;
@@ -53,9 +42,8 @@ void GemmFp32::pack_bias(const MatrixSize& size, const float* bias, std::byte* t
   }
 }
 
-void GemmFp32::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
-                        const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
-                        const GemmOutput& output) const noexcept {
+void GemmFp32::fill_table(std::span<const GemmTap> taps, std::size_t rows,
+                          GemmScratch& scratch) noexcept {
   const std::size_t tile = gemm_tile_rows();
   const float** entry = scratch.table();
   for (std::size_t r0 = 0; r0 < rows; r0 += tile) {
@@ -69,6 +57,12 @@ void GemmFp32::multiply(std::span<const GemmTap> taps, std::size_t depth, std::s
     }
   }
   for (std::size_t i = 0; i < taps.size(); ++i) scratch.weight_rows()[i] = taps[i].weight_row;
+}
+
+void GemmFp32::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
+                        const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
+                        const GemmOutput& output) const noexcept {
+  fill_table(taps, rows, scratch);
   const Panels panels(size);
   const auto* data = reinterpret_cast<const float*>(packed);
   gemm_multiply({scratch.table(), scratch.weight_rows(), taps.size(), depth, rows, data,

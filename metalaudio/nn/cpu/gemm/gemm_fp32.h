@@ -39,6 +39,32 @@ class GemmFp32 : public GemmKernel {
   };
   /// Writes the biases of a packed matrix; null: zeros.
   static void pack_bias(const MatrixSize& size, const float* bias, std::byte* to) noexcept;
+  /// The same, to where they are told.
+  static void write_bias(const MatrixSize& size, const float* bias, float* biases) noexcept;
+  /// Where each row of each tile starts.
+  static void fill_table(std::span<const GemmTap> taps, std::size_t rows,
+                         GemmScratch& scratch) noexcept;
+  /// Calls put(index, value) for every number of the panels.
+  template <typename Put>
+  static void for_panels(const MatrixView& matrix, const MatrixSize& size, Put&& put) noexcept {
+    const Panels panels(size);
+    const std::size_t result = size.result_columns();
+    for (std::size_t panel = 0; panel < panels.count; ++panel) {
+      for (std::size_t lane = 0; lane < panels.width; ++lane) {
+        const bool gate = size.glu && lane >= panels.columns;
+        const std::size_t column = panel * panels.columns + (gate ? lane - panels.columns : lane);
+        const bool inside = column < result;
+        const std::size_t source = gate ? result + column : column;
+        const std::size_t at = panel * panels.stride + lane;
+        const float* from =
+            matrix.data + static_cast<std::ptrdiff_t>(source) * matrix.column_stride;
+        for (std::size_t k = 0; k < size.depth; ++k) {
+          put(at + k * panels.width,
+              inside ? from[static_cast<std::ptrdiff_t>(k) * matrix.depth_stride] : 0.0F);
+        }
+      }
+    }
+  }
 };
 
 }  // namespace metalaudio::nn::cpu
