@@ -771,6 +771,43 @@ def recurrent(r, name):
     return Case(inputs, attributes, 2, 14, constants=(1, 2, 3))
 
 
+def recurrent_full(r, name):
+    """With all that the reference evaluator has not."""
+    gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[name]
+    direction = pick(r, ["forward", "reverse", "bidirectional"])
+    d = 2 if direction == "bidirectional" else 1
+    steps, batch, width, hidden = (int(r.integers(1, 6)) for _ in range(4))
+    attributes = {"hidden_size": hidden, "direction": direction}
+    if name == "GRU":
+        attributes["linear_before_reset"] = int(flag(r))
+    if flag(r, 0.3):
+        attributes["clip"] = float(0.3 + r.random())
+    if flag(r, 0.3):
+        kinds = {"LSTM": 3, "GRU": 2, "RNN": 1}[name]
+        names = [pick(r, ["Tanh", "Sigmoid", "Relu", "HardSigmoid", "LeakyRelu", "Elu", "Softsign", "Softplus", "Affine",
+                          "ScaledTanh", "ThresholdedRelu"]) for _ in range(kinds * d)]
+        attributes["activations"] = names
+        has_alpha = {"HardSigmoid": 0.3, "LeakyRelu": 0.1, "Elu": 0.9, "Affine": 0.7, "ScaledTanh": 0.8, "ThresholdedRelu": 0.2}
+        has_beta = {"HardSigmoid": 0.4, "Affine": 0.1, "ScaledTanh": 0.6}
+        attributes["activation_alpha"] = [has_alpha[n] for n in names if n in has_alpha]
+        attributes["activation_beta"] = [has_beta[n] for n in names if n in has_beta]
+        attributes = {k: v for k, v in attributes.items() if v != []}
+    tensor = lambda *s: floats(r, s, -1, 1)
+    inputs = [tensor(steps, batch, width), tensor(d, gates * hidden, width), tensor(d, gates * hidden, hidden),
+              tensor(d, 2 * gates * hidden) if flag(r) else None,
+              ints(r, batch, 1, steps + 1, np.int32) if flag(r, 0.3) else None,
+              tensor(d, batch, hidden) if flag(r) else None]
+    if name == "LSTM":
+        inputs += [tensor(d, batch, hidden) if flag(r) else None, tensor(d, 3 * hidden) if flag(r, 0.3) else None]
+        if flag(r, 0.2):
+            attributes["input_forget"] = 1
+    return Case(inputs, attributes, 3 if name == "LSTM" else 2, 14, constants=(1, 2, 3, 4), absolute=2e-5)
+
+
+def generator(name, engine):
+    return recurrent_full if engine != "reference" and name in ("LSTM", "GRU", "RNN") else GENERATORS[name]
+
+
 @of("Resize")
 def resize(r, name):
     s = (1, int(r.integers(1, 3)), *[int(r.integers(1, 7)) for _ in range(int(r.integers(1, 3)))])

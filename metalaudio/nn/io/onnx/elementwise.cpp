@@ -203,6 +203,7 @@ Results softmax(Call& c) {
 /// 1 at the first of the greatest values along the axis, 0 elsewhere.
 Results hardmax(Call& c) {
   const Rows rows = rows_of(c);
+  if (c.shape(0).size() == 0) return {c.in(0)};
   const auto axis = static_cast<std::int64_t>(rows.axis);
   const Value index = c.b.apply(ArgReduce{axis, true, false, false}, {rows.x});
   const std::vector<double> values{0, 1};

@@ -155,7 +155,10 @@ Results grid_sample(Call& c) {
     const Value from_start = n.times(n.plus(given, 1), 0.5);
     Value x = corners ? n.times(from_start, extent - 1) : n.plus(n.times(from_start, extent), -0.5);
     if (mode == "nearest") x = b.unary(U::round, x);
-    if (padding == Padding::border) x = b.unary(U::clip, x, 0, extent - 1);
+    if (padding == Padding::border) {  // between an end and the middle of its pixel it stays
+      const Value within = b.equal(b.unary(U::clip, x, ends.least, ends.most), x);
+      x = b.where(within, x, b.unary(U::clip, x, 0, extent - 1));
+    }
     if (padding == Padding::reflection) x = reflected(b, x, ends);
     taps.push_back(taps_of(b, x, mode, padding, ends));
   }
