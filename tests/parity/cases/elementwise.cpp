@@ -256,6 +256,7 @@ void add_casts(std::vector<ParityCase>& all) {
                          }
                        },
                    .variants = 2,
+                   .steps = kAnyNumber,
                    .tolerance = Tolerance::exact});
     if (!is_floating(from)) continue;
     all.push_back({.name = "cast_far_out_" + std::string(to_string(from)),
