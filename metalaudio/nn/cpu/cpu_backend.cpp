@@ -117,6 +117,7 @@ struct SingleStep {
   Made operator()(const ArgReduce& o) const { return make_arg_reduce(o, node, maker); }
   Made operator()(const Attention& o) const { return make_attention(kernel, o, node, maker); }
   Made operator()(const Binary& o) const { return make_binary(o, node, maker); }
+  Made operator()(const BitCast&) const { return make_bit_cast(node, maker); }
   Made operator()(const Cast&) const { return make_cast(node, maker); }
   Made operator()(const Concat& o) const { return make_concat(o, node, maker); }
   Made operator()(const CumSum& o) const { return make_cum_sum(o, node, maker); }

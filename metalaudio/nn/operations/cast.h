@@ -19,4 +19,14 @@ struct Cast {
   ValueTypes infer(const Inputs& inputs) const;
 };
 
+/// torch.Tensor.view(dtype): the same bits, read as another type of that size.
+struct BitCast {
+  static constexpr std::string_view kName = "bit_cast";
+  static constexpr std::array kInputs{Role::data};
+
+  DataType type = DataType::f32;
+
+  ValueTypes infer(const Inputs& inputs) const;
+};
+
 }  // namespace metalaudio::nn

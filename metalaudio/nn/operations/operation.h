@@ -39,7 +39,7 @@ namespace metalaudio::nn {
 /// Every operation a graph may hold; the only list of them. A backend visits it, so that a kernel
 /// that is missing does not compile, or says that it is not there.
 using Operation =
-    std::variant<ArgReduce, Attention, Binary, Cast, Concat, Conv, ConvTranspose, CumSum,
+    std::variant<ArgReduce, Attention, Binary, BitCast, Cast, Concat, Conv, ConvTranspose, CumSum,
                  Dequantize, Dft, Expand, Gather, GatherElements, GatherNd, Glu, GroupNorm, Gru,
                  LayerNorm, Lstm, MatMul, OneHot, Pad, Pool, Quantize, Reduce, Reshape, Resize,
                  RmsNorm, Rnn, Rotary, ScatterElements, ScatterNd, Slice, Softmax, Stft, TopK,

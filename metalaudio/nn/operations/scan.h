@@ -7,7 +7,8 @@
 
 namespace metalaudio::nn {
 
-/// torch.cumsum along one axis; exclusive leaves the value itself out, reverse begins at the end.
+/// torch.cumsum along one axis, or torch.cumprod; exclusive leaves the value itself out, reverse
+/// begins at the end.
 struct CumSum {
   static constexpr std::string_view kName = "cum_sum";
   static constexpr std::array kInputs{Role::data};
@@ -15,6 +16,7 @@ struct CumSum {
   std::int64_t axis = -1;
   bool exclusive = false;
   bool reverse = false;
+  bool product = false;
 
   ValueTypes infer(const Inputs& inputs) const;
 };

@@ -243,6 +243,21 @@ void add_casts(std::vector<ParityCase>& all) {
                        },
                    .variants = types.size() * kUnaryShapes,
                    .tolerance = Tolerance::exact});
+    all.push_back({.name = "bit_cast_" + std::string(to_string(from)),
+                   .make =
+                       [from, types](Maker& m, std::size_t v) {
+                         // Whole numbers have bits that are numbers as well, in every type.
+                         const Value x = m.input_of({v == 0 ? 0 : 37}, {0, 1, 1, 0, 1}, from);
+                         for (const DataType to : types) {
+                           if (size_of(to) != size_of(from)) continue;
+                           if (to == DataType::boolean && from != to) continue;
+                           m.graph.output(std::string(to_string(to)),
+                                          m.graph.apply(BitCast{to}, {x}));
+                         }
+                       },
+                   .variants = 2,
+                   .steps = kAnyNumber,
+                   .tolerance = Tolerance::exact});
     if (!is_floating(from)) continue;
     all.push_back({.name = "cast_far_out_" + std::string(to_string(from)),
                    .make =

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "tests/parity/reference/operations.h"
@@ -172,7 +173,8 @@ Number integer(BinaryFunction function, Number a, Number b, DataType type) {
     case F::shift_left:
       return y >= 8 * size_of(type) ? 0 : wrapped(x << y, type);
     case F::shift_right:
-      return y >= 8 * size_of(type) ? 0 : std::floor(std::ldexp(a, -static_cast<int>(y)));
+      if (y >= 8 * size_of(type)) return a < 0 ? -1 : 0;
+      return std::floor(std::ldexp(a, -static_cast<int>(y)));
     default:
       return 0;
   }
@@ -260,6 +262,30 @@ void compute(const Glu&, const ReferenceInputs& in, Results& results) {
     Index gate = index;
     gate.back() += half;
     return at(*in[0], index) * logistic(at(*in[0], gate));
+  });
+}
+
+void compute(const BitCast& o, const ReferenceInputs& in, Results& results) {
+  const auto as_number = [](auto value) {
+    if constexpr (sizeof(value) == 2 && !std::is_integral_v<decltype(value)>) {
+      return static_cast<Number>(static_cast<float>(value));
+    } else {
+      return static_cast<Number>(value);
+    }
+  };
+  fill(results[0], [&](const Index& index) {
+    const Number x = at(*in[0], index);
+    return visit_type(in[0]->type.type, [&]<typename From>(std::type_identity<From>) -> Number {
+      return visit_type(o.type, [&]<typename To>(std::type_identity<To>) -> Number {
+        if constexpr (sizeof(From) != sizeof(To)) {
+          return 0;
+        } else if constexpr (sizeof(From) == 2 && !std::is_integral_v<From>) {
+          return as_number(std::bit_cast<To>(From(static_cast<float>(x))));
+        } else {
+          return as_number(std::bit_cast<To>(static_cast<From>(x)));
+        }
+      });
+    });
   });
 }
 

@@ -16,6 +16,7 @@ using Results = std::vector<ReferenceValue>;
 void compute(const ArgReduce& o, const ReferenceInputs& in, Results& results);
 void compute(const Attention& o, const ReferenceInputs& in, Results& results);
 void compute(const Binary& o, const ReferenceInputs& in, Results& results);
+void compute(const BitCast& o, const ReferenceInputs& in, Results& results);
 void compute(const Cast& o, const ReferenceInputs& in, Results& results);
 void compute(const Concat& o, const ReferenceInputs& in, Results& results);
 void compute(const Conv& o, const ReferenceInputs& in, Results& results);

@@ -119,14 +119,15 @@ void compute(const CumSum& o, const ReferenceInputs& in, Results& results) {
   const std::size_t axis = axis_of(o.axis, shape.rank());
   fill(results[0], [&](Index index) {
     const std::int64_t end = index[axis];
-    Number sum = 0;
+    Number total = o.product ? 1 : 0;
     for (std::int64_t i = 0; i < shape[axis]; ++i) {
       const bool counts = o.reverse ? i > end : i < end;
       index[axis] = i;
-      if (counts || (!o.exclusive && i == end))
-        sum = wrapped(sum + at(*in[0], index), in[0]->type.type);
+      if (!counts && (o.exclusive || i != end)) continue;
+      const Number x = at(*in[0], index);
+      total = wrapped(o.product ? total * x : total + x, in[0]->type.type);
     }
-    return sum;
+    return total;
   });
 }
 

@@ -69,6 +69,24 @@ class MoveStep final : public CpuStep {
   Move move_;
 };
 
+/// The same bytes under another type.
+class BitCastStep final : public CpuStep {
+ public:
+  BitCastStep(const Node& node, StepMaker& maker)
+      : x_(maker.slot(node.inputs[0])),
+        y_(maker.slot(node.results[0])),
+        bytes_(maker.graph().type(node.results[0]).bytes()) {}
+
+  void run(const CpuRun& run) const noexcept override {
+    if (bytes_ != 0) std::memcpy(run.at<std::byte>(y_), run.at<const std::byte>(x_), bytes_);
+  }
+
+ private:
+  Slot x_;
+  Slot y_;
+  std::size_t bytes_;
+};
+
 class ConcatStep final : public CpuStep {
  public:
   ConcatStep(const Concat& concat, const Node& node, StepMaker& maker)
@@ -147,6 +165,9 @@ std::unique_ptr<Step> make_expand(const Node& node, StepMaker& maker) {
   return std::make_unique<MoveStep>(node, strides, 0, maker);
 }
 
+std::unique_ptr<Step> make_bit_cast(const Node& node, StepMaker& maker) {
+  return std::make_unique<BitCastStep>(node, maker);
+}
 std::unique_ptr<Step> make_concat(const Concat& concat, const Node& node, StepMaker& maker) {
   return std::make_unique<ConcatStep>(concat, node, maker);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/operations/element_functions.h>
 
 #include <algorithm>
@@ -133,8 +134,8 @@ constexpr T apply_integer(UnaryFunction function, T x, double alpha, double beta
     case F::leaky_relu:
       return x < T{0} ? static_cast<T>(alpha * static_cast<double>(x)) : x;
     case F::clip:
-      if (static_cast<double>(x) < alpha) x = static_cast<T>(alpha);
-      if (static_cast<double>(x) > beta) x = static_cast<T>(beta);
+      if (static_cast<double>(x) < alpha) x = converted<T>(alpha);
+      if (static_cast<double>(x) > beta) x = converted<T>(beta);
       return x;
     case F::shrink: {
       const auto v = static_cast<double>(x);
@@ -229,7 +230,8 @@ constexpr T apply_integer(BinaryFunction function, T a, T b) noexcept {
                  ? static_cast<T>(static_cast<std::uint64_t>(a) << static_cast<std::uint64_t>(b))
                  : T{0};
     case F::shift_right:
-      return static_cast<std::uint64_t>(b) < 8 * sizeof(T) ? static_cast<T>(a >> b) : T{0};
+      if (static_cast<std::uint64_t>(b) < 8 * sizeof(T)) return static_cast<T>(a >> b);
+      return a < T{0} ? static_cast<T>(-1) : T{0};  // what is left of the sign
     default:
       return a;
   }

@@ -33,14 +33,14 @@ class CumSumStep final : public CpuStep {
  private:
   template <typename T>
   void scan(const T* x, T* y) const noexcept {
-    Wide<T> total{};
+    auto total = static_cast<Wide<T>>(sum_.product ? 1 : 0);
     for (std::size_t i = 0; i < around_.extent; ++i) {
       const std::size_t at = (sum_.reverse ? around_.extent - 1 - i : i) * around_.inner;
       const Wide<T> before = total;
       if constexpr (std::is_integral_v<T>) {
-        total = wrapping_sum(total, x[at]);
+        total = sum_.product ? wrapping_product(total, x[at]) : wrapping_sum(total, x[at]);
       } else {
-        total += widen(x[at]);
+        total = sum_.product ? total * widen(x[at]) : total + widen(x[at]);
       }
       y[at] = converted<T>(sum_.exclusive ? before : total);
     }

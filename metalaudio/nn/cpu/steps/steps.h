@@ -16,6 +16,7 @@ std::unique_ptr<Step> make_rotary(const Rotary& rotary, const Node& node, StepMa
 std::unique_ptr<Step> make_unary(const Unary& unary, const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_glu(const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_binary(const Binary& binary, const Node& node, StepMaker& maker);
+std::unique_ptr<Step> make_bit_cast(const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_cast(const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_transpose(const Transpose& transpose, const Node& node,
                                      StepMaker& maker);

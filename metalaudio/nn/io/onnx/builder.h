@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,15 @@ class Builder {
   DataType type(Value value) const { return graph_.type(value).type; }
   bool is_constant(Value value) const { return graph_.is_constant(value); }
   const Tensor& tensor(Value value) const { return *graph_.info(value).constant; }
+
+  /// The number of the narrower type of ONNX that a value stands for, or 0.
+  int narrow(Value value) const {
+    const auto found = narrow_.find(value.index);
+    return found == narrow_.end() ? 0 : found->second;
+  }
+  void mark(Value value, int onnx_type) {
+    if (onnx_type != 0) narrow_[value.index] = onnx_type;
+  }
 
   Value apply(Operation operation, std::vector<Value> inputs);
   std::vector<Value> apply_all(Operation operation, std::vector<Value> inputs);
@@ -82,6 +92,7 @@ class Builder {
 
  private:
   Graph graph_;
+  std::map<int, int> narrow_;
   std::size_t limit_bytes_;
 };
 

@@ -1,4 +1,5 @@
 #include <metalaudio/nn/io/onnx/call.h>
+#include <metalaudio/nn/io/onnx/narrow_types.h>
 #include <metalaudio/nn/io/onnx/tensor_reader.h>
 
 #include <algorithm>
@@ -93,7 +94,9 @@ std::optional<Value> Call::attribute_tensor(std::string_view name) const {
   const auto* tensor = find_as<OnnxTensor>(name);
   if (tensor == nullptr) return std::nullopt;
   if (!tensor->value) unsupported("{}", tensor->trouble);
-  return b.graph().constant(tensor->value);
+  const Value value = b.graph().constant(tensor->value);
+  b.mark(value, tensor->narrow);
+  return value;
 }
 
 const OnnxGraph& Call::attribute_graph(std::string_view name) const {
@@ -108,6 +111,11 @@ DataType Call::attribute_type(std::string_view name, DataType otherwise) const {
   const std::optional<DataType> type = data_type_of(static_cast<int>(number));
   if (!type) unsupported("{} {}", name, onnx_type_name(static_cast<int>(number)));
   return *type;
+}
+
+int Call::attribute_narrow(std::string_view name) const {
+  const auto number = static_cast<int>(attribute(name, std::int64_t{0}));
+  return narrow_type(number) != nullptr ? number : 0;
 }
 
 std::optional<Integers> Call::axes(std::size_t input, std::string_view name) const {

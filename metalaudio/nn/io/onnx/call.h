@@ -87,6 +87,8 @@ class Call {
   std::optional<Value> attribute_tensor(std::string_view name) const;
   const OnnxGraph& attribute_graph(std::string_view name) const;
   DataType attribute_type(std::string_view name, DataType otherwise) const;
+  /// The number of a narrower type that such an attribute names, or 0.
+  int attribute_narrow(std::string_view name) const;
 
   /// Axes that were an attribute before they became an input.
   std::optional<Integers> axes(std::size_t input, std::string_view name) const;

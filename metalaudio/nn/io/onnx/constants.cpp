@@ -52,10 +52,10 @@ Results eye_like(Call& c) {
 }
 
 template <typename T>
-Value range_of(Call& c, DataType type) {
-  const T start = c.constant(0).values_as<T>()[0];
-  const T limit = c.constant(1).values_as<T>()[0];
-  const T delta = c.constant(2).values_as<T>()[0];
+Value range_of(Builder& b, std::span<const Value> bounds, DataType type) {
+  const T start = b.tensor(bounds[0]).values_as<T>()[0];
+  const T limit = b.tensor(bounds[1]).values_as<T>()[0];
+  const T delta = b.tensor(bounds[2]).values_as<T>()[0];
   if (delta == T{0}) invalid("a step of 0");
   constexpr double kMost = 1U << 30U;
   const double count =
@@ -67,21 +67,30 @@ Value range_of(Call& c, DataType type) {
   for (std::size_t i = 0; i < to.size(); ++i) {
     to[i] = static_cast<T>(start + static_cast<T>(i) * delta);
   }
-  return c.b.constant(std::move(tensor));
+  return b.constant(std::move(tensor));
 }
 
+/// Half precisions are counted in float32, or what stash_type names.
 Results range(Call& c) {
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (c.shape(i).size() != 1 || c.type(i) != c.type(0))
-      invalid("input {} is no scalar of its type", i);
+  const DataType type = c.type(0);
+  DataType wide = type;
+  if (type == DataType::f16 || type == DataType::bf16) {
+    wide = c.attribute_type("stash_type", DataType::f32);
   }
-  return {visit_type(c.type(0), [&]<typename T>(std::type_identity<T>) -> Value {
+  std::vector<Value> bounds;
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (c.constant(i).size() != 1 || c.type(i) != type)
+      invalid("input {} is no scalar of its type", i);
+    bounds.push_back(c.b.cast(c.in(i), wide));
+  }
+  const Value counted = visit_type(wide, [&]<typename T>(std::type_identity<T>) -> Value {
     if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
-      return range_of<T>(c, c.type(0));
+      return range_of<T>(c.b, bounds, wide);
     } else {
-      unsupported("{}", to_string(c.type(0)));
+      unsupported("{}", to_string(wide));
     }
-  })};
+  });
+  return {c.b.cast(counted, type)};
 }
 
 /// The extents of the axes from `start` to before `end`.
@@ -98,12 +107,21 @@ Results shape(Call& c) {
   return {c.b.integers(Integers(extents.begin() + start, extents.begin() + end))};
 }
 
+// A tensor is what an optional one holds; sequences are not imported at all.
+Results optional_has_element(Call& c) { return {c.b.number(c.has(0) ? 1 : 0, DataType::boolean)}; }
+Results optional_get_element(Call& c) { return {c.in(0)}; }
+
 Results size(Call& c) { return {c.b.reshape(c.b.integers({c.shape(0).size()}), Shape{})}; }
 
 constexpr ImportEntry kEntries[] = {
-    {"Constant", constant}, {"ConstantOfShape", constant_of_shape},
-    {"EyeLike", eye_like},  {"Range", range},
-    {"Shape", shape},       {"Size", size},
+    {"Constant", constant},
+    {"ConstantOfShape", constant_of_shape},
+    {"EyeLike", eye_like},
+    {"OptionalGetElement", optional_get_element},
+    {"OptionalHasElement", optional_has_element},
+    {"Range", range},
+    {"Shape", shape},
+    {"Size", size},
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <metalaudio/nn/io/onnx/import_table.h>
+#include <metalaudio/nn/io/onnx/narrow_types.h>
 
 #include <algorithm>
 #include <limits>
@@ -52,6 +53,13 @@ Results swish(Call& c) {
   const double alpha = c.attribute("alpha", 1.0);
   if (alpha == 1) return {c.b.unary(U::silu, c.in(0))};
   return {c.b.multiply(c.in(0), c.b.unary(U::sigmoid, c.b.scaled(c.in(0), alpha)))};
+}
+
+Results swiglu(Call& c) {
+  if (c.shape(0) != c.shape(1)) {
+    invalid("{} and {}", c.shape(0).to_string(), c.shape(1).to_string());
+  }
+  return {c.b.multiply(swish(c)[0], c.in(1))};
 }
 
 Results is_inf(Call& c) {
@@ -136,11 +144,27 @@ Results clip(Call& c) {
   return {y};
 }
 
+Value cast_to(Call& c, DataType type, int narrow) {
+  const Value x = c.in(0);
+  if (narrow == 0) {  // a value of its own even where the type stays: this one is not narrow
+    return c.b.narrow(x) == 0 ? c.b.cast(x, type) : c.b.apply(Cast{type}, {x});
+  }
+  if (c.b.narrow(x) == narrow) return x;
+  const bool saturate = c.attribute("saturate", std::int64_t{1}) != 0;
+  return cast_to_narrow(c.b, x, *narrow_type(narrow), saturate, c.attribute("round_mode", "up"));
+}
+
 Results cast(Call& c) {
   if (!c.has_attribute("to")) invalid("attribute to is missing");
-  return {c.b.cast(c.in(0), c.attribute_type("to", DataType::f32))};
+  return {cast_to(c, c.attribute_type("to", DataType::f32), c.attribute_narrow("to"))};
 }
-Results cast_like(Call& c) { return {c.b.cast(c.in(0), c.type(1))}; }
+Results cast_like(Call& c) { return {cast_to(c, c.type(1), c.b.narrow(c.in(1)))}; }
+
+Results bit_cast(Call& c) {
+  const DataType to = c.attribute_type("to", DataType::f32);
+  if (c.attribute_narrow("to") != 0 || c.b.narrow(c.in(0)) != 0) unsupported("a narrow type");
+  return {c.b.apply(BitCast{to}, {c.in(0)})};
+}
 
 Results where(Call& c) { return {c.b.where(c.in(0), c.in(1), c.in(2))}; }
 
@@ -179,6 +203,7 @@ Results softmax(Call& c) {
 /// 1 at the first of the greatest values along the axis, 0 elsewhere.
 Results hardmax(Call& c) {
   const Rows rows = rows_of(c);
+  if (c.shape(0).size() == 0) return {c.in(0)};
   const auto axis = static_cast<std::int64_t>(rows.axis);
   const Value index = c.b.apply(ArgReduce{axis, true, false, false}, {rows.x});
   const std::vector<double> values{0, 1};
@@ -197,6 +222,7 @@ constexpr ImportEntry kEntries[] = {
     {"Asinh", unary<U::asinh>},
     {"Atan", unary<U::atan>},
     {"Atanh", unary<U::atanh>},
+    {"BitCast", bit_cast},
     {"BitShift", bit_shift},
     {"BitwiseAnd", binary<F::bitwise_and>},
     {"BitwiseNot", unary<U::bitwise_not>},
@@ -256,6 +282,7 @@ constexpr ImportEntry kEntries[] = {
     {"Sqrt", unary<U::sqrt>},
     {"Sub", binary<F::subtract>},
     {"Sum", fold<F::add>},
+    {"SwiGLU", swiglu},
     {"Swish", swish},
     {"Tan", unary<U::tan>},
     {"Tanh", unary<U::tanh>},

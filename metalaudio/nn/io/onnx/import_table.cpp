@@ -9,9 +9,10 @@ ImportFunction find_import(std::string_view domain, std::string_view type) {
     std::unordered_map<std::string_view, ImportFunction> all;
     for (const auto family :
          {attention_imports(), constant_imports(), convolution_imports(), elementwise_imports(),
-          indexing_imports(), linear_imports(), movement_imports(), normalisation_imports(),
-          pooling_imports(), quantisation_imports(), recurrent_imports(), reduction_imports(),
-          resize_imports(), signal_imports()}) {
+          indexing_imports(), linear_imports(), linear_attention_imports(), loss_imports(),
+          movement_imports(), ngram_imports(), normalisation_imports(), pooling_imports(),
+          quantisation_imports(), recurrent_imports(), reduction_imports(), region_imports(),
+          resize_imports(), sampling_imports(), signal_imports()}) {
       for (const ImportEntry& entry : family) all.emplace(entry.type, entry.import);
     }
     return all;

@@ -16,7 +16,7 @@ struct ImportEntry {
   ImportFunction import;
 };
 
-/// The function of an operation; null where there is none. Domains: ONNX's own, "com.microsoft".
+/// The function of an operation; null where there is none, and for every domain but ONNX's own.
 ImportFunction find_import(std::string_view domain, std::string_view type);
 
 // One list for each family; the functions read like the specification.
@@ -26,13 +26,18 @@ std::span<const ImportEntry> convolution_imports();
 std::span<const ImportEntry> elementwise_imports();
 std::span<const ImportEntry> indexing_imports();
 std::span<const ImportEntry> linear_imports();
+std::span<const ImportEntry> linear_attention_imports();
+std::span<const ImportEntry> loss_imports();
 std::span<const ImportEntry> movement_imports();
+std::span<const ImportEntry> ngram_imports();
 std::span<const ImportEntry> normalisation_imports();
 std::span<const ImportEntry> pooling_imports();
 std::span<const ImportEntry> quantisation_imports();
 std::span<const ImportEntry> recurrent_imports();
 std::span<const ImportEntry> reduction_imports();
+std::span<const ImportEntry> region_imports();
 std::span<const ImportEntry> resize_imports();
+std::span<const ImportEntry> sampling_imports();
 std::span<const ImportEntry> signal_imports();
 
 }  // namespace metalaudio::nn

@@ -196,6 +196,10 @@ void Importer::add_inputs(Scope& scope) {
       scope.values[input.name] = {b.graph().input(input.name, type.shape, type.type)};
     }
   }
+  for (const OnnxValue& input : file_.graph.inputs) {
+    const auto made = scope.values.find(input.name);
+    if (made != scope.values.end() && made->second.known) b.mark(made->second.value, input.narrow);
+  }
   const auto check = [&](const std::string& name, const char* what) {
     if (!names.contains(name)) {
       fail(ErrorCode::invalid_argument, "{} {}: the model has no such input", what, name);
@@ -238,7 +242,9 @@ const Importer::Known* Importer::find(Scope& scope, const std::string& name) {
       refuse("initializer " + name, found->second.trouble);
       return &(scope.values[name] = {{}, false});
     }
-    return &(scope.values[name] = {builder_.graph().constant(found->second.value)});
+    const Value value = builder_.graph().constant(found->second.value);
+    builder_.mark(value, found->second.narrow);
+    return &(scope.values[name] = {value});
   }
   return nullptr;
 }

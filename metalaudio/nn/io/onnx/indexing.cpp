@@ -58,6 +58,28 @@ Results scatter_nd(Call& c) {
   return {c.b.apply(ScatterNd{reduction_of(c)}, {c.in(0), c.in(1), c.in(2)})};
 }
 
+/// past_cache, update, write_indices: each of the batch from its own place along the axis on.
+Results tensor_scatter(Call& c) {
+  Builder& b = c.b;
+  const Shape cache = c.shape(0);
+  const Shape update = c.shape(1);
+  const std::size_t axis = axis_in(c.attribute("axis", std::int64_t{-2}), cache.rank());
+  const std::string mode = c.attribute("mode", "linear");
+  if (axis == 0 || update.rank() != cache.rank() || (mode != "linear" && mode != "circular")) {
+    invalid("mode \"{}\", {} into {} along axis {}", mode, update.to_string(), cache.to_string(),
+            axis);
+  }
+  Integers steps(static_cast<std::size_t>(update[axis]));
+  std::iota(steps.begin(), steps.end(), std::int64_t{0});
+  Value at = b.along_axis(b.integers(steps), axis, cache.rank());
+  if (c.has(2)) at = b.add(at, b.along_axis(b.cast(c.in(2), DataType::i64), 0, cache.rank()));
+  if (mode == "circular") {
+    at = b.binary(BinaryFunction::modulo, at, b.reshape(b.integers({cache[axis]}), Shape{}));
+  }
+  const ScatterElements scatter{static_cast<std::int64_t>(axis), ScatterReduction::none};
+  return {b.apply(scatter, {c.in(0), b.expand(at, update), c.in(1)})};
+}
+
 /// Indices of any type; the depth must be known.
 Results one_hot(Call& c) {
   const std::optional<double> depth = c.number(1);
@@ -213,6 +235,7 @@ constexpr ImportEntry kEntries[] = {
     {"Scatter", scatter_elements},
     {"ScatterElements", scatter_elements},
     {"ScatterND", scatter_nd},
+    {"TensorScatter", tensor_scatter},
     {"TopK", top_k},
     {"Unique", unique},
 };

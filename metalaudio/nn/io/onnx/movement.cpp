@@ -154,11 +154,13 @@ Results slice(Call& c) {
     const std::int64_t n = from[axis];
     const std::int64_t step = steps[i];
     if (step == 0) invalid("a step of 0");
-    const std::int64_t low = step > 0 ? 0 : -1;
+    // Backwards a start before the first element is the first one; NumPy takes nothing there.
     const std::int64_t high = step > 0 ? n : n - 1;
-    const auto place = [&](std::int64_t at) { return std::clamp(at < 0 ? at + n : at, low, high); };
-    const std::int64_t start = place((*starts)[i]);
-    const std::int64_t end = place((*ends)[i]);
+    const auto place = [&](std::int64_t at, std::int64_t low) {
+      return std::clamp(at < 0 ? at + n : at, std::min(low, high), high);
+    };
+    const std::int64_t start = place((*starts)[i], 0);
+    const std::int64_t end = place((*ends)[i], step > 0 ? 0 : -1);
     const std::int64_t span = step > 0 ? end - start : start - end;
     const std::int64_t stride = std::min(step > 0 ? step : -std::max(step, -n - 1), n + 1);
     extents[axis] = span <= 0 ? 0 : (span + stride - 1) / stride;

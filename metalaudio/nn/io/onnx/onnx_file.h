@@ -16,6 +16,7 @@ namespace metalaudio::nn {
 struct OnnxTensor {
   std::shared_ptr<const Tensor> value = {};
   std::string trouble = {};
+  int narrow = 0;  ///< ONNX's number of a type that is narrower than the tensor's
 };
 
 struct OnnxGraph;
@@ -52,6 +53,7 @@ struct OnnxValue {
   std::string name = {};
   std::optional<DataType> type = {};  ///< nothing: no type that a Tensor holds
   std::string type_name = {};
+  int narrow = 0;                                             ///< as OnnxTensor's
   std::optional<std::vector<OnnxDimension>> dimensions = {};  ///< nothing: even the rank is free
 };
 

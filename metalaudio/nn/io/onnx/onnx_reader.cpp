@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/io/onnx/narrow_types.h>
 #include <metalaudio/nn/io/onnx/onnx_reader.h>
 #include <metalaudio/nn/io/onnx/tensor_reader.h>
 #include <onnx/onnx_pb.h>
@@ -141,6 +142,7 @@ class Reader {
     const auto& tensor = proto.type().tensor_type();
     value.type = data_type_of(tensor.elem_type());
     value.type_name = onnx_type_name(tensor.elem_type());
+    if (narrow_type(tensor.elem_type()) != nullptr) value.narrow = tensor.elem_type();
     if (!tensor.has_shape()) return value;
     value.dimensions.emplace();
     for (const auto& dimension : tensor.shape().dim()) {

@@ -1,5 +1,6 @@
 #include <metalaudio/nn/io/onnx/convolution.h>
 #include <metalaudio/nn/io/onnx/import_table.h>
+#include <metalaudio/nn/io/onnx/narrow_types.h>
 
 #include <limits>
 
@@ -10,20 +11,65 @@ namespace {
 using Results = std::vector<Value>;
 using R = ReduceFunction;
 
+/// A scale or zero point as it lies along x: for all of it, for each place along the axis, or for
+/// each block of places.
+Value laid_out(Call& c, std::size_t input, DataType type, std::size_t rank) {
+  Builder& b = c.b;
+  const Value given = b.cast(c.in(input), type);
+  const Shape in = b.shape(given);
+  if (in.size() == 1) return b.reshape(given, Shape{});
+  const std::int64_t block = c.attribute("block_size", std::int64_t{0});
+  const std::size_t axis = axis_in(c.attribute("axis", std::int64_t{1}), rank);
+  if (block == 0) return in.rank() == 1 ? b.along_axis(given, axis, rank) : given;
+  if (in.rank() != rank) invalid("blocks of {}", in.to_string());
+  Integers apart = extents_of(in);
+  apart.insert(apart.begin() + static_cast<std::ptrdiff_t>(axis) + 1, 1);
+  Integers wide = apart;
+  wide[axis + 1] = block;
+  Integers whole = extents_of(in);
+  whole[axis] *= block;
+  const Value repeated = b.expand(b.reshape(given, Shape(apart)), Shape(wide));
+  return b.slice(b.reshape(repeated, Shape(whole)), axis, 0, c.shape(0)[axis]);
+}
+
+/// x / scale, plus the zero point where there is one, in a narrow type that is no integer.
+Value quantize_narrow(Call& c, const NarrowType& type) {
+  Builder& b = c.b;
+  Value y =
+      b.divide(b.cast(c.in(0), DataType::f32), laid_out(c, 1, DataType::f32, c.shape(0).rank()));
+  if (c.has(2)) y = b.add(y, laid_out(c, 2, DataType::f32, c.shape(0).rank()));
+  return cast_to_narrow(b, y, type, c.attribute("saturate", std::int64_t{1}) != 0, "up");
+}
+
 /// The type of the zero point, or output_dtype, or u8.
 Results quantize_linear(Call& c) {
   DataType type = c.attribute_type("output_dtype", DataType::u8);
   if (c.has(2)) type = c.type(2);
+  const NarrowType* narrow =
+      narrow_type(c.has(2) ? c.b.narrow(c.in(2)) : c.attribute_narrow("output_dtype"));
+  if (narrow != nullptr && !narrow->is_integer()) return {quantize_narrow(c, *narrow)};
   Quantize quantize{c.attribute("axis", std::int64_t{1}), type,
                     c.attribute("block_size", std::int64_t{0})};
   Value x = c.in(0);
   Value scale = c.in(1);
   if (c.b.type(x) == DataType::i32) x = c.b.cast(x, c.b.type(scale));
   if (c.b.rank(scale) == 0) quantize.axis = 0;
-  return {c.b.apply(quantize, {x, scale, c.optional(2)})};
+  const Value y = c.b.apply(quantize, {x, scale, c.optional(2)});
+  if (narrow == nullptr) return {y};
+  const double least = type == DataType::i8 ? -narrow->most - 1 : 0;
+  const Value held = c.b.unary(UnaryFunction::clip, y, least, narrow->most);
+  c.b.mark(held, narrow->number);
+  return {held};
 }
 
 Results dequantize_linear(Call& c) {
+  if (is_floating(c.type(0))) {  // of a narrow type
+    const DataType type = c.type(1);
+    const std::size_t rank = c.shape(0).rank();
+    Value x = c.b.cast(c.in(0), type);
+    if (c.has(2)) x = c.b.subtract(x, laid_out(c, 2, type, rank));
+    return {c.b.multiply(x, laid_out(c, 1, type, rank))};
+  }
   Dequantize dequantize{c.attribute("axis", std::int64_t{1}),
                         c.attribute("block_size", std::int64_t{0})};
   if (c.b.rank(c.in(1)) == 0) dequantize.axis = 0;

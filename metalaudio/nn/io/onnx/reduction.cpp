@@ -29,26 +29,22 @@ Results reduce(Call& c) {
   return {c.b.cast(c.b.reduce(function, numbers, axes, keep), DataType::boolean)};
 }
 
-Results cum_sum(Call& c) {
+template <bool product>
+Results cumulate(Call& c) {
   const Integers axis = *c.integers(1);
   if (axis.size() != 1) invalid("{} axes", axis.size());
   const bool exclusive = c.attribute("exclusive", std::int64_t{0}) != 0;
   const bool reverse = c.attribute("reverse", std::int64_t{0}) != 0;
-  return {c.b.apply(CumSum{axis[0], exclusive, reverse}, {c.in(0)})};
+  return {c.b.apply(CumSum{axis[0], exclusive, reverse, product}, {c.in(0)})};
 }
 
 constexpr ImportEntry kEntries[] = {
-    {"CumSum", cum_sum},
-    {"ReduceL1", reduce<R::l1>},
-    {"ReduceL2", reduce<R::l2>},
-    {"ReduceLogSum", reduce<R::log_sum>},
-    {"ReduceLogSumExp", reduce<R::log_sum_exp>},
-    {"ReduceMax", reduce<R::maximum>},
-    {"ReduceMean", reduce<R::mean>},
-    {"ReduceMin", reduce<R::minimum>},
-    {"ReduceProd", reduce<R::product>},
-    {"ReduceSum", reduce<R::sum>},
-    {"ReduceSumSquare", reduce<R::sum_square>},
+    {"CumProd", cumulate<true>},          {"CumSum", cumulate<false>},
+    {"ReduceL1", reduce<R::l1>},          {"ReduceL2", reduce<R::l2>},
+    {"ReduceLogSum", reduce<R::log_sum>}, {"ReduceLogSumExp", reduce<R::log_sum_exp>},
+    {"ReduceMax", reduce<R::maximum>},    {"ReduceMean", reduce<R::mean>},
+    {"ReduceMin", reduce<R::minimum>},    {"ReduceProd", reduce<R::product>},
+    {"ReduceSum", reduce<R::sum>},        {"ReduceSumSquare", reduce<R::sum_square>},
 };
 
 }  // namespace

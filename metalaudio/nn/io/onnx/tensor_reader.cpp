@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/io/onnx/narrow_types.h>
 #include <metalaudio/nn/io/onnx/tensor_reader.h>
 #include <onnx/onnx_pb.h>
 
@@ -10,11 +11,6 @@
 namespace metalaudio::nn {
 
 namespace {
-
-constexpr int kUint4 = 21;  // newer than Debian's message
-constexpr int kInt4 = 22;
-
-bool is_packed(int type) { return type == kUint4 || type == kInt4; }
 
 Shape shape_of(const onnx::TensorProto& proto) {
   if (proto.dims_size() > static_cast<int>(Shape::kMaxRank)) {
@@ -87,18 +83,22 @@ void fill_from_bytes(std::span<const std::byte> bytes, Tensor& tensor) {
   }
 }
 
-/// Two values a byte, the first in the low half.
-void fill_from_halves(std::span<const std::byte> bytes, Tensor& tensor) {
-  for (std::size_t i = 0; i < tensor.size(); ++i) {
-    const unsigned both = std::to_integer<unsigned>(bytes[i / 2]);
-    const unsigned value = i % 2 == 0 ? both & 15U : both >> 4U;
-    if (tensor.type() == DataType::u8) {
-      tensor.values_as<std::uint8_t>()[i] = static_cast<std::uint8_t>(value);
-    } else {
-      tensor.values_as<std::int8_t>()[i] = static_cast<std::int8_t>(
-          value < 8 ? static_cast<int>(value) : static_cast<int>(value) - 16);
+/// As many values a byte as have room, the first in the lowest bits.
+void fill_narrow(std::span<const std::byte> bytes, const NarrowType& type, Tensor& tensor) {
+  const std::size_t together = 8 / type.bits;
+  visit_type(tensor.type(), [&]<typename T>(std::type_identity<T>) {
+    const std::span<T> to = tensor.values_as<T>();
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      const unsigned all = std::to_integer<unsigned>(bytes[i / together]);
+      const unsigned shift = static_cast<unsigned>(i % together) * type.bits;
+      const double value = type.decode(all >> shift & ((1U << type.bits) - 1));
+      if constexpr (sizeof(T) == 2 && !std::is_integral_v<T>) {
+        to[i] = T(static_cast<float>(value));
+      } else {
+        to[i] = static_cast<T>(value);
+      }
     }
-  }
+  });
 }
 
 std::uint64_t number_of(const std::string& key, const std::string& text, const std::string& name) {
@@ -114,14 +114,13 @@ std::uint64_t number_of(const std::string& key, const std::string& text, const s
 
 std::optional<DataType> data_type_of(int onnx_type) {
   using P = onnx::TensorProto;
+  if (const NarrowType* narrow = narrow_type(onnx_type)) return narrow->kept_as;
   switch (onnx_type) {
     case P::FLOAT:
       return DataType::f32;
     case P::UINT8:
-    case kUint4:
       return DataType::u8;
     case P::INT8:
-    case kInt4:
       return DataType::i8;
     case P::UINT16:
       return DataType::u16;
@@ -149,10 +148,10 @@ std::optional<DataType> data_type_of(int onnx_type) {
 }
 
 std::string onnx_type_name(int onnx_type) {
-  constexpr const char* kNewer[] = {"FLOAT8E4M3FN",   "FLOAT8E4M3FNUZ", "FLOAT8E5M2",
-                                    "FLOAT8E5M2FNUZ", "UINT4",          "INT4",
-                                    "FLOAT4E2M1"};
-  if (onnx_type >= 17 && onnx_type < 24) return kNewer[onnx_type - 17];
+  constexpr const char* kNewer[] = {
+      "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "UINT4",      "INT4",
+      "FLOAT4E2M1",   "FLOAT8E8M0",     "UINT2",      "INT2",           "FLOAT6E2M3", "FLOAT6E3M2"};
+  if (onnx_type >= 17 && onnx_type < 29) return kNewer[onnx_type - 17];
   if (!onnx::TensorProto::DataType_IsValid(onnx_type)) return fmt::format("type {}", onnx_type);
   return onnx::TensorProto::DataType_Name(static_cast<onnx::TensorProto::DataType>(onnx_type));
 }
@@ -165,11 +164,13 @@ OnnxTensor TensorReader::read(const onnx::TensorProto& proto) {
   }
   const Shape shape = shape_of(proto);
   const auto count = static_cast<std::uint64_t>(shape.size());
-  const bool packed = is_packed(proto.data_type());
+  const NarrowType* narrow = narrow_type(proto.data_type());
+  const int number = narrow != nullptr ? narrow->number : 0;
   if (count > std::numeric_limits<std::uint64_t>::max() / 16) {
     fail(ErrorCode::invalid_data, "tensor {}: {}", proto.name(), shape.to_string());
   }
-  const std::uint64_t needed = packed ? (count + 1) / 2 : count * size_of(*type);
+  const std::uint64_t needed =
+      narrow != nullptr ? (count * narrow->bits + 7) / 8 : count * size_of(*type);
   const bool outside = proto.data_location() == onnx::TensorProto::EXTERNAL;
   // What the file holds is measured before anything is allocated for it.
   if (outside || proto.has_raw_data()) {
@@ -181,24 +182,24 @@ OnnxTensor TensorReader::read(const onnx::TensorProto& proto) {
            shape.to_string(), needed);
     }
     Tensor tensor(shape, *type);
-    packed ? fill_from_halves(bytes, tensor) : fill_from_bytes(bytes, tensor);
-    return {std::make_shared<const Tensor>(std::move(tensor)), {}};
+    narrow != nullptr ? fill_narrow(bytes, *narrow, tensor) : fill_from_bytes(bytes, tensor);
+    return {std::make_shared<const Tensor>(std::move(tensor)), {}, number};
   }
-  const std::int64_t held = field_size(proto, *type);
-  if (static_cast<std::uint64_t>(held) != (packed ? needed : count)) {
+  const std::int64_t held = narrow != nullptr ? proto.int32_data_size() : field_size(proto, *type);
+  if (static_cast<std::uint64_t>(held) != (narrow != nullptr ? needed : count)) {
     fail(ErrorCode::invalid_data, "tensor {}: {} values, {} has {}", proto.name(), held,
          shape.to_string(), count);
   }
   Tensor tensor(shape, *type);
-  if (packed) {
+  if (narrow != nullptr) {
     std::vector<std::byte> bytes;
-    for (const std::int32_t both : proto.int32_data())
-      bytes.push_back(static_cast<std::byte>(both));
-    fill_from_halves(bytes, tensor);
+    for (const std::int32_t some : proto.int32_data())
+      bytes.push_back(static_cast<std::byte>(some));
+    fill_narrow(bytes, *narrow, tensor);
   } else {
     fill_from_fields(proto, tensor);
   }
-  return {std::make_shared<const Tensor>(std::move(tensor)), {}};
+  return {std::make_shared<const Tensor>(std::move(tensor)), {}, number};
 }
 
 OnnxTensor TensorReader::read(const onnx::SparseTensorProto& proto) {

@@ -16,8 +16,8 @@ class SparseTensorProto;
 
 namespace metalaudio::nn {
 
-/// The type of ONNX's number for it; nothing for those that no Tensor holds. Four-bit integers are
-/// widened to eight.
+/// The type of ONNX's number for it, that of narrow types wider; nothing for those that no Tensor
+/// holds.
 std::optional<DataType> data_type_of(int onnx_type);
 /// "FLOAT", "STRING", "type 99".
 std::string onnx_type_name(int onnx_type);
