@@ -251,7 +251,7 @@ TEST(AmpFormats, MetadataIsRead) {
   EXPECT_EQ(amp.loudness_db(), -20.0);
   EXPECT_EQ(amp.input_level_dbu(), 12.0);
   EXPECT_EQ(amp.output_level_dbu(), std::nullopt);
-  EXPECT_EQ(Amp::latency_samples(), 0U);
+  EXPECT_EQ(amp.latency_samples(), 0U);
 }
 
 /// GuitarML's file with a network that gives nothing but its bias.
