@@ -125,10 +125,10 @@ class Lstm(nn.Module):
         y, state = self.lstm(signal[:, :, None], state)
         return self.head(y)[:, :, 0], state
 
-    def rest(self, streams=1):
+    def rest(self, streams=1, frames=RATE_HZ):
         """The state after a long silence."""
         with torch.no_grad():
-            _, state = self(torch.zeros(1, RATE_HZ))
+            _, state = self(torch.zeros(1, frames))
             return tuple(s.repeat(1, streams, 1).contiguous() for s in state)
 
     def config(self):
@@ -178,13 +178,19 @@ def loss_of(y, target):
     return share(y, target) + 0.5 * share(raised(y), raised(target))
 
 
+def silence(y):
+    """Without a sound there is none, to 60 dB below a loud one."""
+    return 100 * y ** 2
+
+
 def wavenet_batches(model, x, y, random):
     streams, frames = 6, 8192
     while True:
         starts = random.integers(0, len(x) - frames - model.past, streams)
         signal = torch.stack([x[s:s + frames + model.past] for s in starts])
         target = torch.stack([y[s + model.past:s + model.past + frames] for s in starts])
-        yield lambda: loss_of(model(signal), target)
+        yield lambda: (loss_of(model(signal), target)
+                       + silence(model(torch.zeros(1, model.past + 1))[0, 0]))
 
 
 def lstm_batches(model, x, y, random):
@@ -192,7 +198,8 @@ def lstm_batches(model, x, y, random):
     streams, frames, warm = 48, 1024, 24
     while True:
         starts = random.integers(0, len(x) - frames * (warm + 1), streams)
-        state = model.rest(streams)
+        at_rest = model.rest(1, 8192)
+        state = tuple(s.repeat(1, streams, 1) for s in at_rest)
         for chunk in range(warm):
             at = starts + chunk * frames
             signal = torch.stack([x[s:s + frames] for s in at])
@@ -206,7 +213,7 @@ def lstm_batches(model, x, y, random):
                 nonlocal state
                 out, state = model(signal, state)
                 state = tuple(s.detach() for s in state)
-                return loss_of(out, target)
+                return loss_of(out, target) + silence(model(torch.zeros(1, 64), at_rest)[0][0, -1])
 
             yield loss
 
