@@ -168,31 +168,27 @@ std::vector<Pluck> random_playing(double seconds, std::uint32_t seed) {
 
 std::vector<Pluck> demo_playing() {
   std::vector<Pluck> plucks;
-  // Em, C, G, D, each two bars of eighths at 132 beats a minute.
+  // Em, C, G, D in bars of eight eighths at 132 beats a minute.
   constexpr double eighth = 60.0 / 132.0 / 2.0;
   struct Bar {
     double root;
     std::span<const double> chord;
   };
   const std::array<Bar, 4> bars{{{40, kMinor}, {48, kMajor}, {43, kMajor}, {50, kMajor}}};
-  constexpr std::array order = {0, 2, 3, 4, 5, 4, 3, 2};
   double at = 0.1;
-  for (const Bar& bar : bars) {  // picked softly, each note ringing into the next
-    for (const int index : order) {
+  for (const Bar& bar : std::span(bars).first(2)) {  // picked softly, notes ring into the next ones
+    for (const std::size_t string : {0U, 2U, 3U, 4U, 5U, 4U, 3U, 2U}) {
       plucks.push_back({.start_seconds = at,
-                        .note = bar.root + bar.chord[static_cast<std::size_t>(index)],
+                        .note = bar.root + bar.chord[string],
                         .length_seconds = 4.0 * eighth,
                         .strength = 0.35});
       at += eighth;
     }
-    if (bar.root == 48) break;
   }
   for (const Bar& bar : bars) {  // power chords with mutes between them
     for (int i = 0; i < 8; ++i, at += eighth) {
       const bool open = i == 0 || i == 3 || i == 6;
-      add_chord(plucks, at,
-                bar.root < 45 ? bar.root : bar.root - 12.0 + (bar.root < 50 ? 12.0 : 12.0),
-                open ? std::span<const double>(kPower) : std::span<const double>(kPower).first(2),
+      add_chord(plucks, at, bar.root, std::span<const double>(kPower).first(open ? 3 : 2),
                 (open ? 1.8 : 0.8) * eighth, open ? 0.95 : 0.6, !open, 0.006);
     }
   }

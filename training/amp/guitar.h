@@ -23,7 +23,7 @@ std::vector<float> play_guitar(std::span<const Pluck> plucks, double seconds, do
 /// Chords, runs of single notes and palm mutes that the seed chooses; at least `seconds` long.
 std::vector<Pluck> random_playing(double seconds, std::uint32_t seed);
 
-/// The demonstration's phrase of eleven seconds: an arpeggio, chords, a line above them.
+/// The demonstration's phrase of fourteen seconds: an arpeggio, power chords, one that rings.
 std::vector<Pluck> demo_playing();
 
 /// A loudspeaker of 12 inches in a closed box, a microphone near its rim: resonances, the cone's
