@@ -1,6 +1,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/nn/chunked_inference.h>
+#include <metalaudio/nn/finite_samples.h>
 
 #include <algorithm>
 #include <cassert>
@@ -86,7 +87,9 @@ void ChunkedInference::reset() noexcept {
 
 void ChunkedInference::run_chunk() noexcept {
   const std::size_t overlap = options_.overlap_samples;
+  if (!silence_what_is_not_finite(input_)) status_.report(Trouble::input_replaced);
   function_(std::as_const(input_), output_);
+  if (!silence_what_is_not_finite(output_)) status_.report(Trouble::output_silenced);
   copy(std::as_const(input_).view().part(hop_, overlap), input_.view().part(0, overlap));
   filled_ = overlap;
   for (std::size_t c = 0; c < ready_.channels(); ++c) {

@@ -2,6 +2,7 @@
 
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/status.h>
 #include <metalaudio/nn/plan_blocks.h>
 
 #include <cstddef>
@@ -27,12 +28,13 @@ struct ChunkOptions {
 /// Runs a function of blocks of one size, such as a plan, over a running signal: chunks that
 /// overlap, cross-faded where they do. The two weights of a sample sum to 1. The function runs in
 /// the callback that completes its chunk; where that is too much for one, InferenceQueue runs it
-/// elsewhere. The output does not depend on how the input is cut into blocks.
+/// elsewhere. The output does not depend on how the input is cut into blocks. Samples that are not
+/// finite, of the input as of the function's results, become silence and are noted in status().
 /// Shapes:   in[channels][frames] -> out[channels][frames], any frames; may be the same memory.
 /// Errors:   the constructor throws Error{invalid_argument} on no function, no channels, chunks of
 ///           0 or past 2^26, an overlap of more than half.
-/// Threads:  one.
-/// Realtime: process and reset, if the function is; not the constructor.
+/// Threads:  one; status() and take_status() on any.
+/// Realtime: process and reset, if the function is; status, take_status.
 class ChunkedInference {
  public:
   ChunkedInference(BlockFunction function, const ChunkOptions& options);
@@ -45,6 +47,10 @@ class ChunkedInference {
 
   /// chunk - 1 and the function's own; without a fade half of the overlap less.
   std::size_t latency_samples() const noexcept { return latency_; }
+
+  /// The first of input_replaced and output_silenced since take_status().
+  METALAUDIO_REALTIME Trouble status() const noexcept { return status_.peek(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
 
  private:
   ChunkedInference(PlanBlocks blocks, ChunkOptions options);
@@ -63,6 +69,7 @@ class ChunkedInference {
   AudioBuffer ready_;   // hop finished samples, and those of the last hop that wait
   std::size_t first_ready_ = 0;
   std::size_t ready_frames_ = 0;
+  RealtimeStatus status_;
 };
 
 }  // namespace metalaudio::nn

@@ -1,8 +1,10 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/finite_samples.h>
 #include <metalaudio/nn/inference_queue.h>
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -82,7 +84,9 @@ bool InferenceQueue::work() noexcept {
 
 bool InferenceQueue::run(Job& job) noexcept {
   try {
+    if (!silence_what_is_not_finite(job.in)) status_.report(Trouble::input_replaced);
     function_(std::as_const(job.in), job.out);
+    if (!silence_what_is_not_finite(job.out)) status_.report(Trouble::output_silenced);
     return true;
   } catch (...) {
     return false;
@@ -147,7 +151,7 @@ void InferenceQueue::play_dry(const ConstAudioView& in, const AudioView& out) no
     position = dry_position_;
     for (std::size_t i = 0; i < from.size(); ++i) {
       const float kept = std::exchange(ring[position], from[i]);
-      if (late) to[i] = kept;
+      if (late) to[i] = std::isfinite(kept) ? kept : 0.0F;
       if (++position == ring.size()) position = 0;
     }
   }

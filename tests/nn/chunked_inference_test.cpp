@@ -134,6 +134,25 @@ TEST(PlanBlocks, RefusesPlansThatAreNoAudio) {
   EXPECT_THROW(PlanBlocks(Plan(graph, {})), Error);
 }
 
+TEST(ChunkedInference, WhatIsNoNumberBecomesSilenceAndIsNoted) {
+  const Samples x = noise(400, 7);
+  for (const float bad : {NAN, -INFINITY}) {
+    ChunkedInference chunks(pass_through, {.chunk_samples = 64, .overlap_samples = 16});
+    Samples broken = x, silent = x;
+    broken[150] = bad, silent[150] = 0.0F;
+    const Samples y = run(chunks, broken, 50);
+    EXPECT_EQ(chunks.take_status(), Trouble::input_replaced);
+    chunks.reset();
+    EXPECT_EQ(run(chunks, silent, 50), y);
+    EXPECT_EQ(chunks.status(), Trouble::none);
+    ChunkedInference breaks(
+        [bad](ConstAudioView, AudioView out) { std::ranges::fill(out.channel(0), bad); },
+        {.chunk_samples = 64, .overlap_samples = 16});
+    EXPECT_EQ(run(breaks, x, 50), Samples(x.size()));
+    EXPECT_EQ(breaks.take_status(), Trouble::output_silenced);
+  }
+}
+
 TEST(ChunkedInference, RunsHundredThousandBlocksInRealtime) {
   ChunkedInference chunks(doubling_plan({256}), {}, {.overlap_samples = 64});
   const Samples x = noise(64, 5);

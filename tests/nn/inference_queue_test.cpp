@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -71,6 +72,32 @@ TEST(InferenceQueue, DelaysByItsLatencyWhateverTheBlock) {
     for (std::size_t i = 0; i < x.size(); ++i) {
       ASSERT_EQ(y[i], i < latency ? 0.0F : 2.0F * x[i - latency]) << most << " " << i;
     }
+  }
+}
+
+TEST(InferenceQueue, WhatIsNoNumberBecomesSilenceAndIsNoted) {
+  for (const bool of_input : {true, false}) {
+    std::atomic<std::uint64_t> done{0};
+    InferenceQueue queue(
+        [&](ConstAudioView in, AudioView out) {
+          std::ranges::copy(in.channel(0), out.channel(0).begin());
+          if (!of_input && done == 3) out.channel(0)[5] = INFINITY;
+          ++done;
+        },
+        {.block_samples = 64, .host_samples = 64, .poll_period = 50us});
+    Samples x = noise(64 * 12, 8);
+    Samples expected(queue.latency_samples());
+    expected.insert(expected.end(), x.begin(), x.end());
+    expected[queue.latency_samples() + 64 * 3 + 5] = 0.0F;
+    expected.resize(x.size());
+    if (of_input) x[64 * 3 + 5] = NAN;
+    for (std::size_t block = 0; block < 12; ++block) {
+      process(queue, std::span(x).subspan(64 * block, 64));
+      while (done <= block) std::this_thread::sleep_for(50us);
+    }
+    EXPECT_EQ(x, expected);
+    EXPECT_EQ(queue.take_status(), of_input ? Trouble::input_replaced : Trouble::output_silenced);
+    EXPECT_EQ(queue.late_blocks(), 0U);
   }
 }
 
