@@ -27,14 +27,14 @@ void append(std::vector<float>& to, const std::vector<float>& x, double gain_db)
   for (const float v : x) to.push_back(static_cast<float>(gain * v));
 }
 
-/// A sine that glides from one frequency to another, every octave as long as the next.
-std::vector<float> sweep(double seconds, double from_hz = 20.0, double to_hz = 20000.0) {
+/// A sine that glides from 20 Hz to 20 kHz, every octave as long as the next.
+std::vector<float> sweep(double seconds) {
   std::vector<float> x(static_cast<std::size_t>(seconds * kRateHz));
-  const double octaves = std::log(to_hz / from_hz);
+  const double octaves = std::log(20000.0 / 20.0);
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double t = static_cast<double>(i) / kRateHz / seconds;
     const double phase =
-        2.0 * std::numbers::pi * from_hz * seconds / octaves * std::expm1(octaves * t);
+        2.0 * std::numbers::pi * 20.0 * seconds / octaves * std::expm1(octaves * t);
     x[i] = static_cast<float>(std::sin(phase));
   }
   return x;
@@ -70,19 +70,6 @@ void write_set(const std::filesystem::path& folder, const std::string& name,
   std::printf("%s: %.1f s\n", name.c_str(), static_cast<double>(x.size()) / kRateHz);
 }
 
-/// One, or two at once, from anywhere to anywhere between 30 Hz and 18 kHz.
-std::vector<float> glides(double seconds, std::uint32_t seed) {
-  std::mt19937 engine(seed);
-  const auto hz = [&] {
-    return 30.0 * std::pow(600.0, static_cast<double>(engine()) / 4294967296.0);
-  };
-  std::vector<float> x = sweep(seconds, hz(), hz());
-  if (seed % 2 == 0) return x;
-  const std::vector<float> other = sweep(seconds, hz(), hz());
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.5F * (x[i] + other[i]);
-  return x;
-}
-
 std::vector<float> guitar(double seconds, std::uint32_t seed) {
   return play_guitar(random_playing(seconds, seed), seconds, kRateHz, seed + 1);
 }
@@ -97,12 +84,13 @@ int main(int count, char** arguments) {
 
   std::vector<float> train;
   std::uint32_t seed = 1;
+  append(train, sweep(6.0), -6.0);
+  append(train, sweep(4.0), -26.0);
+  append(train, noise(6.0, seed), 0.0);
+  append(train, noise(4.0, seed + 1), -20.0);
   for (int i = 0; static_cast<double>(train.size()) / kRateHz < seconds; ++i) {
     constexpr double levels_db[] = {-12.0, -6.0, -18.0, 0.0, -24.0, -9.0, -32.0};
     append(train, guitar(8.0, seed += 2), levels_db[i % 7]);
-    append(train, sweep(2.0 + 0.3 * (i % 4)), levels_db[(i + 3) % 7]);
-    append(train, glides(1.5, seed), levels_db[(i + 1) % 7]);
-    append(train, noise(1.5, seed), levels_db[(i + 5) % 7]);
   }
   write_set(folder, "train", train);
 
