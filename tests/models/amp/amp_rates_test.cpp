@@ -95,8 +95,8 @@ TEST(AmpRates, BlocksOfAnySizeGiveTheSameBitsAtEveryRate) {
   const Samples x = amp_models::random_weights(9000, 5, 0.7F);
   for (const json& file : architectures()) {
     for (const AmpOptions& options :
-         {at_rate(48000), at_rate(48000, 2), at_rate(96000), at_rate(192000), at_rate(44100), at_rate(88200, 4),
-          at_rate(144000, 8), at_rate(22050)}) {
+         {at_rate(48000), at_rate(48000, 2), at_rate(96000), at_rate(192000), at_rate(44100),
+          at_rate(88200, 4), at_rate(144000, 8), at_rate(22050)}) {
       Amp amp = make_amp(file, options);
       const Samples whole = run(amp, x, x.size());
       for (const std::size_t block : {1U, 13U, 64U, 100U, 4096U}) {
