@@ -20,9 +20,9 @@ setup: ## install the Debian packages that are missing
 build: setup ## build everything, optimised, in build/release
 	@$(call build,release)
 
-demo: setup ## build the program and separate the bundled clip into stems in out/
-	@$(call build,release) --target metalaudio_cli
-	@tools/demo.sh $(BIN)/metalaudio
+demo: setup ## separate the bundled clip, and play a guitar through the bundled amp, into out/
+	@$(call build,release) --target metalaudio_cli amp_demo_sounds
+	@tools/demo.sh $(BIN)
 
 test: build ## build and run every test but the long ones
 	@tools/test.sh release --label-exclude long

@@ -27,6 +27,6 @@ install(FILES ${CMAKE_BINARY_DIR}/MetalAudioConfig.cmake ${CMAKE_BINARY_DIR}/Met
 
 if(METALAUDIO_BUILD_APPS)
   install(TARGETS metalaudio_cli)
-  # The program looks for it beside itself: ../share/metalaudio/models.
-  install(FILES models/demo_6s.safetensors DESTINATION ${CMAKE_INSTALL_DATADIR}/metalaudio/models)
+  # The program looks for them beside itself: ../share/metalaudio/models.
+  install(FILES models/demo_6s.safetensors models/preamp.nam models/preamp_lstm.nam DESTINATION ${CMAKE_INSTALL_DATADIR}/metalaudio/models)
 endif()

@@ -1,16 +1,14 @@
 #include <fmt/format.h>
-#include <metalaudio/audio/resampler.h>
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
 #include <metalaudio/models/amp/amp.h>
+#include <metalaudio/repository/model_repository.h>
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <memory>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "apps/commands/commands.h"
@@ -29,66 +27,22 @@ struct AmpCommandOptions {
   std::filesystem::path cabinet;
   std::optional<double> input_level_dbu;
   bool normalize = false;
+  std::size_t oversampling = 1;
 };
 
 float factor(double gain_db) { return static_cast<float>(std::pow(10.0, gain_db / 20.0)); }
 
-models::Amp open_amp(const AmpCommandOptions& options, std::size_t channels) {
+models::Amp open_amp(const AmpCommandOptions& options, std::size_t channels, int rate_hz) {
   models::AmpOptions amp;
   amp.channels = channels;
+  amp.sample_rate_hz = rate_hz;
+  amp.oversampling = options.oversampling;
   try {
     return models::Amp(options.model, amp);
   } catch (const Error& error) {
     throw Error(error.code(), failure_text(options.model.string(), error.what()));
   }
 }
-
-/// An amp at the rate of its model, in a stream of another rate: as many frames come out as go in,
-/// delay() frames late.
-class AmpAtRate {
- public:
-  AmpAtRate(models::Amp& amp, int stream_rate_hz, int model_rate_hz)
-      : amp_(amp),
-        there_(stream_rate_hz, model_rate_hz, amp.channels()),
-        back_(model_rate_hz, stream_rate_hz, amp.channels()),
-        waiting_(amp.channels()) {
-    if (stream_rate_hz == model_rate_hz) return;
-    const double ratio = static_cast<double>(stream_rate_hz) / model_rate_hz;
-    // A few frames more than both hold back, for what each rounds.
-    delay_ = there_.latency_samples() + 16 +
-             static_cast<std::size_t>(
-                 std::ceil(ratio * static_cast<double>(back_.latency_samples() + 16)));
-    for (auto& channel : waiting_) channel.assign(delay_, 0.0F);
-  }
-
-  std::size_t delay() const { return delay_; }
-
-  void process(ConstAudioView in, AudioView out) {
-    if (delay_ == 0) return amp_.process(in, out);
-    const ConstAudioView there = there_.process(in);
-    if (played_.frames() < there.frames()) played_ = AudioBuffer(out.channels(), there.frames());
-    const AudioView played = played_.view().part(0, there.frames());
-    amp_.process(there, played);
-    const ConstAudioView back = back_.process(played);
-    for (std::size_t c = 0; c < out.channels(); ++c) {
-      std::deque<float>& queue = waiting_[c];
-      for (const float sample : back.channel(c)) queue.push_back(sample);
-      const std::span<float> to = out.channel(c);
-      const std::size_t ready = std::min(to.size(), queue.size());
-      const auto end = queue.begin() + static_cast<std::ptrdiff_t>(ready);
-      std::fill(std::copy(queue.begin(), end, to.begin()), to.end(), 0.0F);
-      queue.erase(queue.begin(), end);
-    }
-  }
-
- private:
-  models::Amp& amp_;
-  audio::Resampler there_;
-  audio::Resampler back_;
-  AudioBuffer played_;
-  std::vector<std::deque<float>> waiting_;
-  std::size_t delay_ = 0;
-};
 
 /// The cabinet's response at the stream's rate; one channel serves all.
 std::unique_ptr<dsp::Convolution> open_cabinet(const AmpCommandOptions& options, int rate_hz,
@@ -122,7 +76,8 @@ double required(std::optional<double> value, const AmpCommandOptions& options, c
   return *value;
 }
 
-int amplify(const AmpCommandOptions& options) {
+int amplify(AmpCommandOptions options) {
+  options.model = repository::ModelRepository().find_amp(options.model.string());
   std::vector<std::filesystem::path> inputs{options.model};
   if (!options.cabinet.empty()) inputs.push_back(options.cabinet);
   check_files(options.file, inputs);
@@ -132,7 +87,7 @@ int amplify(const AmpCommandOptions& options) {
   if (channels > 2)
     fail(ErrorCode::unsupported, "{}: {} channels: an amp takes 1 or 2", options.file.in.string(),
          channels);
-  models::Amp amp = open_amp(options, channels);
+  models::Amp amp = open_amp(options, channels, rate_hz);
   float before = 1.0F;
   float after = 1.0F;
   if (options.input_level_dbu)
@@ -145,10 +100,8 @@ int amplify(const AmpCommandOptions& options) {
   FileProcessing processing;
   processing.out_channels = channels;
   const auto cabinet = open_cabinet(options, rate_hz, channels, processing);
-  AmpAtRate stream(amp, rate_hz,
-                   static_cast<int>(std::lround(amp.sample_rate_hz().value_or(rate_hz))));
-  processing.lead_frames += static_cast<std::int64_t>(stream.delay());
-  processing.tail_frames += static_cast<std::int64_t>(stream.delay());
+  processing.lead_frames += static_cast<std::int64_t>(amp.latency_samples());
+  processing.tail_frames += static_cast<std::int64_t>(amp.latency_samples());
   processing.process = [&](ConstAudioView in, AudioView out) {
     const auto scale = [&](const ConstAudioView& from, float gain) {
       for (std::size_t c = 0; c < channels; ++c)
@@ -156,7 +109,7 @@ int amplify(const AmpCommandOptions& options) {
                                [gain](float x) { return gain * x; });
     };
     scale(in, before);
-    stream.process(out, out);
+    amp.process(out, out);
     scale(out, after);
     if (cabinet) cabinet->process(out, out);
     if (amp.status() == Trouble::input_replaced)
@@ -175,7 +128,12 @@ void add_amp_command(CLI::App& app, int& status) {
       "amp", "Play a file through a neural amp: .nam, or the JSON of RTNeural and GuitarML");
   const auto options = std::make_shared<AmpCommandOptions>();
   // Positional arguments are taken in the order in which they are added.
-  command->add_option("MODEL", options->model, "Model of an amplifier or a pedal")->required();
+  command
+      ->add_option(
+          "MODEL", options->model,
+          "Model of an amplifier or a pedal: a file, or the name of one that is installed, "
+          "such as preamp")
+      ->required();
   add_file_processing_options(*command, options->file);
   command->add_option("--ir", options->cabinet,
                       "Impulse response of a cabinet, of any rate: one channel, or as many as IN");
@@ -187,6 +145,10 @@ void add_amp_command(CLI::App& app, int& status) {
       ->check(CLI::Range(-100.0, 100.0));
   command->add_flag("--normalize", options->normalize,
                     "Bring the model's loudness, as its file says it, to -18 dB");
+  command
+      ->add_option("--oversample", options->oversampling,
+                   "Run the model at 2, 4 or 8 times the rate, against aliasing")
+      ->check(CLI::IsMember({1, 2, 4, 8}));
   command->callback([options, &status] { status = amplify(*options); });
 }
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/terminal/console.h"
 #include "apps/terminal/interrupt.h"
@@ -36,7 +37,13 @@ std::string list_line(const repository::KnownModel& model, bool installed) {
   return fmt::format("{:24} {:>7}  {:17}  {}", model.name, size, state, model.summary);
 }
 
-/// Published models first, then what else is there.
+std::string kilobytes(const std::filesystem::path& file) {
+  std::error_code failed;
+  const auto bytes = std::filesystem::file_size(file, failed);
+  return failed ? "" : fmt::format("{:.0f} kB", static_cast<double>(bytes) / 1e3);
+}
+
+/// Published models first, then what else is there, then amps.
 void list_models() {
   const repository::ModelRepository repository;
   std::string text = fmt::format("{:24} {:>7}  {:17}  {}", "MODEL", "SIZE", "STATE", "WHAT IT IS");
@@ -50,6 +57,9 @@ void list_models() {
     });
     if (!part) text += fmt::format("\n{:24} {:>7}  installed", name, "");
   }
+  for (const std::string& name : repository.list_amps())
+    text += fmt::format("\n{:24} {:>7}  {:17}  {}", name, kilobytes(repository.find_amp(name)),
+                        "installed", "a neural amp, for metalaudio amp");
   print_result(text);
 }
 
@@ -97,8 +107,11 @@ void get_model(const std::string& name) {
 }
 
 void print_paths(const std::string& name) {
-  for (const auto& path : repository::ModelRepository().find(name).models)
-    print_result(path.string());
+  const repository::ModelRepository repository;
+  const std::vector<std::string> amps = repository.list_amps();
+  if (std::ranges::count(amps, name) > 0 && !repository.has(name))
+    return print_result(repository.find_amp(name).string());
+  for (const auto& path : repository.find(name).models) print_result(path.string());
 }
 
 /// A subcommand that takes the name of a model.

@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/finite.h>
 #include <metalaudio/dsp/oversampler.h>
 #include <metalaudio/dsp/resampler/half_band.h>
 
@@ -55,23 +56,28 @@ Oversampler& Oversampler::operator=(Oversampler&&) noexcept = default;
 AudioView Oversampler::up(ConstAudioView in) noexcept {
   assert(in.channels() == levels_[0].channels() && in.frames() <= most_frames_);
   const FlushDenormals flush;
-  if (up_.empty()) {
-    for (std::size_t c = 0; c < in.channels(); ++c) {
-      std::ranges::copy(in.channel(c), levels_[0].channel(c).begin());
-    }
-    return levels_[0].view().part(0, in.frames());
+  bool finite = true;
+  for (std::size_t c = 0; c < in.channels(); ++c) {
+    finite = copy_finite(in.channel(c), levels_[0].channel(c).data()) && finite;
   }
-  for (std::size_t s = 0; s < up_.size(); ++s) {
-    const AudioView to = levels_[s + 1].view().part(0, in.frames() * 2);
-    up_[s].process(in, to);
-    in = to;
+  if (!finite) status_.report(Trouble::input_replaced);
+  std::size_t frames = in.frames();
+  for (std::size_t s = 0; s < up_.size(); ++s, frames *= 2) {
+    up_[s].process(std::as_const(levels_[s]).view().part(0, frames),
+                   levels_[s + 1].view().part(0, frames * 2));
   }
-  return levels_.back().view().part(0, in.frames());
+  return levels_.back().view().part(0, frames);
 }
 
 void Oversampler::down(AudioView out) noexcept {
   assert(out.channels() == levels_[0].channels() && out.frames() <= most_frames_);
   const FlushDenormals flush;
+  bool finite = true;
+  for (std::size_t c = 0; c < out.channels(); ++c) {
+    const std::span<float> made = levels_.back().channel(c).first(out.frames() * factor());
+    finite = copy_finite(made, made.data()) && finite;
+  }
+  if (!finite) status_.report(Trouble::output_silenced);
   if (down_.empty()) {
     for (std::size_t c = 0; c < out.channels(); ++c) {
       std::ranges::copy(levels_[0].channel(c).first(out.frames()), out.channel(c).begin());

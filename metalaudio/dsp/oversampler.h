@@ -3,6 +3,7 @@
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/core/realtime/marker.h>
+#include <metalaudio/core/realtime/status.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,11 +25,13 @@ struct OversamplerOptions {
 /// what a distortion makes above the band is cut off instead of folding back. Up to the pass
 /// band's end the way up and down is flat within 1e-4 dB; images of it, and what would fold into
 /// it, are at least 100 dB down. Between the pass band and half the rate, where the filters meet,
-/// it falls. The output does not depend on how the input is cut into blocks.
+/// it falls. The output does not depend on how the input is cut into blocks. Samples that are not
+/// finite, or beyond ±1e30, become silence, of the input as of what the processor made of it; both
+/// are noted in status().
 /// Shapes:   in[channels][frames] -> [channels][factor · frames] -> out[channels][frames].
 /// Errors:   the constructor throws Error{invalid_argument} unless the factor is 1, 2, 4 or 8,
 ///           there are channels and frames, and the pass band lies between 0.05 and 0.49.
-/// Threads:  one.
+/// Threads:  one; status() and take_status() on any.
 /// Realtime: all but the constructor.
 class Oversampler {
  public:
@@ -58,12 +61,17 @@ class Oversampler {
   /// Of up and down together, in samples of the lower rate; whole.
   std::size_t latency_samples() const noexcept { return latency_; }
 
+  /// The first of input_replaced and output_silenced since take_status().
+  METALAUDIO_REALTIME Trouble status() const noexcept { return status_.peek(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
+
  private:
   std::size_t most_frames_;
   std::size_t latency_ = 0;
   std::vector<HalfBandUp> up_;
   std::vector<HalfBandDown> down_;
   std::vector<AudioBuffer> levels_;  // one for each rate
+  RealtimeStatus status_;
 };
 
 }  // namespace metalaudio::dsp

@@ -54,9 +54,16 @@ class StftStream {
     played_ = 0;
   }
 
-  /// The first trouble since take_status(): samples that were not finite or beyond ±1e30.
-  METALAUDIO_REALTIME Trouble status() const noexcept { return analyzer_.status(); }
-  METALAUDIO_REALTIME Trouble take_status() noexcept { return analyzer_.take_status(); }
+  /// Trouble since take_status(): samples that were not finite or beyond ±1e30, of the input or of
+  /// what modify() left, and silence in their place.
+  METALAUDIO_REALTIME Trouble status() const noexcept {
+    const Trouble in = analyzer_.status();
+    return in != Trouble::none ? in : synthesizer_.status();
+  }
+  METALAUDIO_REALTIME Trouble take_status() noexcept {
+    const Trouble in = analyzer_.take_status(), out = synthesizer_.take_status();
+    return in != Trouble::none ? in : out;
+  }
 
  private:
   StftAnalyzer analyzer_;

@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/finite.h>
 #include <metalaudio/dsp/stft_synthesizer.h>
 
 #include <algorithm>
@@ -33,6 +34,7 @@ StftSynthesizer::StftSynthesizer(const StftOptions& options)
 
 std::span<const float> StftSynthesizer::add(std::span<const Complex> spectrum) noexcept {
   stft_.synthesize_frame(spectrum, frame_, scratch_);
+  if (!copy_finite(frame_, frame_.data())) status_.report(Trouble::output_silenced);
   for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += frame_[i];
   for (std::size_t i = 0; i < out_.size(); ++i) out_[i] = sum_[i] * gain_[i];
   const auto hop = static_cast<std::ptrdiff_t>(out_.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/realtime/status.h>
 #include <metalaudio/dsp/stft.h>
 
 #include <complex>
@@ -11,10 +12,11 @@ namespace metalaudio::dsp {
 
 /// A running signal from spectra: weighted overlap-add, normalised so that StftAnalyzer's frames
 /// give its input back. The hop that frame f completes is the first one of the frame, so the signal
-/// is fft_size - hop samples older than the frame's end.
+/// is fft_size - hop samples older than the frame's end. Frames that are not finite, or beyond ±1e30,
+/// become silence and are noted in status().
 /// Errors:   the constructor throws as StftAnalyzer's, and Error{invalid_argument} for a window and
 ///           a hop between whose frames samples are lost.
-/// Threads:  one instance per thread.
+/// Threads:  one instance per thread; status() and take_status() from any.
 /// Realtime: everything but the constructor.
 class StftSynthesizer {
  public:
@@ -30,6 +32,10 @@ class StftSynthesizer {
   METALAUDIO_REALTIME std::span<const float> add(std::span<const Complex> spectrum) noexcept;
   METALAUDIO_REALTIME void reset() noexcept;
 
+  /// output_silenced, where that came since take_status().
+  METALAUDIO_REALTIME Trouble status() const noexcept { return status_.peek(); }
+  METALAUDIO_REALTIME Trouble take_status() noexcept { return status_.take(); }
+
  private:
   Stft stft_;
   Stft::Scratch scratch_;
@@ -37,6 +43,7 @@ class StftSynthesizer {
   std::vector<float> sum_;
   std::vector<float> gain_;  ///< one over the overlapped squares of the window
   std::vector<float> out_;
+  RealtimeStatus status_;
 };
 
 }  // namespace metalaudio::dsp

@@ -40,7 +40,8 @@ struct InferenceQueueOptions {
 /// too long for a callback. process() hands blocks over and takes results back without waiting,
 /// waking or allocating. The latency is constant: a block that is not back when it is due is
 /// replaced, counted and noted in status(). A worker that has fallen behind leaves out the blocks
-/// that are too late already, and is given no more than it can hold, so its function misses some.
+/// that are too late already, and is given no more than it can hold, so its function misses some. Samples that are not
+/// finite, of the input as of the function's results, become silence and are noted in status().
 /// Shapes:   in[channels][frames] -> out[channels][frames], any frames; may be the same memory.
 /// Errors:   the constructor throws Error{invalid_argument} on no function, no channels, blocks of
 ///           0, or anything past 2^24 samples, and what PollingWorker's throws. A function that throws

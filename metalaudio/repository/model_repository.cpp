@@ -145,6 +145,17 @@ std::optional<ModelBag> find_path(const std::string& name) {
   return std::nullopt;
 }
 
+std::string joined(const std::vector<fs::path>& folders) {
+  std::vector<std::string> names;
+  for (const fs::path& folder : folders) names.push_back(folder.string());
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void sort_names(std::vector<std::string>& names) {
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+}
+
 std::vector<fs::path> usual_folders() {
   std::vector<fs::path> folders{model_data_folder()};
   const std::string chosen = environment("METALAUDIO_MODEL_DIR");
@@ -182,10 +193,7 @@ ModelBag ModelRepository::find(const std::string& name) const {
   if (known != nullptr && !known->unsupported.empty()) {
     fail(ErrorCode::unsupported, "[ModelRepository] {}: {}", shown, known->unsupported);
   }
-  std::vector<std::string> looked;
-  for (const fs::path& folder : folders_) looked.push_back(folder.string());
-  fail(ErrorCode::not_found, "[ModelRepository] {}: no such model in {}{}", shown,
-       fmt::join(looked, ", "),
+  fail(ErrorCode::not_found, "[ModelRepository] {}: no such model in {}{}", shown, joined(folders_),
        known == nullptr ? "" : fmt::format("; run: metalaudio models get {}", name));
 }
 
@@ -209,8 +217,32 @@ std::vector<std::string> ModelRepository::list() const {
       if (path.extension() == ".yaml") names.push_back(path.stem().string());
     }
   }
-  std::ranges::sort(names);
-  names.erase(std::unique(names.begin(), names.end()), names.end());
+  sort_names(names);
+  return names;
+}
+
+fs::path ModelRepository::find_amp(const std::string& name) const {
+  if (is_file(name)) return name;
+  // A name is one part of a path; anything else can only be a file that is missing.
+  if (name.find('/') == std::string::npos && !name.empty()) {
+    for (const fs::path& folder : folders_) {
+      const fs::path path = folder / (name + ".nam");
+      if (is_file(path)) return path;
+    }
+  }
+  const std::vector<std::string> amps = list_amps();
+  fail(ErrorCode::not_found, "[ModelRepository] {}: no such file, and no amp of this name in {}{}",
+       printable(name), joined(folders_),
+       amps.empty() ? "" : fmt::format("; there are {}", fmt::join(amps, ", ")));
+}
+
+std::vector<std::string> ModelRepository::list_amps() const {
+  std::vector<std::string> names;
+  for (const fs::path& folder : folders_) {
+    for (const fs::path& path : files_in(folder))
+      if (path.extension() == ".nam") names.push_back(path.stem().string());
+  }
+  sort_names(names);
   return names;
 }
 

@@ -15,7 +15,7 @@ namespace metalaudio::repository {
 std::filesystem::path model_data_folder();
 
 /// Finds models by name in folders, as upstream does. A folder holds <signature>-<checksum>.th,
-/// <signature>.th or <signature>.safetensors files and <name>.yaml bags.
+/// <signature>.th or <signature>.safetensors files and <name>.yaml bags; and <name>.nam, amps.
 /// Threads:  any; it keeps no state but the folders' names.
 class ModelRepository {
  public:
@@ -37,6 +37,12 @@ class ModelRepository {
 
   /// The names of all signatures and bags that are there.
   std::vector<std::string> list() const;
+
+  /// The file of an amp: `name` is a path, or the name of a .nam file in one of the folders.
+  /// Errors:   throws Error{not_found}, saying where it looked and which amps there are.
+  std::filesystem::path find_amp(const std::string& name) const;
+  /// The names of all amps that are there.
+  std::vector<std::string> list_amps() const;
 
   /// htdemucs where it is installed, otherwise demo_6s, the model that ships.
   std::string default_model() const;

@@ -48,6 +48,14 @@ TEST_F(ModelsCommand, SaysWhereAModelIs) {
   EXPECT_THAT(missing.err, HasSubstr("run: metalaudio models get htdemucs_6s"));
 }
 
+TEST_F(ModelsCommand, ListsAmpsAndSaysWhereTheyAre) {
+  std::filesystem::create_directories(folder_ / "shipped");
+  write_text(folder_ / "shipped/plexi.nam", "");
+  EXPECT_THAT(run({"models", "list"}).out,
+              testing::ContainsRegex("plexi +0 kB +installed +a neural amp"));
+  EXPECT_EQ(run({"models", "path", "plexi"}).out, (folder_ / "shipped/plexi.nam").string() + "\n");
+}
+
 TEST_F(ModelsCommand, AFailedDownloadIsOneLineAndTheLicenceNoteComesOnce) {
   const HttpServer server([](const HttpRequest&) { return HttpAnswer{404, "", "", 0}; });
   const ProgramResult first = run({"models", "get", "htdemucs"}, server.url());

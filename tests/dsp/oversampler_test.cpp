@@ -137,6 +137,28 @@ TEST(Oversampler, DoesNotDependOnTheBlocksAndKeepsChannelsApart) {
   }
 }
 
+TEST(Oversampler, WhatIsNoNumberBecomesSilenceAndIsNoted) {
+  const auto x = noise(640, 4);
+  const auto nothing = [](AudioView) {};
+  for (const std::size_t factor : kFactors) {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                            -std::numeric_limits<float>::infinity(), 2e30F}) {
+      Oversampler oversampler(factor), zeroed(factor);
+      auto broken = x, silent = x;
+      broken[100] = bad, silent[100] = 0.0F;
+      EXPECT_EQ(run(oversampler, broken, 64, nothing), run(zeroed, silent, 64, nothing));
+      EXPECT_EQ(oversampler.take_status(), Trouble::input_replaced);
+      EXPECT_EQ(zeroed.status(), Trouble::none);
+      // The same of what the processor makes.
+      run(oversampler, x, 64, [&](AudioView block) { block.channel(0)[3] = bad; });
+      EXPECT_EQ(oversampler.take_status(), Trouble::output_silenced);
+      oversampler.reset(), zeroed.reset();
+      EXPECT_EQ(run(oversampler, x, 64, nothing), run(zeroed, x, 64, nothing));
+      EXPECT_EQ(oversampler.status(), Trouble::none);
+    }
+  }
+}
+
 TEST(Oversampler, RunsHundredThousandBlocksInRealtime) {
   Oversampler oversampler(4);
   const auto x = noise(64, 3);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "realtime_guard.h"
@@ -83,6 +84,19 @@ TEST(StftStream, ReplacesBadInputBySilenceAndSaysSo) {
   x[700] = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(run(stream, x, 64), expected);
   EXPECT_EQ(stream.take_status(), Trouble::input_replaced);
+  EXPECT_EQ(stream.status(), Trouble::none);
+}
+
+TEST(StftStream, SilencesWhatASpectrumShouldNotHoldAndSaysSo) {
+  StftStream stream(streaming(256, 64));
+  const auto x = noise(3000, 6);
+  std::vector<float> y(x.size());
+  int frame = 0;
+  stream.process(x, y, [&](std::span<std::complex<float>> spectrum) {
+    if (++frame == 10) spectrum[3] = std::numeric_limits<float>::quiet_NaN();
+  });
+  for (const float v : y) ASSERT_TRUE(std::isfinite(v));
+  EXPECT_EQ(stream.take_status(), Trouble::output_silenced);
   EXPECT_EQ(stream.status(), Trouble::none);
 }
 

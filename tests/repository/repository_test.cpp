@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <metalaudio/repository/model_repository.h>
 #include <metalaudio/repository/sha256.h>
 
@@ -50,6 +51,23 @@ TEST_F(Repository, FindsASignatureByEveryKindOfName) {
   EXPECT_EQ(repo().find("with-dash").models, std::vector{folder_ / "repo/with-dash.safetensors"});
   EXPECT_EQ(repo().find("plain").name, "plain");
   EXPECT_TRUE(repo().find("plain").weights.empty());
+}
+
+TEST_F(Repository, FindsAmpsByNameAndByPath) {
+  write_text(folder_ / "shipped/plexi.nam", "");
+  write_text(folder_ / "own.json", "");
+  const ModelRepository usual;
+  EXPECT_EQ(usual.find_amp("plexi"), folder_ / "shipped/plexi.nam");
+  EXPECT_EQ(usual.find_amp((folder_ / "own.json").string()), folder_ / "own.json");
+  EXPECT_THAT(usual.list_amps(), testing::Contains("plexi"));
+  EXPECT_THAT(usual.list(), testing::Not(testing::Contains("plexi")));
+  expect_error(ErrorCode::not_found, "no amp of this name in", [&] { usual.find_amp("marshall"); });
+  expect_error(ErrorCode::not_found, "plexi", [&] { usual.find_amp("marshall"); });
+  for (const char* name : {"", ".", "..", "../shipped/plexi", "no/where.nam"})
+    expect_error(ErrorCode::not_found, "no such file", [&] { usual.find_amp(name); });
+  // A file of the caller's goes before a name.
+  write_text(folder_ / "repo/plexi.nam", "");
+  EXPECT_EQ(repo().find_amp("plexi"), folder_ / "repo/plexi.nam");
 }
 
 TEST_F(Repository, AWrongChecksumIsRefused) {

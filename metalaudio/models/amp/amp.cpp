@@ -1,22 +1,25 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
+#include <metalaudio/dsp/oversampler.h>
+#include <metalaudio/dsp/rate_adapter.h>
 #include <metalaudio/models/amp/amp.h>
 #include <metalaudio/models/amp/cpu/program_kernels.h>
 #include <metalaudio/models/amp/model.h>
-#include <metalaudio/models/amp/runner.h>
+#include <metalaudio/models/amp/phases.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 namespace metalaudio::models {
 namespace {
 
 constexpr float kLimit = 1e30F;
-constexpr std::size_t kMostControls = 15;
+constexpr double kMostMultiple = 16.0;
 
 std::vector<char> read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -27,7 +30,61 @@ std::vector<char> read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
+/// How often the model's rate goes into another, 0 where it does not.
+std::size_t multiple_of(double rate_hz, double model_rate_hz) {
+  const double ratio = rate_hz / model_rate_hz;
+  const double whole = std::round(ratio);
+  // Rates are written with a handful of digits.
+  const bool exact = whole >= 1.0 && whole <= kMostMultiple && std::abs(ratio - whole) < 1e-9;
+  return exact ? static_cast<std::size_t>(whole) : 0;
+}
+
 }  // namespace
+
+/// From the outside in: a resampler there and back, oversampling, the network.
+struct Amp::Impl {
+  Impl(const std::shared_ptr<const amp::Program>& program, const amp::Model& model,
+       const AmpOptions& options);
+
+  void process(const ConstAudioView& in, const AudioView& out) noexcept {
+    if (adapter) return adapter->process(in, out);
+    oversampled(in, out);
+  }
+  void oversampled(const ConstAudioView& in, const AudioView& out) noexcept {
+    if (!oversampler) return phases->process(in, out, status);
+    oversampler->process(in, out, [this](const AudioView& block) noexcept {
+      phases->process(block, block, status);
+    });
+  }
+
+  RealtimeStatus status;
+  std::optional<amp::Phases> phases;
+  std::optional<dsp::Oversampler> oversampler;
+  std::optional<dsp::RateAdapter> adapter;
+};
+
+Amp::Impl::Impl(const std::shared_ptr<const amp::Program>& program, const amp::Model& model,
+                const AmpOptions& options) {
+  const double model_rate_hz =
+      model.sample_rate_hz.value_or(options.sample_rate_hz.value_or(48000.0));
+  const double rate_hz = options.sample_rate_hz.value_or(model_rate_hz);
+  if (!(rate_hz > 0.0 && std::isfinite(rate_hz)))
+    fail(ErrorCode::invalid_argument, "[Amp] a sample rate of {}", rate_hz);
+  const std::size_t multiple = multiple_of(rate_hz, model_rate_hz);
+  if (options.oversampling != 1)
+    oversampler.emplace(options.oversampling,
+                        dsp::OversamplerOptions{.channels = options.channels});
+  if (multiple == 0)
+    adapter.emplace(
+        rate_hz, model_rate_hz,
+        dsp::RateAdapterOptions{
+            .channels = options.channels,
+            .latency_samples = oversampler ? oversampler->latency_samples() : 0},
+        [this](const ConstAudioView& in, const AudioView& out) { oversampled(in, out); });
+  phases.emplace(program, options.channels,
+                 std::max<std::size_t>(multiple, 1) * options.oversampling,
+                 options.prewarm.value_or(model.prewarmed), model.prewarm_frames);
+}
 
 Amp::Amp(const std::filesystem::path& file, const AmpOptions& options)
     : Amp(std::as_bytes(std::span<const char>(read_file(file))), options) {}
@@ -39,6 +96,7 @@ Amp::Amp(std::span<const std::byte> file, const AmpOptions& options) {
     fail(ErrorCode::invalid_argument, "[Amp] slim {}: 0 to 1", options.slim);
   amp::Model model = amp::read_model(
       file, {options.tanh == AmpTanh::fast, options.slim, options.film_in_every_mode});
+  constexpr std::size_t kMostControls = amp::Phases::kMostControls;
   if (model.program.out.channels != 1 || model.program.in.channels > 1 + kMostControls)
     fail(ErrorCode::unsupported,
          "[Amp] a network of {} inputs and {} outputs: an amp has one of each",
@@ -47,34 +105,20 @@ Amp::Amp(std::span<const std::byte> file, const AmpOptions& options) {
   loudness_db_ = model.loudness_db;
   input_level_dbu_ = model.input_level_dbu;
   output_level_dbu_ = model.output_level_dbu;
-  controls_ = model.program.in.channels - 1;
-  control_values_.assign(controls_, std::vector<float>(amp::kChunkFrames));
-  const bool prewarm = options.prewarm.value_or(model.prewarmed);
   const auto program = std::make_shared<const amp::Program>(std::move(model.program));
-  for (std::size_t c = 0; c < options.channels; ++c)
-    runners_.push_back(std::make_unique<amp::Runner>(program, prewarm, model.prewarm_frames));
+  impl_ = std::make_unique<Impl>(program, model, options);
 }
 
 Amp::~Amp() = default;
 Amp::Amp(Amp&&) noexcept = default;
 Amp& Amp::operator=(Amp&&) noexcept = default;
 
-std::size_t Amp::channels() const noexcept { return runners_.size(); }
+std::size_t Amp::channels() const noexcept { return impl_->phases->channels(); }
+std::size_t Amp::controls() const noexcept { return impl_->phases->controls(); }
 
-void Amp::process_channel(std::size_t channel, std::span<const float> in,
-                          std::span<float> out) noexcept {
-  std::array<const float*, 1 + kMostControls> inputs{};
-  for (std::size_t i = 0; i < controls_; ++i) inputs[1 + i] = control_values_[i].data();
-  for (std::size_t first = 0; first < in.size(); first += amp::kChunkFrames) {
-    const std::size_t count = std::min(in.size() - first, amp::kChunkFrames);
-    inputs[0] = in.data() + first;
-    float* const y = out.data() + first;
-    runners_[channel]->process(inputs.data(), &y, count);
-    if (amp::peak_of(y, count) <= std::numeric_limits<float>::max()) continue;
-    std::fill(y, y + count, 0.0F);
-    runners_[channel]->reset();
-    status_.report(Trouble::state_cleared);
-  }
+std::size_t Amp::latency_samples() const noexcept {
+  if (impl_->adapter) return impl_->adapter->latency_samples();
+  return impl_->oversampler ? impl_->oversampler->latency_samples() : 0;
 }
 
 void Amp::process(ConstAudioView in, AudioView out) noexcept {
@@ -87,10 +131,10 @@ void Amp::process(ConstAudioView in, AudioView out) noexcept {
   }
   if (!good) {
     for (std::size_t c = 0; c < channels(); ++c) std::ranges::fill(out.channel(c), 0.0F);
-    status_.report(Trouble::input_replaced);
+    impl_->status.report(Trouble::input_replaced);
     return;
   }
-  for (std::size_t c = 0; c < channels(); ++c) process_channel(c, in.channel(c), out.channel(c));
+  impl_->process(in, out);
 }
 
 void Amp::process(std::span<const float> x, std::span<float> y) noexcept {
@@ -99,11 +143,29 @@ void Amp::process(std::span<const float> x, std::span<float> y) noexcept {
 }
 
 void Amp::reset() noexcept {
-  for (const auto& runner : runners_) runner->reset();
+  if (impl_->adapter) impl_->adapter->reset();
+  if (impl_->oversampler) impl_->oversampler->reset();
+  impl_->phases->reset();
 }
 
 void Amp::set_control(std::size_t index, float value) noexcept {
-  if (index < control_values_.size()) std::ranges::fill(control_values_[index], value);
+  impl_->phases->set_control(index, value);
+}
+
+// Input is checked before anything runs: what oversampler and resamplers find is the model's.
+Trouble Amp::status() const noexcept {
+  if (const Trouble first = impl_->status.peek(); first != Trouble::none) return first;
+  const bool found = (impl_->oversampler && impl_->oversampler->status() != Trouble::none) ||
+                     (impl_->adapter && impl_->adapter->status() != Trouble::none);
+  return found ? Trouble::output_silenced : Trouble::none;
+}
+
+Trouble Amp::take_status() noexcept {
+  const Trouble first = status();
+  impl_->status.take();
+  if (impl_->oversampler) impl_->oversampler->take_status();
+  if (impl_->adapter) impl_->adapter->take_status();
+  return first;
 }
 
 }  // namespace metalaudio::models

@@ -3,6 +3,7 @@
 #include <metalaudio/models/amp/rtneural.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace metalaudio::models::amp {
@@ -279,14 +280,34 @@ class KerasWriter {
   Json weights_;
 };
 
+/// x[0] times a gain in dB; the others are knobs.
+void amplify(ProgramBuilder& builder, const Json& file, const char* key, const Plane& x) {
+  const double gain_db = number_of(file, key).value_or(0.0);
+  if (std::abs(gain_db) > 200.0)
+    fail(ErrorCode::invalid_data, "[Amp] {} {} dB: expected -200 to 200", key, gain_db);
+  if (gain_db == 0.0) return;
+  Curve curve{Shape::affine};
+  const std::array<float, 2> values{static_cast<float>(std::pow(10.0, gain_db / 20.0)), 0.0F};
+  curve.slopes = builder.weights(values);
+  builder.activate(curve, x.part(0, 1));
+}
+
+/// Where AIDA-X has it goes before where others do.
+std::optional<double> rate_of(const Json& file) {
+  const Json* const metadata = find_member(file, "metadata");
+  std::optional<double> rate =
+      metadata != nullptr ? number_of(*metadata, "samplerate") : std::nullopt;
+  if (!rate) rate = number_of(file, "samplerate");
+  if (rate && (*rate < 1.0 || *rate > 1e6))
+    fail(ErrorCode::invalid_data, "[Amp] samplerate {}: expected 1 to 1000000", *rate);
+  return rate;
+}
+
 }  // namespace
 
 Model read_rtneural(const Json& file, const ReadOptions& options) {
   Model model;
-  model.sample_rate_hz = number_of(file, "samplerate");
-  if (model.sample_rate_hz && (*model.sample_rate_hz < 1.0 || *model.sample_rate_hz > 1e6))
-    fail(ErrorCode::invalid_data, "[Amp] samplerate {}: expected 1 to 1000000",
-         *model.sample_rate_hz);
+  model.sample_rate_hz = rate_of(file);
   ProgramBuilder builder(options.fast);
   const Json& layers = member(file, "layers");
   if (!layers.is_array() || layers.empty() || layers.size() > 1024)
@@ -294,9 +315,20 @@ Model read_rtneural(const Json& file, const ReadOptions& options) {
   const Plane in = builder.plane(width_of(member(file, "in_shape"), "in_shape"));
   const Plane x = builder.plane(in.channels);
   builder.add(Modulate{in, {}, {}, x});  // activations work in place
+  amplify(builder, file, "in_gain", x);
+  const std::size_t skip = count_of(file, "in_skip", 0, 16, 0);
+  if (skip > 1) fail(ErrorCode::unsupported, "[Amp] in_skip {}: AIDA-X has 0 or 1", skip);
+  Plane past_network;
+  if (skip == 1) {
+    past_network = builder.plane(1);
+    builder.add(Modulate{x.part(0, 1), {}, {}, past_network});
+  }
   KerasWriter writer(builder, x);
   for (const Json& layer : layers) writer.write(layer);
-  model.program = builder.finish(in, writer.result());
+  const Plane& out = writer.result();
+  if (skip == 1) builder.activate({}, past_network, out.part(0, 1), false);
+  amplify(builder, file, "out_gain", out);
+  model.program = builder.finish(in, out);
   return model;
 }
 

@@ -18,7 +18,7 @@ class LayerArrayWriter {
         size_(size),
         condition_(condition),
         part_(part),
-        head_(builder.ring(size.head_inputs(), size.head_kernel - 1)) {}
+        head_(builder.ring(size.head_inputs(), size.head_past())) {}
 
   /// head starts the sum of the layers' heads; without channels at zero. Both are replaced by what
   /// the array gives; `last` arrays give no signal.
@@ -39,8 +39,9 @@ class LayerArrayWriter {
     builder_.complete(head_);
     head_weights_ = take(full_.head_inputs(), full_.head_size, size_.head_inputs(), size_.head_size,
                          size_.head_kernel, 1, size_.head_bias);
+    head_weights_.dilation = size_.head_dilation;
     head = builder_.plane(size_.head_size);
-    builder_.need_past(size_.head_kernel - 1);
+    builder_.need_past(size_.head_past());
   }
 
   /// The last convolution, once its scale is known.

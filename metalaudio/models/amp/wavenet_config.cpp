@@ -81,8 +81,7 @@ void read_head(const Json& json, LayerArrayConfig& array) {
     array.head_size = count_of(*head, "out_channels", 1, kMostChannels);
     array.head_kernel = count_of(*head, "kernel_size", 1, kMostKernel);
     array.head_bias = flag_of(*head, "bias");
-    if (count_of(*head, "head_dilation", 1, kMostDilation, 1) != 1)
-      fail(ErrorCode::unsupported, "[Amp] WaveNet: a head with a dilation");
+    array.head_dilation = count_of(*head, "head_dilation", 1, kMostDilation, 1);
     return;
   }
   array.head_size = count_of(json, "head_size", 1, kMostChannels);

@@ -46,6 +46,7 @@ struct LayerArrayConfig {
   std::vector<LayerConfig> layers;
   std::size_t head_size = 1;
   std::size_t head_kernel = 1;
+  std::size_t head_dilation = 1;
   bool head_bias = false;
   std::size_t groups_input = 1;
   std::size_t groups_mixin = 1;
@@ -58,6 +59,7 @@ struct LayerArrayConfig {
   std::vector<std::size_t> allowed_channels;  ///< of a slimmable array, ascending
 
   const FilmConfig& film(Film film) const { return films[static_cast<std::size_t>(film)]; }
+  std::size_t head_past() const { return (head_kernel - 1) * head_dilation; }
   std::size_t head_inputs() const { return head1x1 ? head1x1_size : bottleneck; }
 };
 

@@ -134,6 +134,7 @@ TEST(AmpFormats, EachOptionOfAWaveNetEqualsTheReference) {
       {{"layer1x1", {{"active", true}, {"groups", 2}}}},
       {{"head1x1", {{"active", true}, {"out_channels", 4}, {"groups", 2}}}},
       {{"head", {{"out_channels", 1}, {"kernel_size", 9}, {"bias", false}}}},
+      {{"head", {{"out_channels", 1}, {"kernel_size", 4}, {"bias", true}, {"head_dilation", 37}}}},
       {{"conv_pre_film", group_film}},
       {{"conv_post_film", group_film}},
       {{"input_mixin_pre_film", {{"shift", false}}}},
@@ -251,7 +252,68 @@ TEST(AmpFormats, MetadataIsRead) {
   EXPECT_EQ(amp.loudness_db(), -20.0);
   EXPECT_EQ(amp.input_level_dbu(), 12.0);
   EXPECT_EQ(amp.output_level_dbu(), std::nullopt);
-  EXPECT_EQ(Amp::latency_samples(), 0U);
+  EXPECT_EQ(amp.latency_samples(), 0U);
+}
+
+/// AIDA-X's file: RTNeural's JSON with gains in dB around the network and a way past it.
+json aida_x(const json& more) {
+  json file{{"in_shape", {nullptr, nullptr, 1}},
+            {"layers",
+             {{{"type", "dense"},
+               {"activation", "tanh"},
+               {"shape", {nullptr, nullptr, 1}},
+               {"weights", {{{2.0}}, {0.125}}}}}}};
+  file.update(more);
+  return file;
+}
+
+TEST(AmpFormats, AidaXHasGainsAndASkip) {
+  const std::vector<float> x{0.5F, -0.25F, 1.0F, 0.0F};
+  const double in = std::pow(10.0, -6.0 / 20.0);
+  const double out = std::pow(10.0, 3.5 / 20.0);
+  const auto expect = [&](const json& more, double in_gain, double skip, double out_gain) {
+    Amp amp = make_amp(aida_x(more));
+    std::vector<float> y(x.size());
+    amp.process(x, y);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double v = in_gain * static_cast<double>(x[i]);
+      const double expected = out_gain * (std::tanh(2.0 * v + 0.125) + skip * v);
+      EXPECT_NEAR(y[i], expected, 1e-6) << more << " " << x[i];  // of float32, near 1
+    }
+  };
+  expect(json::object(), 1.0, 0.0, 1.0);
+  expect({{"in_gain", -6.0}}, in, 0.0, 1.0);
+  expect({{"out_gain", 3.5}}, 1.0, 0.0, out);
+  expect({{"in_skip", 1}}, 1.0, 1.0, 1.0);
+  expect({{"in_skip", 0}, {"in_gain", -6.0}, {"out_gain", 3.5}}, in, 0.0, out);
+  expect({{"in_skip", 1}, {"in_gain", -6.0}, {"out_gain", 3.5}}, in, 1.0, out);
+  expect({{"in_gain", nullptr}, {"in_skip", nullptr}}, 1.0, 0.0, 1.0);
+  for (const json& bad : {json{{"in_skip", 2}}, json{{"in_gain", "loud"}}, json{{"out_gain", 1e9}},
+                          json{{"metadata", {{"samplerate", 0}}}}})
+    EXPECT_THROW(make_amp(aida_x(bad)), Error) << bad;
+  EXPECT_EQ(make_amp(aida_x({{"samplerate", 44100}})).sample_rate_hz(), 44100.0);
+  EXPECT_EQ(make_amp(aida_x({{"samplerate", 44100}, {"metadata", {{"samplerate", 96000}}}}))
+                .sample_rate_hz(),
+            96000.0);
+}
+
+TEST(AmpFormats, AidaXWithKnobsSkipsTheSoundAlone) {
+  json file = amp_models::keras_recurrent("lstm", 5);
+  file["in_shape"][2] = 2;
+  file["layers"][0]["weights"][0] = amp_models::rows(2, 20, 12);
+  Amp plain = make_amp(file);
+  file["in_gain"] = 6.0;
+  file["in_skip"] = 1;
+  Amp amp = make_amp(file);
+  ASSERT_EQ(amp.controls(), 1U);
+  amp.set_control(0, 0.5F);
+  plain.set_control(0, 0.5F);
+  const std::vector<float> x = amp_models::random_weights(200, 3, 0.3F);
+  std::vector<float> loud = x, y(x.size()), expected(x.size());
+  for (float& v : loud) v *= std::pow(10.0F, 0.3F);
+  amp.process(x, y);
+  plain.process(loud, expected);
+  for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(y[i], expected[i] + loud[i], 1e-6F);
 }
 
 /// GuitarML's file with a network that gives nothing but its bias.

@@ -199,8 +199,8 @@ Signals wavenet(const json& config, Stream w, const Signals& x) {
       signal = sum(signal, residual);
     }
     if (array.contains("head") && !array["head"].is_null()) {
-      head = conv(head, array["head"]["out_channels"], array["head"]["kernel_size"], 1, 1,
-                  array["head"]["bias"], w);
+      head = conv(head, array["head"]["out_channels"], array["head"]["kernel_size"],
+                  size_or(array["head"], "head_dilation", 1), 1, array["head"]["bias"], w);
     } else {
       head = conv(head, array["head_size"], 1, 1, 1, array["head_bias"], w);
     }

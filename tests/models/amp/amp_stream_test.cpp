@@ -79,7 +79,9 @@ TEST(AmpStream, ChannelsAreApart) {
 
 TEST(AmpStream, PrewarmingIsALongSilence) {
   const std::vector<float> x = amp_models::random_weights(500, 4, 0.7F);
-  for (const json& file : {amp_models::a1(4, 2, "Tanh"), amp_models::a2(3)}) {
+  json spread = amp_models::a2(3);
+  spread["config"]["layers"][0]["head"]["head_dilation"] = 5;
+  for (const json& file : {amp_models::a1(4, 2, "Tanh"), amp_models::a2(3), spread}) {
     AmpOptions cold;
     cold.prewarm = false;
     Amp amp = make_amp(file, cold);
