@@ -329,7 +329,8 @@ std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& op
                                         options.tolerances));
   }
   if (!options.simplify) return Compiler(graph, options, backends).run();
-  const Graph simple = forward_convolutions(fold_constants(cancel_transposes(fold_constants(graph))));
+  const Graph simple =
+      forward_convolutions(fold_constants(cancel_transposes(fold_constants(graph))));
   return Compiler(simple, options, backends).run();
 }
 
