@@ -5,12 +5,6 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
-  return a >= 0 ? (a + b - 1) / b : -(-a / b);
-}
-
-std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
-
 /// Rows of a product, counted in rows of a whole tile: a few at the end go in a tile of their own,
 /// which takes most of the time of a whole one.
 std::int64_t rows_paid(const GemmKernel& kernel, std::int64_t rows) {
