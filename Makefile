@@ -46,7 +46,7 @@ bench-htdemucs: build ## time HTDemucs, beside PyTorch where it is installed
 bench-dsp: build ## time the signal processing, beside its peers
 	@benchmarks/dsp/run.sh
 
-bench-nn: build ## time the neural amps, block by block
+bench-nn: build ## time the neural amps and ONNX models, step by step, beside ONNX Runtime
 	@benchmarks/nn/run.sh
 
 format: ## format every source

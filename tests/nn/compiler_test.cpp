@@ -191,6 +191,26 @@ TEST(FoldConstants, KeepsStatesAndTheirUpdates) {
   EXPECT_TRUE(simple.is_constant(simple.states()[0].next));
 }
 
+TEST(ForwardConvolutions, TransposedOnesOfStrideOneAreConvolutions) {
+  Graph graph;
+  const Value x = graph.input("x", {2, 5, 9, 6});
+  const Value bias = random_constant(graph, {6});
+  const Value a = graph.apply(ConvTranspose{{{3, 1, 2, 5, 2}, {3, 1, 1, 10, 1}}, 6},
+                              {x, random_constant(graph, {6, 3, 3, 1}), bias});
+  // A stride, and ends that are cut off beyond the kernel's reach, stay.
+  const Value b = graph.apply(ConvTranspose{{{2, 2, 0, 20, 1}}, 1},
+                              {a, random_constant(graph, {4, 2, 6}), Value{}});
+  const Value c = graph.apply(ConvTranspose{{{2, 1, 3, 12, 1}}, 2},
+                              {b, random_constant(graph, {4, 2, 2}), Value{}});
+  graph.output("y", c);
+  const Graph simple = forward_convolutions(graph);
+  ASSERT_EQ(simple.nodes().size(), 3U);
+  EXPECT_TRUE(std::holds_alternative<Conv>(simple.nodes()[0].operation));
+  EXPECT_TRUE(std::holds_alternative<ConvTranspose>(simple.nodes()[1].operation));
+  EXPECT_TRUE(std::holds_alternative<ConvTranspose>(simple.nodes()[2].operation));
+  expect_same_results(graph, simple, false);
+}
+
 /// What the CPU cannot compute while planning, another backend may compute when it runs.
 TEST(FoldConstants, TakesTypesThatHaveNoStepsOfTheirOwn) {
   Graph graph;

@@ -112,14 +112,40 @@ struct Softmax {
   Plane x;
 };
 
-/// One LSTM or GRU layer. Weights [inputs or units][gates][padded] and biases [gates][padded]; the
-/// gates are i, f, g, o or r, z, n, those with a sigmoid halved, which makes it ½ + ½ tanh.
+/// Units of a recurrent layer that are computed together: `wide` of them, then 8 more or none. In a
+/// row of weights lie [gates][wide] and [4][8], so that two gates of the 8 fill a vector of 16; a
+/// GRU's fourth is empty.
+struct UnitBlock {
+  std::size_t wide = 0;
+  std::size_t narrow = 0;
+
+  constexpr std::size_t units() const { return wide + narrow; }
+  constexpr std::size_t row(std::size_t gates) const { return gates * wide + 4 * narrow; }
+};
+
+/// The next block where so many units are left.
+constexpr UnitBlock next_block(std::size_t left) {
+  if (left > 40 || (left > 24 && left <= 32)) return {32, 0};
+  if (left > 32) return {32, 8};
+  if (left > 16) return {16, 8};
+  return left > 8 ? UnitBlock{16, 0} : UnitBlock{0, 8};
+}
+
+/// Hidden weights are multiplied by so many units at a time.
+constexpr std::size_t kHiddenRows = 8;
+constexpr std::size_t hidden_rows(std::size_t units) {
+  return (units + kHiddenRows - 1) / kHiddenRows * kHiddenRows;
+}
+
+/// One LSTM or GRU layer. Every block of units has weights [inputs or units][row] and biases [row]
+/// of its own. The gates are i, f, g, o or r, z, n, those with a sigmoid halved, which makes it
+/// ½ + ½ tanh.
 struct Recurrent {
   bool gru = false;
   bool fast = false;
   Plane x;
   std::uint32_t units = 0;
-  std::uint32_t padded = 0;  ///< to a multiple of kUnitPadding
+  std::uint32_t padded = 0;  ///< to whole blocks, and a multiple of kUnitPadding
   std::uint32_t input_weights = 0;
   std::uint32_t weights = 0;
   std::uint32_t bias = 0;

@@ -138,15 +138,26 @@ void ProgramBuilder::convolution(const Plane& x, const ConvWeights& conv, const 
 }
 
 std::vector<float> ProgramBuilder::packed(const RecurrentWeights& from, const Matrix& matrix,
-                                          std::size_t padded) const {
+                                          std::size_t rows) const {
   const std::size_t gates = from.gru ? 3 : 4;
-  std::vector<float> result(round_up(matrix.columns, 4) * gates * padded);
-  for (std::size_t g = 0; g < gates; ++g) {
-    const float scale = g == 2 ? 1.0F : 0.5F;
-    for (std::size_t u = 0; u < from.units; ++u) {
-      for (std::size_t k = 0; k < matrix.columns; ++k)
-        result[(k * gates + g) * padded + u] = scale * matrix.at(g * from.units + u, k);
+  std::vector<float> result;
+  for (std::size_t first = 0; first < from.units;) {
+    const UnitBlock block = next_block(from.units - first);
+    const std::size_t units = std::min(block.units(), from.units - first);
+    const std::size_t at = result.size();
+    result.resize(at + rows * block.row(gates));
+    for (std::size_t g = 0; g < gates; ++g) {
+      const float scale = g == 2 ? 1.0F : 0.5F;
+      for (std::size_t u = 0; u < units; ++u) {
+        const std::size_t place =
+            at + (u < block.wide ? g * block.wide + u
+                                 : gates * block.wide + g * block.narrow + u - block.wide);
+        for (std::size_t k = 0; k < matrix.columns; ++k) {
+          result[place + k * block.row(gates)] = scale * matrix.at(g * from.units + first + u, k);
+        }
+      }
     }
+    first += block.units();
   }
   return result;
 }
@@ -162,11 +173,11 @@ Plane ProgramBuilder::recurrent(const Plane& x, const RecurrentWeights& from) {
   const std::size_t padded = round_up(from.units, kUnitPadding);
   step.units = static_cast<std::uint32_t>(from.units);
   step.padded = static_cast<std::uint32_t>(padded);
-  step.input_weights = weights(packed(from, from.input, padded));
-  step.weights = weights(packed(from, from.hidden, padded));
+  step.input_weights = weights(packed(from, from.input, from.inputs));
+  step.weights = weights(packed(from, from.hidden, hidden_rows(from.units)));
   Matrix bias(from.bias.size(), 1);
   bias.values = from.bias;
-  step.bias = weights(packed(from, bias, padded));
+  step.bias = weights(packed(from, bias, 1));
   std::vector<float> reset(padded);
   std::ranges::copy(from.reset, reset.begin());
   step.hidden_bias = weights(reset);

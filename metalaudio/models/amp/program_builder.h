@@ -88,8 +88,8 @@ class ProgramBuilder {
   std::uint32_t reserve(std::size_t floats);
   /// Whether the step before is the product that makes x, and the curve one that it can take on.
   bool joins_product(const Curve& curve, const Plane& x) const;
-  std::vector<float> packed(const RecurrentWeights& weights, const Matrix& matrix,
-                            std::size_t padded) const;
+  std::vector<float> packed(const RecurrentWeights& from, const Matrix& matrix,
+                            std::size_t rows) const;
 
   bool fast_;
   Program program_;

@@ -343,8 +343,10 @@ std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& op
                                         options.pool != nullptr ? options.pool->threads() : 1,
                                         options.tolerances));
   }
-  Graph simple =
-      options.simplify ? fold_constants(cancel_transposes(fold_constants(graph))) : graph;
+  Graph simple = graph;
+  if (options.simplify) {
+    simple = forward_convolutions(fold_constants(cancel_transposes(fold_constants(graph))));
+  }
   if (std::any_of(backends.begin(), backends.end(),
                   [](const auto& backend) { return backend->value_type().has_value(); })) {
     simple = narrow_values(simple, backends);

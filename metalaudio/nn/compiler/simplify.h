@@ -19,4 +19,8 @@ Graph fold_constants(const Graph& graph);
 /// and vanish; one that only moves axes of extent 1 becomes a reshape.
 Graph cancel_transposes(const Graph& graph);
 
+/// The same graph with transposed convolutions of stride 1 as convolutions, for which backends have
+/// more kernels.
+Graph forward_convolutions(const Graph& graph);
+
 }  // namespace metalaudio::nn

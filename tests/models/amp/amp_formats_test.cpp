@@ -187,8 +187,57 @@ TEST(AmpFormats, AConditionModelGivesEveryLayerItsInput) {
   EXPECT_THROW(with_weights(outer, 91), Error);
 }
 
+/// RTNeural's GRU and dense layer in double: gates z, r, n, the reset after the product.
+std::vector<double> plain_gru(const json& file, std::span<const float> x) {
+  const json& weights = file["layers"][0]["weights"];
+  const auto at = [&](std::size_t part, std::size_t row, std::size_t column) {
+    return weights[part][row][column].get<double>();
+  };
+  const json& dense = file["layers"][1]["weights"];
+  const std::size_t units = weights[1].size();
+  std::vector<double> h(units);
+  std::vector<double> y;
+  for (const float sample : x) {
+    std::vector<double> input(3 * units);
+    std::vector<double> hidden(3 * units);
+    for (std::size_t g = 0; g < 3 * units; ++g) {
+      input[g] = at(2, 0, g) + sample * at(0, 0, g);
+      hidden[g] = at(2, 1, g);
+      for (std::size_t k = 0; k < units; ++k) hidden[g] += h[k] * at(1, k, g);
+    }
+    const auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
+    double sum = dense[1][0].get<double>();
+    for (std::size_t u = 0; u < units; ++u) {
+      const double z = sigmoid(input[u] + hidden[u]);
+      const double r = sigmoid(input[units + u] + hidden[units + u]);
+      const double n = std::tanh(input[2 * units + u] + r * hidden[2 * units + u]);
+      h[u] = (1 - z) * n + z * h[u];
+      sum += h[u] * dense[0][u][0].get<double>();
+    }
+    y.push_back(sum);
+  }
+  return y;
+}
+
+TEST(AmpFormats, GruLayersOfEveryWidthEqualAPlainOne) {
+  for (const std::size_t units : {1, 7, 8, 9, 16, 17, 24, 30, 32, 33, 40, 41, 75}) {
+    const json file = amp_models::keras_recurrent("gru", units);
+    const std::vector<float> x = amp_models::random_weights(300, 8, 0.7F);
+    const std::vector<double> wanted = plain_gru(file, x);
+    for_each_target([&](const char* target) {
+      Amp amp = make_amp(file);
+      std::vector<float> y(x.size());
+      amp.process(x, y);
+      // Sums of up to 75 products of about 0.1 in float32, in a state that forgets.
+      for (std::size_t i = 0; i < x.size(); ++i)
+        ASSERT_NEAR(y[i], wanted[i], 1e-5 * (1 + std::abs(wanted[i])))
+            << target << ", " << units << " units, at " << i;
+    });
+  }
+}
+
 TEST(AmpFormats, OtherArchitecturesEqualTheReference) {
-  for (const std::size_t units : {1, 3, 8, 16, 20, 33, 40, 70})
+  for (const std::size_t units : {1, 3, 8, 16, 20, 30, 33, 40, 70})
     expect_equals_reference(amp_models::lstm(1, units));
   expect_equals_reference(amp_models::lstm(3, 12));
   for (const bool norm : {false, true}) {

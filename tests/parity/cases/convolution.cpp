@@ -50,6 +50,21 @@ void random_conv(Maker& m, std::size_t variant, std::size_t axes, bool grouped) 
   m.finish(m.conv(m.input(shape), out, sliders, groups, dice.flip()));
 }
 
+/// So few channels that neighbouring positions share a vector, with everything that can be fused.
+void conv_few_channels(Maker& m, std::size_t variant) {
+  Dice dice(variant);
+  const Shape shape{2, dice.between(1, 4), dice.between(20, 260), dice.between(1, 9)};
+  SlidingAxis rows{dice.between(1, 3), 1, 1, 1, 1};
+  SlidingAxis positions{dice.between(2, 40), dice.between(1, 3), 1, 0, 0};
+  positions.before = dice.between(0, positions.kernel / 2);
+  positions.after = dice.between(positions.kernel / 2, positions.kernel);
+  if (shape[1] + 2 < rows.kernel) rows.kernel = 1;
+  Value y = m.conv(m.input(shape), dice.between(1, 9), {rows, positions}, 1, dice.flip());
+  if (dice.flip()) y = m.unary(y, UnaryFunction::relu);
+  if (dice.flip()) y = m.add(y, m.input(m.graph.shape(y)));
+  m.finish(y);
+}
+
 void random_conv_transpose(Maker& m, std::size_t variant, std::size_t axes, bool grouped) {
   Dice dice(variant);
   const std::int64_t groups = grouped ? dice.between(2, 5) : 1;
@@ -137,6 +152,7 @@ std::vector<ParityCase> convolution_cases() {
        .make = [](Maker& m, std::size_t v) { random_conv(m, v, 2, false); },
        .variants = 60,
        .product = true},
+      {.name = "conv_few_channels", .make = conv_few_channels, .variants = 60, .product = true},
       {.name = "conv_in_groups",
        .make = [](Maker& m, std::size_t v) { random_conv(m, v, 1 + v % 2, true); },
        .variants = 60,

@@ -62,6 +62,28 @@ void gather(Maker& m, std::size_t variant) {
                                      static_cast<double>(3 + 2 * axis), variant % 2 == 0)}));
 }
 
+/// Known while the step is made: runs forwards, backwards, in strides, and none of these.
+Value constant_indices(Maker& m, const Shape& shape, std::int64_t extent, std::size_t variant) {
+  Tensor tensor(shape, DataType::i64);
+  std::int64_t i = 0;
+  for (std::int64_t& index : tensor.values_as<std::int64_t>()) {
+    const std::int64_t pattern[] = {i, -1 - i, 2 * i, i * i + 1, i / 3};
+    index = pattern[variant % 5] % extent;
+    ++i;
+  }
+  return m.graph.constant(std::move(tensor));
+}
+
+void gather_constant(Maker& m, std::size_t variant) {
+  const DataType type = kTypes[variant % kTypes.size()];
+  const std::vector<Shape> shapes = {{}, {9}, {4, 3}, {0}};
+  const auto axis = static_cast<std::int64_t>(variant % 3);
+  const std::int64_t extents[] = {3, 5, 23};
+  const Value x = m.input({3, 5, 23}, type);
+  m.finish(m.graph.apply(Gather{axis}, {x, constant_indices(m, shapes[variant / 3 % shapes.size()],
+                                                            extents[axis], variant)}));
+}
+
 void gather_elements(Maker& m, std::size_t variant) {
   const DataType type = kTypes[variant % kTypes.size()];
   const auto axis = static_cast<std::int64_t>(variant % 3);
@@ -116,6 +138,19 @@ void scatter_nd(Maker& m, std::size_t variant) {
   m.finish(m.graph.apply(ScatterNd{reduction}, {x, to, small(m, Shape(updates), type)}));
 }
 
+void scatter_constant(Maker& m, std::size_t variant) {
+  const DataType type = kNumbers[variant % kNumbers.size()];
+  const ScatterReduction reduction = kReductions[variant % 5];
+  const Value x = small(m, {4, 3, 9}, type);
+  if (variant % 2 == 0) {
+    return m.finish(m.graph.apply(
+        ScatterElements{2, reduction},
+        {x, constant_indices(m, {4, 2, 9}, 9, variant / 2), small(m, {4, 2, 9}, type)}));
+  }
+  m.finish(m.graph.apply(ScatterNd{reduction},
+                         {x, constant_indices(m, {7, 2}, 3, variant / 2), small(m, {7, 9}, type)}));
+}
+
 void trilu(Maker& m, std::size_t variant) {
   const DataType type = kTypes[variant % kTypes.size()];
   const std::int64_t diagonals[] = {0, 1, -1, 3, -4, 100, -100, INT64_MAX, INT64_MIN};
@@ -139,10 +174,12 @@ std::vector<ParityCase> indexing_cases() {
   return {
       exact("where", where, 60),
       exact("gather", gather, 24),
+      exact("gather_constant", gather_constant, 60),
       exact("gather_elements", gather_elements, 45),
       exact("gather_nd", gather_nd, 60),
       exact("scatter_elements", scatter_elements, 30),
       exact("scatter_nd", scatter_nd, 60),
+      exact("scatter_constant", scatter_constant, 60),
       exact(
           "scatter_distinct_places",
           [](Maker& m, auto) {

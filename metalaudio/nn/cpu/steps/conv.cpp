@@ -1,14 +1,33 @@
+#include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
 #include <metalaudio/nn/cpu/steps/conv.h>
 
 namespace metalaudio::nn::cpu {
 
 namespace {
 
-std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
-  return a >= 0 ? (a + b - 1) / b : -(-a / b);
+/// Rows of a product, counted in rows of a whole tile: a few at the end go in a tile of their own,
+/// which takes most of the time of a whole one.
+std::int64_t rows_paid(const GemmKernel& kernel, std::int64_t rows) {
+  const auto tile = static_cast<std::int64_t>(kernel.tile_rows());
+  return (rows + tile - 1) / tile * tile;
 }
 
-std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
+/// How many neighbouring positions are computed as one row of a product, so that few channels fill
+/// a vector: each reads a window that is wider by its strides, with zeros for weights where the
+/// window is another position's.
+std::int64_t positions_together(const GemmKernel& kernel, const SlidingAxis& axis,
+                                std::int64_t channels, std::int64_t positions) {
+  const auto lanes = static_cast<std::int64_t>(gemm_panel_width() / 2);
+  std::int64_t best = 1;
+  const auto cost = [&](std::int64_t m) {
+    const std::int64_t rows = rows_paid(kernel, positions / m) + (positions % m == 0 ? 0 : 6);
+    return (axis.kernel + axis.stride * (m - 1)) * rows;
+  };
+  for (std::int64_t m = 2; m * channels <= lanes && m <= positions; ++m) {
+    if (cost(m) < cost(best)) best = m;
+  }
+  return best;
+}
 
 /// A convolution over at most two axes as a sum of products, one per kernel tap, without an
 /// unfolded copy of its input: a tap's rows are the input's own, `stride` positions apart.
@@ -26,6 +45,12 @@ class ConvStep final : public CpuStep {
     if (conv.axes.size() == 2) rows_axis_ = conv.axes[0];
     if (!conv.axes.empty()) positions_axis_ = conv.axes.back();
     result_channels_ = maker.graph().shape(y).back();
+    const bool whole = !epilogue.residual.present() ||
+                       maker.graph().shape(epilogue.residual) == maker.graph().shape(y);
+    if (groups_ == 1 && whole && positions_axis_.dilation == 1 && kernel.name() == "fp32" &&
+        activation_ != Activation::glu) {
+      together_ = positions_together(kernel, positions_axis_, out_.channels, out_.positions);
+    }
     if (epilogue.residual.present()) {
       residual_slot_ = maker.slot(epilogue.residual);
       residual_ = Residual(maker.graph().shape(epilogue.residual), maker.graph().shape(y),
@@ -33,8 +58,6 @@ class ConvStep final : public CpuStep {
     }
     pack(maker.graph(), node, epilogue.gain);
     // A 1x1 convolution does not care where rows end.
-    const bool whole = !epilogue.residual.present() ||
-                       maker.graph().shape(epilogue.residual) == maker.graph().shape(y);
     if (taps() == 1 && rows_axis_.stride == 1 && positions_axis_.stride == 1 &&
         in_.rows == out_.rows && in_.positions == out_.positions && whole) {
       for (Planes* planes : {&in_, &out_}) {
@@ -42,14 +65,22 @@ class ConvStep final : public CpuStep {
         planes->rows = planes->batch = 1;
       }
     }
-    blocks_ = blocks_of(size_of(out_.positions));
+    blocks_ = blocks_of(size_of(out_.positions / together_));
+    find_inside();
   }
 
   void run(const CpuRun& run) const noexcept override {
     run.workers.parallel_for(
         size_of(out_.batch * out_.rows) * blocks_, [&](std::size_t task, ThreadScratch& scratch) {
           const auto row = static_cast<std::int64_t>(task / blocks_);
-          run_block(run, row / out_.rows, row % out_.rows, task % blocks_ * kBlockRows, scratch);
+          const std::size_t first = task % blocks_ * kBlockRows;
+          const std::size_t rows = size_of(out_.positions / together_);
+          const std::int64_t batch = row / out_.rows;
+          run_rows(run, batch, row % out_.rows, first, std::min(kBlockRows, rows - first), scratch);
+          // What is left at the end goes with some of the positions before it.
+          if (task % blocks_ + 1 == blocks_ && out_.positions % together_ != 0) {
+            run_block(run, batch, row % out_.rows, out_.positions - together_, 1, scratch);
+          }
         });
   }
 
@@ -85,6 +116,7 @@ class ConvStep final : public CpuStep {
       for (std::size_t i = 0; i < weight.size(); ++i) weight[i] *= factors[i / depth];
       for (std::size_t i = 0; i < columns; ++i) bias[i] *= factors[i];
     }
+    if (together_ > 1) return pack_together(weight, bias);
     const std::size_t group = columns / size_of(groups_);
     for (std::size_t g = 0; g < size_of(groups_); ++g) {
       weights_.emplace_back(
@@ -94,10 +126,63 @@ class ConvStep final : public CpuStep {
     }
   }
 
-  void run_block(const CpuRun& run, std::int64_t batch, std::int64_t row, std::size_t first,
-                 ThreadScratch& scratch) const noexcept {
-    const auto start = static_cast<std::int64_t>(first);
-    const auto rows = std::min(kBlockRows, size_of(out_.positions - start));
+  /// [channel][row tap][tap][in] to [position][channel][row tap][wider window][in]. From here on the
+  /// axis slides over rows of positions.
+  void pack_together(const Array<float>& weight, const Array<float>& bias) {
+    SlidingAxis& axis = positions_axis_;
+    const SlidingAxis wide{axis.kernel + axis.stride * (together_ - 1), axis.stride * together_, 1,
+                           axis.before, axis.after};
+    const std::size_t columns = size_of(out_.channels);
+    const std::size_t run = size_of(axis.kernel * in_.channels);
+    const std::size_t wide_run = size_of(wide.kernel * in_.channels);
+    const std::size_t depth = size_of(rows_axis_.kernel) * wide_run;
+    std::vector<float> matrix(size_of(together_) * columns * depth);
+    std::vector<float> biases;
+    for (std::size_t m = 0; m < size_of(together_); ++m) {
+      const std::size_t shift = m * size_of(axis.stride * in_.channels);
+      for (std::size_t r = 0; r < columns * size_of(rows_axis_.kernel); ++r) {
+        std::copy_n(weight.begin() + static_cast<std::ptrdiff_t>(r * run), run,
+                    matrix.begin() +
+                        static_cast<std::ptrdiff_t>(m * columns * depth + r * wide_run + shift));
+      }
+      biases.insert(biases.end(), bias.begin(), bias.end());
+    }
+    axis = wide;
+    weights_.emplace_back(kernel_, matrix, biases,
+                          MatrixSize{size_of(together_) * columns, depth, false});
+  }
+
+  /// Rows whose windows reach beyond an end apart from the others: those of a whole window read it
+  /// as one deep tap, which pays where a tap is shallow.
+  void run_rows(const CpuRun& run, std::int64_t batch, std::int64_t row, std::size_t first,
+                std::size_t rows, ThreadScratch& scratch) const noexcept {
+    std::size_t edges[] = {first, first, first, first + rows};
+    if (splits_) {
+      edges[1] = std::clamp(inside_, first, first + rows);
+      edges[2] = std::clamp(outside_, edges[1], first + rows);
+    }
+    for (std::size_t part = 0; part < 3; ++part) {
+      const std::size_t count = edges[part + 1] - edges[part];
+      if (count == 0) continue;
+      run_block(run, batch, row, static_cast<std::int64_t>(edges[part]) * together_, count,
+                scratch);
+    }
+  }
+
+  /// Which rows have their whole window inside the input.
+  void find_inside() {
+    const SlidingAxis& axis = positions_axis_;
+    const std::int64_t last = in_.positions + axis.before - axis.kernel;
+    inside_ = size_of((axis.before + axis.stride - 1) / axis.stride);
+    outside_ = last < 0 ? 0 : size_of(last / axis.stride + 1);
+    constexpr std::int64_t kShallow = 64;
+    splits_ = groups_ == 1 && axis.dilation == 1 && axis.kernel > 1 && in_.channels <= kShallow &&
+              outside_ > inside_;
+  }
+
+  /// `rows` rows of positions that are computed together, from position `start` on.
+  void run_block(const CpuRun& run, std::int64_t batch, std::int64_t row, std::int64_t start,
+                 std::size_t rows, ThreadScratch& scratch) const noexcept {
     const float* plane = run.at<const float>(x_) + batch * in_.batch_stride();
     GemmTap* taps = scratch.gemm.taps();
     std::size_t count = 0;
@@ -109,7 +194,8 @@ class ConvStep final : public CpuStep {
     }
     const std::int64_t result_row = batch * out_.rows + row;
     float* out = run.at(y_) + (result_row * out_.positions + start) * result_channels_;
-    GemmOutput output{out, result_channels_, activation_, nullptr, residual_.position};
+    GemmOutput output{out, together_ * result_channels_, activation_, nullptr,
+                      together_ * residual_.position};
     if (residual_slot_.index >= 0) {
       output.residual = run.at<const float>(residual_slot_) + batch * residual_.batch +
                         row * residual_.row + start * residual_.position;
@@ -128,7 +214,7 @@ class ConvStep final : public CpuStep {
                             std::size_t rows, GemmTap* taps, std::size_t* depth) const noexcept {
     const SlidingAxis& axis = positions_axis_;
     const std::int64_t channels = in_.channels;
-    const std::int64_t begin = start * axis.stride - axis.before;
+    const std::int64_t begin = start * (axis.stride / together_) - axis.before;
     const std::int64_t end =
         begin + (static_cast<std::int64_t>(rows) - 1) * axis.stride + axis.kernel;
     const std::size_t weight_row = size_of(row_tap * axis.kernel * group_in());
@@ -149,6 +235,7 @@ class ConvStep final : public CpuStep {
 
   const GemmKernel& kernel_;
   std::int64_t groups_;
+  std::int64_t together_ = 1;
   Planes in_;
   Planes out_;
   SlidingAxis rows_axis_;
@@ -160,6 +247,9 @@ class ConvStep final : public CpuStep {
   Residual residual_;
   Activation activation_;
   std::size_t blocks_ = 0;
+  bool splits_ = false;
+  std::size_t inside_ = 0;
+  std::size_t outside_ = 0;
   std::vector<PackedMatrix> weights_;
 };
 

@@ -11,6 +11,11 @@ struct ConvEpilogue {
   Value residual = {};  ///< as large as y, or repeated along its rows or positions
 };
 
+inline std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
+inline std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
+  return a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
+
 std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, const Node& node,
                                 const ConvEpilogue& epilogue, Value y, StepMaker& maker);
 /// As many groups as there are channels, before and after.

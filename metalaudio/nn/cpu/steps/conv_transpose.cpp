@@ -4,8 +4,6 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
-
 /// The taps of one axis that reach outputs congruent to `phase` modulo the stride, in rising order:
 /// dilation · tap ≡ phase. Tap t meets input (output + crop - dilation · t) / stride.
 std::vector<std::int64_t> phase_taps(const TransposeAxis& axis, std::int64_t phase) {

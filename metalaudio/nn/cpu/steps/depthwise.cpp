@@ -6,12 +6,6 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
-  return a >= 0 ? (a + b - 1) / b : -(-a / b);
-}
-
 /// A convolution of each channel by itself: all channels of a position at once, tap by tap.
 class DepthwiseStep final : public CpuStep {
  public:

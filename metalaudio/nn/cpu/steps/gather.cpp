@@ -1,3 +1,4 @@
+#include <metalaudio/nn/cpu/steps/index_map.h>
 #include <metalaudio/nn/cpu/steps/indices.h>
 #include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
@@ -22,18 +23,18 @@ class GatherStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
-    run.workers.parallel_blocks(
-        bytes_ == 0 ? 0 : around_.outer * count_, together(bytes_),
-        [&](std::size_t first, std::size_t n, ThreadScratch&) {
-          for (std::size_t i = first; i < first + n; ++i) {
-            const auto index = static_cast<std::size_t>(
-                indices_.at(run, i % count_, static_cast<std::int64_t>(around_.extent)));
-            std::memcpy(
-                run.at<std::byte>(y_) + i * bytes_,
-                run.at<const std::byte>(x_) + (i / count_ * around_.extent + index) * bytes_,
-                bytes_);
-          }
-        });
+    const IndexReader indices = indices_.reader(run);
+    run.workers.parallel_blocks(bytes_ == 0 ? 0 : around_.outer * count_, together(bytes_),
+                                [&](std::size_t first, std::size_t n, ThreadScratch&) {
+                                  for (std::size_t i = first; i < first + n; ++i) {
+                                    const auto index = static_cast<std::size_t>(indices.at(
+                                        i % count_, static_cast<std::int64_t>(around_.extent)));
+                                    std::memcpy(run.at<std::byte>(y_) + i * bytes_,
+                                                run.at<const std::byte>(x_) +
+                                                    (i / count_ * around_.extent + index) * bytes_,
+                                                bytes_);
+                                  }
+                                });
   }
 
  private:
@@ -64,6 +65,7 @@ class GatherElementsStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
+    const IndexReader indices = indices_.reader(run);
     with_word(bytes_, [&]<typename Word>(std::type_identity<Word>) {
       const Word* x = run.at<const Word>(x_);
       Word* y = run.at<Word>(y_);
@@ -75,7 +77,7 @@ class GatherElementsStep final : public CpuStep {
                 const auto step = static_cast<std::int64_t>(i);
                 const std::int64_t to = at[0] + step;
                 y[to] = x[at[1] + step * nest_.run_stride(1) +
-                          indices_.at(run, static_cast<std::size_t>(to), extent_) * stride_];
+                          indices.at(static_cast<std::size_t>(to), extent_) * stride_];
               }
             });
           });
@@ -118,13 +120,14 @@ class GatherNdStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
+    const IndexReader indices = indices_.reader(run);
     run.workers.parallel_blocks(
         bytes_ == 0 ? 0 : batches_ * tuples_, together(bytes_),
         [&](std::size_t first, std::size_t n, ThreadScratch&) {
           for (std::size_t i = first; i < first + n; ++i) {
             std::int64_t offset = 0;
             for (std::size_t d = 0; d < depth_; ++d) {
-              offset += indices_.at(run, i * depth_ + d, extents_[d]) * strides_[d];
+              offset += indices.at(i * depth_ + d, extents_[d]) * strides_[d];
             }
             std::memcpy(run.at<std::byte>(y_) + i * bytes_,
                         run.at<const std::byte>(x_) + i / tuples_ * batch_bytes_ +
@@ -151,6 +154,20 @@ class GatherNdStep final : public CpuStep {
 }  // namespace
 
 std::unique_ptr<Step> make_gather(const Gather& gather, const Node& node, StepMaker& maker) {
+  const IndexSlot indices(node.inputs[Gather::indices], maker);
+  if (indices.is_constant()) {
+    const Shape& in = maker.graph().shape(node.inputs[Gather::x]);
+    const std::size_t axis = axis_of(gather.axis, in.rank());
+    IndexMaps maps(in.rank());
+    for (std::size_t a = 0; a < in.rank(); ++a) {
+      const auto size = static_cast<std::size_t>(
+          a == axis ? maker.graph().shape(node.inputs[Gather::indices]).size() : in[a]);
+      for (std::size_t i = 0; i < size; ++i) {
+        maps[a].push_back(a == axis ? indices.reader().at(i, in[a]) : static_cast<std::int64_t>(i));
+      }
+    }
+    return make_index_map(node, std::move(maps), 0, maker);
+  }
   return std::make_unique<GatherStep>(gather, node, maker);
 }
 std::unique_ptr<Step> make_gather_elements(const GatherElements& gather, const Node& node,

@@ -208,7 +208,7 @@ class GeneralRecurrentStep final : public CpuStep {
 
   std::size_t length_of(const CpuRun& run, std::size_t batch) const noexcept {
     if (!lengths_) return tokens_;
-    const std::int64_t length = lengths_->at(run, batch);
+    const std::int64_t length = lengths_->reader(run).at(batch);
     return static_cast<std::size_t>(
         std::clamp<std::int64_t>(length, 0, static_cast<std::int64_t>(tokens_)));
   }

@@ -16,6 +16,33 @@ bool is_identity(const std::vector<std::int64_t>& map, std::int64_t extent) {
   return true;
 }
 
+/// `size` neighbours of the last axis that show x at from, from + step, … or, with `filled`, the
+/// fill.
+struct Progression {
+  std::int64_t from = 0;
+  std::int64_t step = 0;
+  std::size_t size = 0;
+  bool filled = false;
+};
+
+/// What a map shows, in as few progressions as it takes from the first one on.
+std::vector<Progression> progressions_of(const std::vector<std::int64_t>& map) {
+  std::vector<Progression> result;
+  for (std::size_t i = 0; i < map.size();) {
+    Progression part{map[i], 0, 1, map[i] < 0};
+    if (i + 1 < map.size() && (map[i + 1] < 0) == part.filled) {
+      part.step = part.filled ? 0 : map[i + 1] - map[i];
+    }
+    while (i + part.size < map.size() && (map[i + part.size] < 0) == part.filled &&
+           (part.filled || map[i + part.size] - map[i + part.size - 1] == part.step)) {
+      ++part.size;
+    }
+    i += part.size;
+    result.push_back(part);
+  }
+  return result;
+}
+
 /// Axes at the end that stay as they are move as one piece.
 class IndexMapStep final : public CpuStep {
  public:
@@ -37,6 +64,7 @@ class IndexMapStep final : public CpuStep {
                 : static_cast<std::size_t>(type.shape.size()) / (piece_ * maps_.back().size());
     // A scalar has no axis, and its one element no stride.
     if (in.rank() == 0) strides_[0] = 1;
+    columns_ = progressions_of(maps_.back());
     visit_type(type.type, [&]<typename T>(std::type_identity<T>) {
       const T value = converted<T>(fill);
       std::memcpy(fill_, &value, sizeof value);
@@ -58,8 +86,8 @@ class IndexMapStep final : public CpuStep {
   template <typename Word>
   void fill_row(const CpuRun& run, std::size_t row) const noexcept {
     const std::size_t last = maps_.size() - 1;
-    const std::vector<std::int64_t>& columns = maps_[last];
-    Word* y = run.at<Word>(y_) + row * columns.size() * piece_;
+    const std::size_t columns = maps_[last].size();
+    Word* y = run.at<Word>(y_) + row * columns * piece_;
     std::int64_t offset = 0;
     bool inside = true;
     std::size_t rest = row;
@@ -72,22 +100,33 @@ class IndexMapStep final : public CpuStep {
     Word fill;
     std::memcpy(&fill, fill_, sizeof fill);
     if (!inside) {
-      std::fill_n(y, columns.size() * piece_, fill);
+      std::fill_n(y, columns * piece_, fill);
       return;
     }
     const Word* x = run.at<const Word>(x_) + offset;
-    for (std::size_t c = 0; c < columns.size(); ++c, y += piece_) {
-      if (columns[c] < 0) {
-        std::fill_n(y, piece_, fill);
+    const auto piece = static_cast<std::int64_t>(piece_);
+    for (const Progression& part : columns_) {
+      const Word* from = x + part.from * strides_[last];
+      const std::int64_t step = part.step * strides_[last];
+      if (part.filled) {
+        std::fill_n(y, part.size * piece_, fill);
+      } else if (step == piece) {
+        std::memcpy(y, from, part.size * piece_ * sizeof(Word));
       } else if (piece_ == 1) {
-        *y = x[columns[c] * strides_[last]];
+        for (std::size_t i = 0; i < part.size; ++i)
+          y[i] = from[static_cast<std::int64_t>(i) * step];
       } else {
-        std::memcpy(y, x + columns[c] * strides_[last], piece_ * sizeof(Word));
+        for (std::size_t i = 0; i < part.size; ++i) {
+          std::memcpy(y + i * piece_, from + static_cast<std::int64_t>(i) * step,
+                      piece_ * sizeof(Word));
+        }
       }
+      y += part.size * piece_;
     }
   }
 
   IndexMaps maps_;
+  std::vector<Progression> columns_;
   Strides strides_;
   Slot x_;
   Slot y_;

@@ -7,8 +7,6 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
-
 class NarrowConvStep final : public CpuStep {
  public:
   NarrowConvStep(const Conv& conv, const Node& node, const ConvEpilogue& epilogue, Value y,

@@ -35,8 +35,16 @@ T combined(ScatterReduction reduction, T old, T update) noexcept {
   return update;
 }
 
+/// Neighbours in the updates that fall on neighbours in y.
+struct Stretch {
+  std::size_t to = 0;
+  std::size_t from = 0;
+  std::size_t size = 0;
+};
+
 /// Copies x, then meets the updates one after the other: a later one may fall on an earlier one.
-/// Where says where: visit(run, body) calls body(index into y, index into the updates, how many).
+/// Where says where: visit(indices, body) calls body(index into y, index into the updates, how
+/// many). Indices that are constant are followed once, while the step is made.
 template <typename Where>
 class ScatterStep final : public CpuStep {
  public:
@@ -46,7 +54,19 @@ class ScatterStep final : public CpuStep {
         x_(maker.slot(node.inputs[0])),
         updates_(maker.slot(node.inputs[2])),
         y_(maker.slot(node.results[0])),
-        type_(maker.graph().type(node.inputs[0])) {}
+        type_(maker.graph().type(node.inputs[0])) {
+    if (!where_.indices().is_constant()) return;
+    where_.visit(where_.indices().reader(), [&](std::size_t to, std::size_t from, std::size_t n) {
+      if (!stretches_.empty()) {
+        Stretch& last = stretches_.back();
+        if (last.to + last.size == to && last.from + last.size == from) {
+          last.size += n;
+          return;
+        }
+      }
+      stretches_.push_back({to, from, n});
+    });
+  }
 
   void run(const CpuRun& run) const noexcept override {
     constexpr std::size_t kBlockBytes = 65536;
@@ -55,9 +75,15 @@ class ScatterStep final : public CpuStep {
           std::memcpy(run.at<std::byte>(y_) + first, run.at<const std::byte>(x_) + first, n);
         });
     visit_type(type_.type, [&]<typename T>(std::type_identity<T>) {
-      where_.visit(run, [&](std::size_t to, std::size_t from, std::size_t n) {
-        put(run.at<T>(y_) + to, run.at<const T>(updates_) + from, n);
-      });
+      T* y = run.at<T>(y_);
+      const T* updates = run.at<const T>(updates_);
+      if (where_.indices().is_constant()) {
+        for (const Stretch& s : stretches_) put(y + s.to, updates + s.from, s.size);
+        return;
+      }
+      where_.visit(
+          where_.indices().reader(run),
+          [&](std::size_t to, std::size_t from, std::size_t n) { put(y + to, updates + from, n); });
     });
   }
 
@@ -77,6 +103,7 @@ class ScatterStep final : public CpuStep {
   Slot updates_;
   Slot y_;
   ValueType type_;
+  std::vector<Stretch> stretches_;
 };
 
 /// One element at the index along the axis, and where the update stands along the others.
@@ -94,13 +121,15 @@ class AlongAxis {
     nest_ = {at, {dense_strides(at), strides}};
   }
 
+  const IndexSlot& indices() const noexcept { return indices_; }
+
   template <typename Body>
-  void visit(const CpuRun& run, Body&& body) const noexcept {
+  void visit(const IndexReader& indices, Body&& body) const {
     nest_.for_runs(0, nest_.runs(), [&](const std::array<std::int64_t, 2>& at) {
       for (std::size_t i = 0; i < nest_.run_size(); ++i) {
         const auto step = static_cast<std::int64_t>(i);
         const auto from = static_cast<std::size_t>(at[0] + step);
-        const std::int64_t index = indices_.at(run, from, extent_);
+        const std::int64_t index = indices.at(from, extent_);
         body(static_cast<std::size_t>(at[1] + step * nest_.run_stride(1) + index * stride_), from,
              std::size_t{1});
       }
@@ -128,13 +157,15 @@ class ByTuples {
     tuples_ = static_cast<std::size_t>(Shape(at.extents().first(at.rank() - 1)).size());
   }
 
+  const IndexSlot& indices() const noexcept { return indices_; }
+
   template <typename Body>
-  void visit(const CpuRun& run, Body&& body) const noexcept {
+  void visit(const IndexReader& indices, Body&& body) const {
     if (slice_ == 0) return;
     for (std::size_t i = 0; i < tuples_; ++i) {
       std::int64_t offset = 0;
       for (std::size_t d = 0; d < depth_; ++d) {
-        offset += indices_.at(run, i * depth_ + d, extents_[d]) * strides_[d];
+        offset += indices.at(i * depth_ + d, extents_[d]) * strides_[d];
       }
       body(static_cast<std::size_t>(offset), i * slice_, slice_);
     }
