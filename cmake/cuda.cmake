@@ -38,8 +38,9 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   target_compile_options(metalaudio_cuda PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>
     $<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:metalaudio_warnings,INTERFACE_COMPILE_OPTIONS>>)
+  string(REPLACE ";" " " architectures "${METALAUDIO_CUDA_ARCHITECTURES}")  # a list would be cut apart
   target_compile_definitions(metalaudio_cuda PRIVATE METALAUDIO_VERSION="${PROJECT_VERSION}"
-    METALAUDIO_CUDA_ARCHITECTURES="${METALAUDIO_CUDA_ARCHITECTURES}")
+    METALAUDIO_CUDA_ARCHITECTURES="${architectures}")
   target_include_directories(metalaudio_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   # Only what core/cuda_part.h looks up is seen from outside.
   target_link_options(metalaudio_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)

@@ -28,7 +28,8 @@ std::shared_ptr<const Pipeline> AudioDevice::pipeline(const PipelineSource& sour
     fail(ErrorCode::backend_unavailable, "[Pipeline] {}: {}", name,
          gpu == nullptr ? "no GPU, and no function for the CPU" : "no kernel");
   }
-  return std::make_shared<const Pipeline>(name, std::move(kernel), source.cpu, std::move(trouble));
+  return std::make_shared<const Pipeline>(this, name, std::move(kernel), source.cpu,
+                                          std::move(trouble));
 }
 
 bool AudioDevice::should_use_gpu(std::size_t size, const ToleranceConfiguration& tolerances) {

@@ -58,6 +58,10 @@ ComputeContext::ComputeContext(std::shared_ptr<AudioDevice> device,
     }
     place_ = ComputePlace::cpu;
   } else {
+    if (pipeline_->device() != device_.get()) {
+      fail(ErrorCode::invalid_argument, "[ComputeContext] {} was made for another device",
+           pipeline_->name());
+    }
     device_in_ = Buffer(options_.in_values * sizeof(float), device_);
     device_out_ = Buffer(options_.out_values * sizeof(float), device_);
     run_on_device(jobs_[0]);

@@ -58,10 +58,11 @@ enum class ComputePlace : std::uint8_t {
 ///
 /// A device that is lost is told once by status(): that block is silence, and the next ones are the
 /// CPU's work. The constructor runs one block of zeros, so that no first call is slow.
-/// Errors:   the constructor throws Error{invalid_argument} on blocks of nothing, Error{
-///           backend_unavailable} where the pipeline has nothing to run, and what the device and
-///           PollingWorker throw. execute and execute_async throw Error{invalid_argument} on sizes
-///           that differ, and when called by a callback of this context.
+/// Errors:   the constructor throws Error{invalid_argument} on blocks of nothing and on a kernel of
+///           another device, Error{backend_unavailable} where the pipeline has nothing to run, and
+///           what the device and PollingWorker throw. execute and execute_async throw
+///           Error{invalid_argument} on sizes that differ, and when called by a callback of this
+///           context.
 /// Threads:  the real-time functions on one audio thread, but the counters, place and status on
 ///           any; execute and execute_async on any others. It waits for its work when it ends. A
 ///           device of its own keeps its work from waiting behind that of others.

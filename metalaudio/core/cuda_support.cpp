@@ -34,7 +34,7 @@ Architecture parse(std::string_view text) {
 template <typename Visit>
 void for_each_architecture(std::string_view list, Visit&& visit) {
   while (!list.empty()) {
-    const std::size_t end = list.find(';');
+    const std::size_t end = list.find(' ');
     const Architecture architecture = parse(list.substr(0, end));
     if (architecture.number > 0) visit(architecture);
     list = end == std::string_view::npos ? std::string_view() : list.substr(end + 1);

@@ -9,7 +9,7 @@ namespace metalaudio {
 // What the CUDA part decides without a GPU, so that it is tested without one.
 
 /// Whether code that was compiled for `architectures`, as CMake's CUDA_ARCHITECTURES names them
-/// ("75;80-real;90a;120-virtual"), runs on a GPU of this compute capability: machine code on the
+/// ("75 80-real 90a 120-virtual"), runs on a GPU of this compute capability: machine code on the
 /// same major version, PTX on any newer GPU, "a" on that one alone and "f" on its family.
 bool cuda_code_runs_on(std::string_view architectures, int major, int minor);
 

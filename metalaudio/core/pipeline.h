@@ -6,8 +6,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace metalaudio {
+
+class AudioDevice;
 
 /// The same work as a kernel's, on the host: reads `in`, writes all of `out`.
 using CpuFunction = std::function<void(std::span<const float> in, std::span<float> out)>;
@@ -23,13 +26,16 @@ struct PipelineSource {
 /// Threads:  any; it does not change.
 class Pipeline {
  public:
-  Pipeline(std::string name, std::shared_ptr<const Kernel> kernel, CpuFunction cpu,
-           std::string trouble)
-      : name_(std::move(name)),
+  Pipeline(const AudioDevice* device, std::string name, std::shared_ptr<const Kernel> kernel,
+           CpuFunction cpu, std::string trouble)
+      : device_(device),
+        name_(std::move(name)),
         kernel_(std::move(kernel)),
         cpu_(std::move(cpu)),
         trouble_(std::move(trouble)) {}
 
+  /// Whose kernel it is, to compare: it may be gone.
+  const AudioDevice* device() const noexcept { return device_; }
   /// The kernel's entry.
   const std::string& name() const noexcept { return name_; }
   /// Null where it runs on the CPU alone.
@@ -40,6 +46,7 @@ class Pipeline {
   const std::string& trouble() const noexcept { return trouble_; }
 
  private:
+  const AudioDevice* device_;
   std::string name_;
   std::shared_ptr<const Kernel> kernel_;
   CpuFunction cpu_;

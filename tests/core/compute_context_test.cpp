@@ -333,6 +333,9 @@ TEST(ComputeContext, RefusesWhatCannotBe) {
   expect_error(bad, "0 threads", [&] { make([](auto& o) { o.shape.threads = 0; }); });
   expect_error(bad, "too many threads", [&] { make([](auto& o) { o.shape.threads = 2048; }); });
   expect_error(bad, "period", [&] { make([](auto& o) { o.poll_period = 0us; }); });
+  const Setting another;
+  expect_error(bad, "another device",
+               [&] { const ComputeContext context(setting.gpu, another.pipeline, {}); });
   const Setting no_cpu(nullptr);
   expect_error(ErrorCode::backend_unavailable, "no function for the CPU",
                [&] { const ComputeContext context(cpu_device(), no_cpu.pipeline, {}); });

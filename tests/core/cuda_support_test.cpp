@@ -17,15 +17,15 @@ TEST(CudaCode, RunsOnItsMajorVersionAndItsPtxOnAllThatIsNewer) {
   EXPECT_FALSE(cuda_code_runs_on("100a", 10, 3));
   EXPECT_TRUE(cuda_code_runs_on("100f", 10, 3));
   EXPECT_FALSE(cuda_code_runs_on("100f", 12, 0));
-  EXPECT_TRUE(cuda_code_runs_on("75;80;89;90a;100;120", 12, 1));
-  EXPECT_TRUE(cuda_code_runs_on("90a-real;75-real", 7, 5));
+  EXPECT_TRUE(cuda_code_runs_on("75 80 89 90a 100 120", 12, 1));
+  EXPECT_TRUE(cuda_code_runs_on("90a-real 75-real", 7, 5));
   EXPECT_FALSE(cuda_code_runs_on("", 9, 0));
   EXPECT_FALSE(cuda_code_runs_on("native", 9, 0));
 }
 
 TEST(CudaCode, SaysWhyAGpuCannotBeUsed) {
-  EXPECT_EQ(wrong_architecture_reason("75;90", 7, 5), "");
-  EXPECT_EQ(wrong_architecture_reason("75;90", 6, 1),
+  EXPECT_EQ(wrong_architecture_reason("75 90", 7, 5), "");
+  EXPECT_EQ(wrong_architecture_reason("75 90", 6, 1),
             "compute capability 6.1 is too old: this build needs 7.5 at least");
   EXPECT_EQ(wrong_architecture_reason("90a", 10, 0),
             "compute capability 10.0, and this build is for 90a alone");
