@@ -76,7 +76,9 @@ OpenDevices open_devices(std::string_view devices) {
   try {
     return open(*indices);
   } catch (const Error& error) {
-    fail(error.code(), "device {}: {}", devices, without_operation(error.what()));
+    std::string_view reason = without_operation(error.what());
+    if (reason.starts_with("cuda: ")) reason.remove_prefix(6);  // it has been said
+    fail(error.code(), "device {}: {}", devices, reason);
   }
 }
 

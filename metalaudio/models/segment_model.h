@@ -25,7 +25,8 @@ class SegmentModel {
   virtual void run(std::span<const float> mix, std::span<float> stems) = 0;
 
   /// How it runs about this many segments of one separation best: several at a time; null where
-  /// that is one after the other with run(). Errors: throws what run() does, Error{out_of_memory}.
+  /// that is one after the other with run().
+  /// Errors:   throws Error{out_of_memory, backend_unavailable}, and what run() does.
   virtual std::unique_ptr<SegmentBatches> make_batches(std::size_t) { return nullptr; }
 
   /// The steps of its plan and, where ModelOptions::timing is on, their milliseconds in the last

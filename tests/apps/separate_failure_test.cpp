@@ -138,7 +138,7 @@ TEST_F(SeparateFailure, TheGraphicsCardThatIsNotThere) {
     const ProgramResult result = setting_.separate({"song.wav", "-d", device});
     EXPECT_EQ(result.status, 1);
     ASSERT_EQ(failures(result.err).size(), 1U) << result.err;
-    EXPECT_THAT(failures(result.err)[0], HasSubstr(std::string("device ") + device + ": cuda"));
+    EXPECT_THAT(failures(result.err)[0], HasSubstr(std::string("device ") + device + ": "));
     EXPECT_FALSE(fs::exists(setting_ / "separated"));
   }
 }

@@ -67,8 +67,8 @@ class CudaHTDemucs final : public SegmentModel {
 
   std::unique_ptr<SegmentBatches> make_batches(std::size_t segments) override {
     const std::size_t wanted = wanted_batch(segments);
-    const std::size_t enough =
-        parts_.options.batch > 0 ? wanted : std::min({wanted, kEnoughSegments, most_});
+    const bool asked_for = parts_.options.batch > 0;
+    const std::size_t enough = std::min({wanted, asked_for ? wanted : kEnoughSegments, most_});
     if (engine_ == nullptr || engine_->capacity() < enough) {
       engine_.reset();  // before another one takes memory
       engine_ = largest_batch(std::min(wanted, most_), [&](std::size_t batch) {
