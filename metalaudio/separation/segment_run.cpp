@@ -38,11 +38,15 @@ std::int64_t SegmentRun::first_needed_frame() const {
   return plan_.complete_until() - static_cast<std::int64_t>(longest_window() / 2 + 1);
 }
 
-bool SegmentRun::advance(const Separator::Sink& on_block, const std::stop_token& stop) {
+bool SegmentRun::advance(const Separator::Sink& on_block, const SeparationControl& control) {
   const auto step = plan_.next(mix_.frames());
   if (!step) return false;
-  if (stop.stop_requested()) fail(ErrorCode::cancelled, "[Separator] cancelled");
+  SegmentEvent event{step->member, step->shift, step->offset, false};
+  if (control.segment) control.segment(event);
+  if (control.stop.stop_requested()) fail(ErrorCode::cancelled, "[Separator] cancelled");
   separate(*step);
+  event.ended = true;
+  if (control.segment) control.segment(event);
   emit(on_block);
   return true;
 }

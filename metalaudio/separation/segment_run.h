@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -37,8 +36,8 @@ class SegmentRun {
 
   /// Runs the next segment and hands out what is complete; false where none is left, or the mix
   /// does not reach to the end of the next one yet.
-  /// Errors:   throws Error{cancelled}, and what the model and the sink throw.
-  bool advance(const Separator::Sink& on_block, const std::stop_token& stop);
+  /// Errors:   throws Error{cancelled}, and what the model, the sink and the control throw.
+  bool advance(const Separator::Sink& on_block, const SeparationControl& control);
 
  private:
   void separate(const SeparationPlan::Step& step);
