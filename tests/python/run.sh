@@ -2,7 +2,7 @@
 # One part of the tests of the Python package; PyPI must be reachable.
 # usage: run.sh WHEELS WORK install|contents|demucs|old_processor|test FILE
 set -euo pipefail
-wheels=$1 work=$2 part=$3
+wheels=$(realpath "$1") work=$(realpath "$2") part=$3
 source=$METALAUDIO_SOURCE_DIR
 venv=$work/venv
 # Nothing is installed for the user who runs this.
