@@ -9,7 +9,7 @@ export CMAKE_CUDA_COMPILER_LAUNCHER ?= ccache
 endif
 build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $$(nproc)
 
-.PHONY: help setup build demo test test-long asan tsan bench-htdemucs bench-dsp bench-nn format tidy install
+.PHONY: help setup build demo wheel test test-long asan tsan bench-htdemucs bench-dsp bench-nn format tidy install
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ build: setup ## build everything, optimised, in build/release
 demo: setup ## separate the bundled clip, and play a guitar through the bundled amp, into out/
 	@$(call build,release) --target metalaudio_cli amp_demo_sounds
 	@tools/demo.sh $(BIN)
+
+wheel: build ## build a wheel of the Python package in dist/
+	@tools/wheel.sh build/release dist
 
 test: build ## build and run every test but the long ones
 	@tools/test.sh release --label-exclude long

@@ -19,6 +19,12 @@ foreach(module IN LISTS METALAUDIO_MODULES)
   string(APPEND METALAUDIO_REQUIREMENTS "set(MetalAudio_${module}_needs ${libraries})\n")
 endforeach()
 
+# The C interface brings all that it needs with it.
+if(TARGET metalaudio_c)
+  install(EXPORT MetalAudio-c NAMESPACE MetalAudio:: DESTINATION ${package_dir})
+  list(APPEND METALAUDIO_MODULES c)
+endif()
+
 configure_package_config_file(cmake/MetalAudioConfig.cmake.in ${CMAKE_BINARY_DIR}/MetalAudioConfig.cmake
   INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/MetalAudioConfigVersion.cmake COMPATIBILITY SameMinorVersion)

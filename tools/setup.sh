@@ -12,10 +12,11 @@ packages=(
   libonnx-dev libprotobuf-dev                             # ONNX models
   libzip-dev libcurl4-openssl-dev libssl-dev              # checkpoints, downloads
   libpng-dev libcairo2-dev fonts-dejavu-core              # pictures
+  python3-venv python3-dev python3-pip binutils            # the Python package
   libgtest-dev libgmock-dev libbenchmark-dev
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
-[ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)
+[ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev qemu-user)
 
 # Left alone where packages have other names or another manager: CMake says what is missing.
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || exit 0

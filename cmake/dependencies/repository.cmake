@@ -1,3 +1,5 @@
 find_package(yaml-cpp REQUIRED)
-find_package(CURL REQUIRED)
+if(NOT DEFINED METALAUDIO_WITH_CURL OR METALAUDIO_WITH_CURL)
+  find_package(CURL REQUIRED)
+endif()
 find_package(OpenSSL REQUIRED)

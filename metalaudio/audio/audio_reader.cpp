@@ -130,7 +130,8 @@ class AudioReader::Parts {
     std::string reason;
     decoder_ = open_with_ffmpeg(section, log_, reason);
     std::string second_reason;
-    if (!decoder_ && sections_.size() == 1) decoder_ = open_with_sndfile(log_, second_reason);
+    if (!decoder_ && (sections_.size() == 1 || !has_ffmpeg()))
+      decoder_ = open_with_sndfile(section, log_, second_reason);
     if (decoder_) {
       ++opened_;
       return;

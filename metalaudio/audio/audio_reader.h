@@ -20,7 +20,8 @@ struct ReadOptions {
 };
 
 /// Decodes an audio file block by block through FFmpeg, whose log it silences for the whole
-/// process, and through libsndfile what FFmpeg does not know. Only decoded frames count: a stated
+/// process, and through libsndfile what FFmpeg does not know, or everything in a build without it
+/// (WAV, AIFF, FLAC, Ogg of one or two channels, MP3, and what else it knows). Only decoded frames count: a stated
 /// length is never believed, and all parts of a file are read, one after the other. Channels come
 /// in WAVE's order. Of several sound tracks it takes the one marked default, otherwise the first.
 /// The file's first frame decides the format; parts of another rate or other channels are brought

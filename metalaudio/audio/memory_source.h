@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/audio/audio_source.h>
+#include <metalaudio/audio/view_source.h>
 #include <metalaudio/core/audio_buffer.h>
 
 namespace metalaudio::audio {
@@ -11,17 +12,19 @@ namespace metalaudio::audio {
 class MemorySource final : public AudioSource {
  public:
   MemorySource(AudioBuffer samples, int sample_rate_hz);
+  MemorySource(const MemorySource&) = delete;
+  MemorySource& operator=(const MemorySource&) = delete;
 
-  std::int64_t frames() const noexcept override {
-    return static_cast<std::int64_t>(samples_.frames());
+  std::int64_t frames() const noexcept override { return view_.frames(); }
+  std::size_t channels() const noexcept override { return view_.channels(); }
+  int sample_rate_hz() const noexcept override { return view_.sample_rate_hz(); }
+  void read(std::int64_t first_frame, AudioView out) const override {
+    view_.read(first_frame, out);
   }
-  std::size_t channels() const noexcept override { return samples_.channels(); }
-  int sample_rate_hz() const noexcept override { return sample_rate_hz_; }
-  void read(std::int64_t first_frame, AudioView out) const override;
 
  private:
   AudioBuffer samples_;
-  int sample_rate_hz_;
+  ViewSource view_;
 };
 
 }  // namespace metalaudio::audio

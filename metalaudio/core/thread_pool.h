@@ -14,7 +14,8 @@
 namespace metalaudio {
 
 /// A fixed set of threads that share loops with the thread that calls them. Passed to whoever may
-/// use it; there is no global pool.
+/// use it; there is no global pool. A child made by fork() gets threads of its own with its first
+/// loop, as many as the system gives.
 /// Errors:   the constructor throws Error{invalid_argument} unless threads >= 1, and
 ///           Error{out_of_memory} when the system gives no more threads.
 /// Threads:  one caller of parallel_for at a time; a body must not throw.
@@ -27,7 +28,7 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  std::size_t threads() const noexcept { return workers_.size() + 1; }
+  std::size_t threads() const noexcept { return threads_; }
 
   /// Calls body(index, thread) for every index in [0, count), in any order, and returns when all
   /// are done. thread < threads() names the running thread, for scratch memory of its own. Every
@@ -45,9 +46,14 @@ class ThreadPool {
 
   void run(std::size_t count, Call call, void* body);
   void work(std::size_t thread);
+  void start_workers(std::size_t count);
   void stop_workers() noexcept;
+  void forget_workers() noexcept;
+  void restart_in_child() noexcept;
   void take_indices(std::size_t thread) noexcept;
 
+  std::size_t threads_;
+  unsigned forks_;  // of the process, when the workers were started
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable start_;

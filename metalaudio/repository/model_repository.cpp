@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 namespace metalaudio::repository {
 
@@ -156,10 +157,15 @@ void sort_names(std::vector<std::string>& names) {
   names.erase(std::unique(names.begin(), names.end()), names.end());
 }
 
-std::vector<fs::path> usual_folders() {
+std::vector<fs::path> user_folders() {
   std::vector<fs::path> folders{model_data_folder()};
   const std::string chosen = environment("METALAUDIO_MODEL_DIR");
   if (!chosen.empty()) folders.emplace_back(chosen);
+  return folders;
+}
+
+std::vector<fs::path> program_folders() {
+  std::vector<fs::path> folders = user_folders();
   std::error_code failed;
   const fs::path program = fs::read_symlink("/proc/self/exe", failed);
   if (!failed) folders.push_back(program.parent_path().parent_path() / "share/metalaudio/models");
@@ -175,7 +181,15 @@ fs::path model_data_folder() {
   return base / "metalaudio" / "models";
 }
 
-ModelRepository::ModelRepository() : folders_(usual_folders()) {}
+ModelRepository::ModelRepository() : folders_(program_folders()) {}
+
+ModelRepository::ModelRepository(std::vector<fs::path> folders) : folders_(std::move(folders)) {}
+
+ModelRepository ModelRepository::of_package(const fs::path& shipped) {
+  std::vector<fs::path> folders = user_folders();
+  folders.push_back(shipped);
+  return ModelRepository(std::move(folders));
+}
 
 ModelRepository::ModelRepository(const fs::path& folder) : folders_{folder} {
   if (!fs::is_directory(folder)) {

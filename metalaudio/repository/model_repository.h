@@ -21,6 +21,8 @@ class ModelRepository {
  public:
   /// The data folder, $METALAUDIO_MODEL_DIR, and the models that come with the program.
   ModelRepository();
+  /// The same for a library or package, which brings its models in `shipped`.
+  static ModelRepository of_package(const std::filesystem::path& shipped);
   /// One folder and no other, as upstream's --repo.
   /// Errors:   throws Error{not_found} unless it is a folder.
   explicit ModelRepository(const std::filesystem::path& folder);
@@ -48,6 +50,8 @@ class ModelRepository {
   std::string default_model() const;
 
  private:
+  explicit ModelRepository(std::vector<std::filesystem::path> folders);
+
   std::vector<std::filesystem::path> folders_;
 };
 

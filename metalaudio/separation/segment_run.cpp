@@ -49,14 +49,19 @@ std::int64_t SegmentRun::first_needed_frame() const {
   return plan_.complete_until() - static_cast<std::int64_t>(longest_window() / 2 + 1);
 }
 
-bool SegmentRun::advance(const Separator::Sink& on_block, const std::stop_token& stop) {
-  const bool stopped = stop.stop_requested();
+bool SegmentRun::advance(const Separator::Sink& on_block, const SeparationControl& control) {
+  const bool stopped = control.stop.stop_requested();
   if (!stopped) fill();
   if (underway_.empty() && !(stopped && plan_.next(mix_.frames()))) return false;
   if (stopped) fail(ErrorCode::cancelled, "[Separator] cancelled");
   const Underway next = underway_.front();
   underway_.pop_front();
+  SegmentEvent event{next.step.member, next.step.shift, next.step.offset, false};
+  if (control.segment) control.segment(event);
+  if (control.stop.stop_requested()) fail(ErrorCode::cancelled, "[Separator] cancelled");
   add(next.step, stems_of(next));
+  event.ended = true;
+  if (control.segment) control.segment(event);
   emit(next.complete_until, on_block);
   return true;
 }

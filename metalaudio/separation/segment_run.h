@@ -13,7 +13,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -40,8 +39,8 @@ class SegmentRun {
 
   /// Finishes the next segment and hands out what is complete; false where none is left, or the mix
   /// does not reach to the end of the next one yet. Segments after it may be on their way by then.
-  /// Errors:   throws Error{cancelled}, and what the model and the sink throw.
-  bool advance(const Separator::Sink& on_block, const std::stop_token& stop);
+  /// Errors:   throws Error{cancelled}, and what the model, the sink and the control throw.
+  bool advance(const Separator::Sink& on_block, const SeparationControl& control);
 
  private:
   /// A segment that is on its way.

@@ -32,12 +32,22 @@ struct SeparationOptions {
   bool normalise = true;
 };
 
+/// One segment that begins or has ended. Members and shifts advance together in time.
+struct SegmentEvent {
+  std::size_t member = 0;   ///< of the bag
+  std::size_t shift = 0;    ///< of the member
+  std::int64_t offset = 0;  ///< of its first frame in the mix as this shift begins it
+  bool ended = false;
+};
+
 /// How a caller follows a separation, and ends it.
 struct SeparationControl {
   /// Called after each segment with how many of them are done.
   std::function<void(std::size_t done, std::size_t total)> progress = {};
   /// Ends the separation with Error{cancelled} before its next segment.
   std::stop_token stop = {};
+  /// Called before and after each segment. What it throws ends the separation.
+  std::function<void(const SegmentEvent&)> segment = {};
 };
 
 }  // namespace metalaudio::separation

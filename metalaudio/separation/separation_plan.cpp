@@ -133,8 +133,8 @@ SeparationPlan plan_separation(std::span<const BagMember> members,
     const auto offsets = shift_offsets(options, members.size(), max_shift);
     const auto shifts = static_cast<std::size_t>(options.shifts);
     for (std::size_t shift = 0; shift < shifts; ++shift)
-      plan.lanes.push_back({index, offsets[index * shifts + shift] - max_shift, frames, 0});
-    if (shifts == 0) plan.lanes.push_back({index, 0, frames, 0});
+      plan.lanes.push_back({index, shift, offsets[index * shifts + shift] - max_shift, frames, 0});
+    if (shifts == 0) plan.lanes.push_back({index, 0, 0, frames, 0});
   }
   if (!options.split) check_one_segment(plan);
   return plan;
@@ -173,8 +173,13 @@ std::optional<SeparationPlan::Step> SeparationPlan::next(std::int64_t available_
   const std::size_t window = members[lane->member].weights->segment_samples();
   if (start + static_cast<std::int64_t>(std::min(window, left)) > available_frames)
     return std::nullopt;
-  return Step{static_cast<std::size_t>(lane - lanes.begin()), lane->member, lane->next_segment,
-              start, std::min(window, left)};
+  return Step{static_cast<std::size_t>(lane - lanes.begin()),
+              lane->member,
+              lane->shift,
+              lane->next_segment,
+              start - lane->first_frame,
+              start,
+              std::min(window, left)};
 }
 
 std::int64_t SeparationPlan::complete_until() const {

@@ -18,6 +18,7 @@ namespace metalaudio::separation {
 struct SeparationPlan {
   struct Lane {
     std::size_t member = 0;
+    std::size_t shift = 0;
     std::int64_t first_frame = 0;  ///< of its first segment: 0 or, for a shift, before the mix
     std::int64_t end_frame = 0;
     std::int64_t next_segment = 0;
@@ -26,7 +27,9 @@ struct SeparationPlan {
   struct Step {
     std::size_t lane = 0;
     std::size_t member = 0;
+    std::size_t shift = 0;
     std::int64_t segment = 0;  ///< its number in the lane
+    std::int64_t offset = 0;   ///< of its first frame in the lane
     std::int64_t first_frame = 0;
     std::size_t frames = 0;
   };

@@ -85,18 +85,18 @@ struct SeparationStream::Impl {
         run(separator.members_, separator.sources(), pushed, checked(options, stream),
             SegmentRun::kUnknownEnd),
         on_block(std::move(sink)),
-        stop(stream.stop) {
+        control{{}, stream.stop, stream.segment} {
     if (options.normalise) run.set_level(*stream.level);
   }
 
   void advance() {
-    while (run.advance(on_block, stop)) pushed.drop_before(run.first_needed_frame());
+    while (run.advance(on_block, control)) pushed.drop_before(run.first_needed_frame());
   }
 
   PushedAudio pushed;
   SegmentRun run;
   Separator::Sink on_block;
-  std::stop_token stop;
+  SeparationControl control;
   bool finished = false;
 };
 

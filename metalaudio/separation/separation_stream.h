@@ -6,6 +6,7 @@
 #include <metalaudio/separation/separator.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -19,6 +20,8 @@ struct StreamOptions {
   /// SeparationOptions::normalise is off.
   std::optional<MixLevel> level = {};
   std::stop_token stop = {};
+  /// As SeparationControl's.
+  std::function<void(const SegmentEvent&)> segment = {};
 };
 
 /// A separation of audio that arrives in blocks of any size, for previews and live use. Its stems

@@ -1,4 +1,4 @@
-#include <metalaudio/audio/memory_source.h>
+#include <metalaudio/audio/view_source.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/separation/mix_level.h>
 #include <metalaudio/separation/segment_run.h>
@@ -55,7 +55,7 @@ void Separator::separate(const audio::AudioSource& mix, const SeparationOptions&
   SegmentRun run(members_, sources_, mix, options, mix.frames());
   if (options.normalise) run.set_level(measure_level(mix, control.stop));
   const std::size_t total = run.total_steps();
-  for (std::size_t done = 0; run.advance(on_block, control.stop);)
+  for (std::size_t done = 0; run.advance(on_block, control);)
     if (control.progress) control.progress(++done, total);
 }
 
@@ -73,7 +73,7 @@ std::vector<AudioBuffer> Separator::separate(const AudioBuffer& mix,
       }
     }
   };
-  separate(audio::MemorySource(mix, sample_rate_hz_), options, keep, control);
+  separate(audio::ViewSource(mix, sample_rate_hz_), options, keep, control);
   return stems;
 }
 

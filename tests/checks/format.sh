@@ -3,5 +3,5 @@
 # usage: format.sh CLANG_FORMAT ROOT
 set -euo pipefail
 cd "$2"
-find metalaudio apps tests benchmarks examples training -name '*.h' -o -name '*.cpp' |
+find metalaudio apps bindings tests benchmarks examples training -name '*.h' -o -name '*.cpp' |
   xargs -P "$(nproc)" -n 16 "$1" --dry-run -Werror

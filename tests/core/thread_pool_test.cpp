@@ -3,7 +3,11 @@
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/core/thread_pool.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,6 +29,44 @@ TEST_P(ThreadPoolOf, RunsEveryIndexOnceOnAThreadItHas) {
     for (const auto& run : runs) EXPECT_EQ(run, 1);
     EXPECT_TRUE(named_well);
   }
+}
+
+TEST_P(ThreadPoolOf, GoesOnInAForkedChildAndInItsParent) {
+  ThreadPool pool(GetParam());
+  const auto sum_of = [&pool] {
+    std::atomic<std::size_t> sum = 0;
+    pool.parallel_for(100, [&](std::size_t index, std::size_t) { sum += index; });
+    return sum.load();
+  };
+  ASSERT_EQ(sum_of(), 4950u);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::alarm(20);  // a child that waits for threads it does not have ends here
+    bool right = sum_of() == 4950 && sum_of() == 4950;
+    {
+      ThreadPool second(GetParam());  // made and destroyed by the child
+    }
+    ::_exit(right ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(sum_of(), 4950u);
+}
+
+TEST_P(ThreadPoolOf, IsDestroyedInAForkedChildThatNeverUsedIt) {
+  auto pool = std::make_unique<ThreadPool>(GetParam());
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::alarm(20);
+    pool.reset();
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_P(ThreadPoolOf, ScratchMemoryOfAThreadIsNeverShared) {

@@ -52,6 +52,7 @@ if(PART STREQUAL "install")
 elseif(PART STREQUAL "headers")
   # Those that are public, and no others.
   file(GLOB_RECURSE installed RELATIVE ${prefix}/include ${prefix}/include/*)
+  list(REMOVE_ITEM installed metalaudio.h)  # of the C interface, which has tests of its own
   file(STRINGS ${PUBLIC_HEADERS} public)
   list(SORT installed)
   list(SORT public)
@@ -100,6 +101,22 @@ elseif(PART STREQUAL "many_dependencies")
 
 elseif(PART STREQUAL "unknown_component")
   configure(unknown_component "" "^$" -S ${CMAKE_CURRENT_LIST_DIR}/modules -DMODULES=graphics)
+
+elseif(PART STREQUAL "c_project")
+  # A project in C alone, on a machine without the packages of the modules; by CMake and by pkg-config.
+  configure(c_project "${program_packages} ${other_packages}" "${program_modules}|${other_modules}"
+    -S ${CMAKE_CURRENT_LIST_DIR}/c_project)
+  run(${CMAKE_COMMAND} --build ${WORK}/c_project)
+  run(${WORK}/c_project/use_c)
+  file(GLOB_RECURSE pc ${prefix}/metalaudio.pc)
+  cmake_path(GET pc PARENT_PATH folder)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_PATH=${folder}
+    pkg-config --cflags --libs metalaudio OUTPUT_VARIABLE flags COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(flags UNIX_COMMAND "${flags}")
+  run(cc ${CMAKE_CURRENT_LIST_DIR}/c_project/use_c.c -o ${WORK}/c_project/by_pkg_config ${flags})
+  file(GLOB_RECURSE library ${prefix}/libmetalaudio.so)
+  cmake_path(GET library PARENT_PATH folder)
+  run(${CMAKE_COMMAND} -E env LD_LIBRARY_PATH=${folder} ${WORK}/c_project/by_pkg_config)
 
 elseif(PART STREQUAL "plug_in_links")
   must_not_link(use_core use_dsp use_nn use_models)

@@ -70,6 +70,17 @@ TEST_F(Repository, FindsAmpsByNameAndByPath) {
   EXPECT_EQ(repo().find_amp("plexi"), folder_ / "repo/plexi.nam");
 }
 
+TEST_F(Repository, APackageBringsAFolderOfItsOwnAndUsesTheUsualOnes) {
+  fs::create_directories(folder_ / "package");
+  write_text(folder_ / "package/theirs.th", "");
+  write_text(folder_ / "package/both.th", "");
+  write_text(folder_ / "shipped/both.th", "");
+  const auto repository = ModelRepository::of_package(folder_ / "package");
+  EXPECT_EQ(repository.find("theirs").models, std::vector{folder_ / "package/theirs.th"});
+  EXPECT_EQ(repository.find("both").models, std::vector{folder_ / "shipped/both.th"});
+  EXPECT_EQ(repository.list(), (std::vector<std::string>{"both", "theirs"}));
+}
+
 TEST_F(Repository, AWrongChecksumIsRefused) {
   write_text(folder_ / "repo/abc-00000000.th", "abc");
   expect_error(ErrorCode::invalid_data,

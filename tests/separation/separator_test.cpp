@@ -122,11 +122,41 @@ TEST(Separator, HandsOutConsecutiveBlocksAndCountsSegments) {
   EXPECT_EQ(last_done, 8U);
 }
 
+TEST(Separator, TellsEachSegmentWhenItBeginsAndWhenItHasEnded) {
+  std::vector<BagMember> members;
+  members.push_back({std::make_unique<LinearModel>(400), {1.0F, 0.0F}});
+  members.push_back({std::make_unique<LinearModel>(400), {0.0F, 1.0F}});
+  Separator separator(std::move(members));
+  std::vector<SegmentEvent> events;
+  SeparationControl control;
+  control.segment = [&](const SegmentEvent& event) { events.push_back(event); };
+  separator.separate(noise(600), {.shifts = 2}, control);
+  ASSERT_EQ(events.size() % 2, 0U);
+  std::vector<std::int64_t> offsets[2][2];
+  for (std::size_t i = 0; i < events.size(); i += 2) {
+    EXPECT_FALSE(events[i].ended);
+    EXPECT_TRUE(events[i + 1].ended);
+    EXPECT_EQ(events[i].offset, events[i + 1].offset);
+    ASSERT_LT(events[i].member, 2U);
+    ASSERT_LT(events[i].shift, 2U);
+    offsets[events[i].member][events[i].shift].push_back(events[i].offset);
+  }
+  for (const auto& member : offsets)
+    for (const auto& lane : member)  // a quarter of 400 overlaps
+      for (std::size_t i = 0; i < lane.size(); ++i)
+        EXPECT_EQ(lane[i], static_cast<std::int64_t>(300 * i));
+  control.segment = [](const SegmentEvent& event) {
+    if (event.ended) fail(ErrorCode::cancelled, "[Test] enough");
+  };
+  EXPECT_EQ(code_of([&] { separator.separate(noise(900), {}, control); }), ErrorCode::cancelled);
+}
+
 TEST(Separator, StopsBeforeTheNextSegmentWhenAskedFromAnotherThread) {
   std::size_t runs = 0;
   Separator separator(std::make_unique<LinearModel>(400, &runs));
   std::stop_source stop;
-  SeparationControl control{.progress = {}, .stop = stop.get_token()};
+  SeparationControl control;
+  control.stop = stop.get_token();
   control.progress = [&](std::size_t done, std::size_t) {
     if (done == 3) std::thread([&] { stop.request_stop(); }).join();
   };

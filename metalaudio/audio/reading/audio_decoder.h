@@ -43,6 +43,10 @@ class AudioDecoder {
 /// decoder.
 std::unique_ptr<AudioDecoder> open_with_ffmpeg(const FileSection& section, ReadLog& log,
                                                std::string& reason);
-std::unique_ptr<AudioDecoder> open_with_sndfile(ReadLog& log, std::string& reason);
+std::unique_ptr<AudioDecoder> open_with_sndfile(const FileSection& section, ReadLog& log,
+                                                std::string& reason);
+
+/// Whether FFmpeg is built in; without it libsndfile is asked about every file.
+bool has_ffmpeg() noexcept;
 
 }  // namespace metalaudio::audio

@@ -227,6 +227,8 @@ void FfmpegDecoder::check(int result) const {
 
 }  // namespace
 
+bool has_ffmpeg() noexcept { return true; }
+
 std::unique_ptr<AudioDecoder> open_with_ffmpeg(const FileSection& section, ReadLog& log,
                                                std::string& reason) {
   static std::once_flag silenced;

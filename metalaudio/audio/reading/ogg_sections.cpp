@@ -3,12 +3,10 @@
 #include <metalaudio/audio/reading/file_sections.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <map>
 #include <set>
-
-extern "C" {
-#include <libavutil/crc.h>
-}
 
 namespace metalaudio::audio {
 namespace {
@@ -46,16 +44,30 @@ std::optional<Page> page_at(FileBytes& file, std::int64_t place) {
   return page;
 }
 
+/// RFC 3533's: CRC-32 with the polynomial 0x04c11db7, the highest bit first, from 0.
+std::uint32_t checksum_of(std::string_view bytes) {
+  static constexpr auto kTable = [] {
+    std::array<std::uint32_t, 256> table{};
+    for (std::uint32_t byte = 0; byte < table.size(); ++byte) {
+      table[byte] = byte << 24;
+      for (int bit = 0; bit < 8; ++bit)
+        table[byte] = (table[byte] << 1) ^ ((table[byte] >> 31) != 0 ? 0x04C11DB7U : 0U);
+    }
+    return table;
+  }();
+  std::uint32_t sum = 0;
+  for (const char byte : bytes)
+    sum = (sum << 8) ^ kTable[(sum >> 24) ^ static_cast<std::uint8_t>(byte)];
+  return sum;
+}
+
 /// Whether a page's checksum, over all of it with zeros in its own place, is that of its bytes.
 bool is_sound(FileBytes& file, std::int64_t place, const Page& page) {
   constexpr std::size_t kChecksum = 22;
   std::string bytes = file.text(place, static_cast<std::size_t>(page.bytes));
-  const std::uint64_t stated = number_of(std::string_view(bytes).substr(kChecksum, 4), true);
+  const std::uint64_t stated = number_of(std::string_view(bytes).substr(kChecksum, 4), false);
   bytes.replace(kChecksum, 4, 4, '\0');
-  const std::uint32_t sum =
-      av_crc(av_crc_get_table(AV_CRC_32_IEEE), 0,
-             reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  return sum == stated;
+  return checksum_of(bytes) == stated;
 }
 
 /// The next place that may begin a page; the end of the file if there is none.

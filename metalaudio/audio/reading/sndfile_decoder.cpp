@@ -3,6 +3,8 @@
 #include <metalaudio/core/error.h>
 #include <sndfile.h>
 
+#include <cstdio>
+#include <cstring>
 #include <vector>
 
 namespace metalaudio::audio {
@@ -15,10 +17,34 @@ struct CloseSndfile {
 };
 using SndfileHandle = std::unique_ptr<SNDFILE, CloseSndfile>;
 
+/// A section as libsndfile's virtual file.
+SF_VIRTUAL_IO section_io() {
+  SF_VIRTUAL_IO io{};
+  io.get_filelen = [](void* self) -> sf_count_t {
+    return static_cast<SectionReader*>(self)->size();
+  };
+  io.seek = [](sf_count_t offset, int whence, void* self) -> sf_count_t {
+    auto& section = *static_cast<SectionReader*>(self);
+    const std::int64_t from = whence == SEEK_SET   ? 0
+                              : whence == SEEK_CUR ? section.position()
+                                                   : section.size();
+    section.seek(from + offset);
+    return section.position();
+  };
+  io.read = [](void* bytes, sf_count_t count, void* self) -> sf_count_t {
+    const std::span to(static_cast<std::byte*>(bytes), static_cast<std::size_t>(count));
+    return static_cast<sf_count_t>(static_cast<SectionReader*>(self)->read(to));
+  };
+  io.write = [](const void*, sf_count_t, void*) -> sf_count_t { return 0; };
+  io.tell = [](void* self) -> sf_count_t { return static_cast<SectionReader*>(self)->position(); };
+  return io;
+}
+
 class SndfileDecoder final : public AudioDecoder {
  public:
-  SndfileDecoder(ReadLog& log, SndfileHandle file, const SF_INFO& info)
-      : log_(log), file_(std::move(file)), info_(info) {
+  SndfileDecoder(ReadLog& log, std::unique_ptr<SectionReader> bytes, SndfileHandle file,
+                 const SF_INFO& info)
+      : log_(log), bytes_(std::move(bytes)), file_(std::move(file)), info_(info) {
     samples_.resize(kBlockFrames * static_cast<std::size_t>(info.channels));
   }
 
@@ -43,6 +69,8 @@ class SndfileDecoder final : public AudioDecoder {
 
  private:
   void check_end() {
+    if (bytes_->error() != 0)
+      fail(ErrorCode::io, "[AudioReader] {}: {}", log_.file(), std::strerror(bytes_->error()));
     if (sf_error(file_.get()) != SF_ERR_NO_ERROR)
       fail(ErrorCode::invalid_data, "[AudioReader] {}: damaged after {:.2f} s: {}", log_.file(),
            static_cast<double>(position_) / info_.samplerate, sf_strerror(file_.get()));
@@ -52,6 +80,7 @@ class SndfileDecoder final : public AudioDecoder {
   }
 
   ReadLog& log_;
+  std::unique_ptr<SectionReader> bytes_;
   SndfileHandle file_;
   SF_INFO info_;
   std::vector<float> samples_;
@@ -60,16 +89,28 @@ class SndfileDecoder final : public AudioDecoder {
 
 }  // namespace
 
-std::unique_ptr<AudioDecoder> open_with_sndfile(ReadLog& log, std::string& reason) {
+std::unique_ptr<AudioDecoder> open_with_sndfile(const FileSection& section, ReadLog& log,
+                                                std::string& reason) {
   SF_INFO info{};
-  SndfileHandle file(sf_open(log.path().c_str(), SFM_READ, &info));
+  SF_VIRTUAL_IO io = section_io();
+  auto bytes = std::make_unique<SectionReader>(log.path(), section);
+  SndfileHandle file(sf_open_virtual(&io, SFM_READ, &info, bytes.get()));
   if (!file) {
     if (sf_error(nullptr) != SF_ERR_UNRECOGNISED_FORMAT) reason = sf_strerror(nullptr);
     return nullptr;
   }
+  const int type = info.format & SF_FORMAT_TYPEMASK;
   // FFmpeg has refused it, and libsndfile would warn on the terminal.
-  if ((info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG || info.channels < 1) return nullptr;
-  return std::make_unique<SndfileDecoder>(log, std::move(file), info);
+  if ((type == SF_FORMAT_MPEG && has_ffmpeg()) || info.channels < 1) return nullptr;
+  // They would come in the codec's order, not in WAVE's.
+  if (type == SF_FORMAT_OGG && info.channels > 2) {
+    reason = fmt::format(
+        "Ogg of {} channels needs FFmpeg, which is not in this build; `ffmpeg -i "
+        "{} song.wav` converts it",
+        info.channels, log.file());
+    return nullptr;
+  }
+  return std::make_unique<SndfileDecoder>(log, std::move(bytes), std::move(file), info);
 }
 
 }  // namespace metalaudio::audio

@@ -1,0 +1,33 @@
+#include "bindings/python/src/arrays.h"
+
+namespace {
+
+namespace nb = nanobind;
+using metalaudio::Error;
+
+/// Errors of the library become those of metalaudio._errors, which know their codes.
+void translate(const std::exception_ptr& thrown, void*) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Error& error) {
+    const std::string_view code = metalaudio::to_string(error.code());
+    const nb::object made =
+        nb::module_::import_("metalaudio._errors")
+            .attr("make_error")(nb::str(code.data(), code.size()), nb::str(error.what()));
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made.ptr())), made.ptr());
+  }
+}
+
+}  // namespace
+
+NB_MODULE(_native, module) {
+  module.doc() = "What the package metalaudio computes with; use the package.";
+  nb::register_exception_translator(translate);
+  module.attr("version") = METALAUDIO_VERSION;
+  metalaudio::python::bind_separation(module);
+  metalaudio::python::bind_files(module);
+  metalaudio::python::bind_signal(module);
+  metalaudio::python::bind_processors(module);
+  metalaudio::python::bind_neural(module);
+  metalaudio::python::bind_graph(module);
+}
