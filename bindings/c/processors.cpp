@@ -64,8 +64,8 @@ double metalaudio_amp_sample_rate_hz(const metalaudio_amp* amp) {
   return amp == nullptr ? 0.0 : amp->amp.sample_rate_hz().value_or(0.0);
 }
 
-size_t metalaudio_amp_latency_samples(const metalaudio_amp*) {
-  return models::Amp::latency_samples();
+size_t metalaudio_amp_latency_samples(const metalaudio_amp* amp) {
+  return amp == nullptr ? 0 : amp->amp.latency_samples();
 }
 
 size_t metalaudio_amp_controls(const metalaudio_amp* amp) {

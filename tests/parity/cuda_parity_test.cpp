@@ -32,9 +32,9 @@ double unit_of(DataType type) {
 /// Functions that jump, or are steep where their argument is near a limit: a rounded argument gives
 /// another result, which says nothing about the kernel.
 bool jumps(const std::string& name) {
-  for (const char* part : {"floor", "ceil", "round", "mod", "sign", "shrink", "thresholded", "acos",
-                           "asin", "atanh", "far_out", "arg_", "top_k", "quantize", "cast", "equal",
-                           "less", "greater", "power", "tan", "one_hot"}) {
+  for (const char* part : {"floor", "ceil",  "round", "mod",     "sign",  "shrink", "thresholded",
+                           "acos",  "asin",  "atanh", "far_out", "arg_",  "top_k",  "quantize",
+                           "cast",  "equal", "less",  "greater", "power", "tan",    "one_hot"}) {
     if (name.find(part) != std::string::npos) return true;
   }
   return false;
@@ -151,8 +151,7 @@ class CudaParity : public ::testing::TestWithParam<ParityCase> {
           EXPECT_LE(static_cast<double>(errors.error),
                     (bounds.sums + unit * unit) * static_cast<double>(errors.power));
         } else {
-          EXPECT_LE(static_cast<double>(errors.worst),
-                    bounds.elements + unit_of(value.type.type));
+          EXPECT_LE(static_cast<double>(errors.worst), bounds.elements + unit_of(value.type.type));
         }
       }
     }

@@ -69,8 +69,7 @@ class Chain {
   void gain() {
     int node = -1;
     const Value factor = other(BinaryFunction::multiply, &node);
-    if (!factor.present() ||
-        !cpu::is_per_channel(matcher_.graph(), factor, shape().back())) {
+    if (!factor.present() || !cpu::is_per_channel(matcher_.graph(), factor, shape().back())) {
       return;
     }
     parts.gain = factor;
@@ -80,8 +79,7 @@ class Chain {
   void residual() {
     int node = -1;
     const Value term = other(BinaryFunction::add, &node);
-    if (!term.present() ||
-        !residual_steps(geometry_, matcher_.graph().shape(term), shape())) {
+    if (!term.present() || !residual_steps(geometry_, matcher_.graph().shape(term), shape())) {
       return;
     }
     parts.residual = term;

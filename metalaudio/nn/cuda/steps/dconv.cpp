@@ -31,9 +31,9 @@ class DConvStep final : public CudaStep {
         gain_(floats_of(making.graph(), parts.gain), making.device),
         x_(making.maker.slot(parts.x)),
         y_(making.maker.slot(y)),
-        inner_(making.maker.temporary(static_cast<std::size_t>(geometry1_.batch *
-                                                               geometry1_.axes[1].in * pitch_) *
-                                      size_of(type_))),
+        inner_(making.maker.temporary(
+            static_cast<std::size_t>(geometry1_.batch * geometry1_.axes[1].in * pitch_) *
+            size_of(type_))),
         moments_(making.maker.temporary(second_.moments_bytes())) {
     norm1_ = {geometry1_.batch, geometry1_.axes[1].in, hidden_, 1, pitch_, parts.epsilon1};
     partial_ = making.maker.temporary(group_norm_bytes(norm1_));
