@@ -78,7 +78,8 @@ class Runner {
   virtual void run(std::size_t first, std::size_t last,
                    std::span<const SlotAddress> slots) noexcept = 0;
   /// Pays for what a first run of these steps with these addresses would cost more than a later one:
-  /// a GPU records it. Errors: throws Error{backend_unavailable, out_of_memory}.
+  /// a GPU records it.
+  /// Errors: throws Error{backend_unavailable, out_of_memory}.
   virtual void prepare(std::size_t, std::size_t, std::span<const SlotAddress>) {}
   /// Whether its device was lost; then its steps do nothing.
   virtual bool lost() const noexcept { return false; }
