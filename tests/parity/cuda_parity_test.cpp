@@ -158,7 +158,10 @@ TEST_P(CudaParity, IsCloseInFp16) { check(Precision::fp16, true); }
 TEST_P(CudaParity, IsCloseInBf16) { check(Precision::bf16, true); }
 
 INSTANTIATE_TEST_SUITE_P(Operations, CudaParity, ::testing::ValuesIn(all_cases()),
-                         [](const auto& test) { return test.param.name; });
+                         [](const auto& test) {
+                           // Two lists have cases of the same name.
+                           return test.param.name + "_" + std::to_string(test.index);
+                         });
 
 }  // namespace
 }  // namespace metalaudio::nn
