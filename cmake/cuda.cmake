@@ -23,6 +23,7 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
     nn/cuda/cuda_backend.cpp nn/cuda/cuda_runner.cpp nn/cuda/fusion.cpp
     nn/cuda/kernels/attention.cu nn/cuda/kernels/attention_bf16.cu
     nn/cuda/kernels/attention_f16.cu nn/cuda/kernels/attention_f32.cu
+    nn/cuda/kernels/attention_tf32.cu
     nn/cuda/kernels/conv.cpp nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
     nn/cuda/kernels/conv_f32.cu nn/cuda/kernels/conv_tf32.cu nn/cuda/kernels/elementwise.cu
     nn/cuda/kernels/indexing.cu nn/cuda/kernels/integers.cu nn/cuda/kernels/matmul.cu

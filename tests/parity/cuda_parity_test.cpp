@@ -18,7 +18,7 @@ std::vector<ParityCase> all_cases() {
   for (const auto& cases :
        {convolution_cases(), fused_cases(), norm_cases(), elementwise_cases(), movement_cases(),
         attention_cases(), recurrent_cases(), indexing_cases(), reduction_cases(),
-        resampling_cases(), transform_cases(), small_cases(), general_cases()}) {
+        resampling_cases(), transform_cases(), small_cases(), general_cases(), gpu_cases()}) {
     all.insert(all.end(), cases.begin(), cases.end());
   }
   return all;

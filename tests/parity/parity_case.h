@@ -84,6 +84,8 @@ std::vector<ParityCase> transform_cases();
 std::vector<ParityCase> small_cases();
 /// Types, and options, for which there are no fast steps.
 std::vector<ParityCase> general_cases();
+/// Sizes from which on a GPU goes other ways.
+std::vector<ParityCase> gpu_cases();
 
 /// 0 to twice the widest vector (16 floats), and the edges of the product kernels' tiles.
 inline const std::vector<std::int64_t> kSizes = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33};

@@ -1,4 +1,4 @@
-#include <metalaudio/nn/cuda/kernels/attention_tiles.h>
+#include <metalaudio/nn/cuda/kernels/attention_tiles.cuh>
 #include <metalaudio/nn/cuda/kernels/common.cuh>
 
 namespace metalaudio::nn::cuda {
@@ -22,8 +22,8 @@ __device__ float block_max(float value, float* shared) {
 /// One query of one head by a block: any depth, mask and place of the tokens.
 template <typename T>
 __global__ void __launch_bounds__(kQueryThreads)
-    attention_kernel(const T* q, const T* k, const T* v, const T* mask, T* y,
-                     __grid_constant__ const AttentionShape shape, std::int64_t rows) {
+    plain_attention_kernel(const T* q, const T* k, const T* v, const T* mask, T* y,
+                           __grid_constant__ const AttentionShape shape, std::int64_t rows) {
   extern __shared__ float head_in_shared[];  // a query, its result
   float* const query = head_in_shared;
   float* const out = query + shape.depth;
@@ -85,23 +85,21 @@ __global__ void __launch_bounds__(kQueryThreads)
   }
 }
 
-template <typename T>
-bool launch_tiles(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
+bool launch_tiles(const float* q, const float* k, const float* v, float* y,
+                  const AttentionShape& shape, cudaStream_t stream) {
+  return (shape.tf32 && launch_attention_tensor<Product::tf32>(q, k, v, y, shape, stream)) ||
+         launch_attention_f32(q, k, v, y, shape, stream);
+}
+bool launch_tiles(const Half* q, const Half* k, const Half* v, Half* y, const AttentionShape& shape,
                   cudaStream_t stream) {
-  if constexpr (sizeof(T) == 4) {
-    return launch_attention_f32(q, k, v, y, shape, stream);
-  } else {
-    return launch_attention_half<T>(q, k, v, y, shape, stream);
-  }
+  return launch_attention_tensor<Product::f16>(q, k, v, y, shape, stream);
+}
+bool launch_tiles(const Bfloat* q, const Bfloat* k, const Bfloat* v, Bfloat* y,
+                  const AttentionShape& shape, cudaStream_t stream) {
+  return launch_attention_tensor<Product::bf16>(q, k, v, y, shape, stream);
 }
 
 }  // namespace
-
-extern template bool launch_attention_half(const Half* q, const Half* k, const Half* v, Half* y,
-                                           const AttentionShape& shape, cudaStream_t stream);
-extern template bool launch_attention_half(const Bfloat* q, const Bfloat* k, const Bfloat* v,
-                                           Bfloat* y, const AttentionShape& shape,
-                                           cudaStream_t stream);
 
 void launch_attention(DataType type, const void* q, const void* k, const void* v, const void* mask,
                       void* y, const AttentionShape& shape, cudaStream_t stream) {
@@ -121,7 +119,7 @@ void launch_attention(DataType type, const void* q, const void* k, const void* v
     const auto* const values = static_cast<const T*>(v);
     if (tiled && launch_tiles(queries, keys, values, static_cast<T*>(y), shape, stream)) return;
     const std::size_t bytes = static_cast<std::size_t>(shape.depth + shape.width) * sizeof(float);
-    attention_kernel<T><<<grid_of(rows, 1), kQueryThreads, bytes, stream>>>(
+    plain_attention_kernel<T><<<grid_of(rows, 1), kQueryThreads, bytes, stream>>>(
         queries, keys, values, static_cast<const T*>(mask), static_cast<T*>(y), shape, rows);
   });
 }

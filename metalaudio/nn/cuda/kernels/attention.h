@@ -28,6 +28,7 @@ struct AttentionShape {
   int width = 0;  ///< of a head's values
   float scale = 1;
   bool causal = false;
+  bool tf32 = false;  ///< float32 may be rounded to what the tensor cores take
   TokenRows queries;
   TokenRows keys;
   TokenRows values;

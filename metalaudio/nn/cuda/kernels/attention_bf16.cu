@@ -1,8 +1,10 @@
-#include <metalaudio/nn/cuda/kernels/attention_half.cuh>
+#include <metalaudio/nn/cuda/kernels/attention_tensor.cuh>
 
 namespace metalaudio::nn::cuda {
 
-template bool launch_attention_half(Bfloat const* q, Bfloat const* k, Bfloat const* v, Bfloat* y,
-                                    const AttentionShape& shape, cudaStream_t stream);
+template bool launch_attention_tensor<Product::bf16>(const Bfloat* q, const Bfloat* k,
+                                                     const Bfloat* v, Bfloat* y,
+                                                     const AttentionShape& shape,
+                                                     cudaStream_t stream);
 
 }  // namespace metalaudio::nn::cuda

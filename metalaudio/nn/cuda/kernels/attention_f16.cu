@@ -1,8 +1,9 @@
-#include <metalaudio/nn/cuda/kernels/attention_half.cuh>
+#include <metalaudio/nn/cuda/kernels/attention_tensor.cuh>
 
 namespace metalaudio::nn::cuda {
 
-template bool launch_attention_half(Half const* q, Half const* k, Half const* v, Half* y,
-                                    const AttentionShape& shape, cudaStream_t stream);
+template bool launch_attention_tensor<Product::f16>(const Half* q, const Half* k, const Half* v,
+                                                    Half* y, const AttentionShape& shape,
+                                                    cudaStream_t stream);
 
 }  // namespace metalaudio::nn::cuda

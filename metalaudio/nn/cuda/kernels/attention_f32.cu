@@ -1,4 +1,4 @@
-#include <metalaudio/nn/cuda/kernels/attention_tiles.h>
+#include <metalaudio/nn/cuda/kernels/attention_tiles.cuh>
 #include <metalaudio/nn/cuda/kernels/common.cuh>
 
 namespace metalaudio::nn::cuda {

@@ -77,6 +77,37 @@ __global__ void binary_kernel(BinaryFunction function, const T* a, const T* b, T
   }
 }
 
+/// The same for W neighbours at once; an array that repeats along the last axis gives one value.
+template <typename T, int W>
+__global__ void binary_rows_kernel(BinaryFunction function, const T* a, const T* b, Vector<T, W>* y,
+                                   __grid_constant__ const Walk<2> walk, bool repeats_a,
+                                   bool repeats_b) {
+  const auto count = static_cast<std::uint32_t>(walk.size);
+  for (auto i = first_item<std::uint32_t>(); i < count; i += item_step<std::uint32_t>()) {
+    std::int64_t at[2];
+    offsets_at(walk, i, at);
+    Vector<T, W> va;
+    Vector<T, W> vb;
+    if (repeats_a) {
+      va.at[0] = a[at[0]];
+    } else {
+      va = *reinterpret_cast<const Vector<T, W>*>(a + at[0]);
+    }
+    if (repeats_b) {
+      vb.at[0] = b[at[1]];
+    } else {
+      vb = *reinterpret_cast<const Vector<T, W>*>(b + at[1]);
+    }
+    Vector<T, W> vy;
+#pragma unroll
+    for (int w = 0; w < W; ++w) {
+      vy.at[w] = from_float<T>(binary(function, to_float(repeats_a ? va.at[0] : va.at[w]),
+                                      to_float(repeats_b ? vb.at[0] : vb.at[w])));
+    }
+    y[i] = vy;
+  }
+}
+
 template <typename T, int W>
 __global__ void glu_kernel(const T* x, T* y, std::int64_t rows, std::int64_t vectors) {
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
@@ -94,6 +125,27 @@ __global__ void glu_kernel(const T* x, T* y, std::int64_t rows, std::int64_t vec
     }
     reinterpret_cast<Vector<T, W>*>(y)[i] = v;
   }
+}
+
+/// Whether rows can be read W elements at once; then the walk goes on in such steps.
+bool can_widen(Walk<2>& walk, const void* a, const void* b, const void* y, std::int64_t wide) {
+  const auto last = static_cast<std::size_t>(walk.axes - 1);
+  if (walk.extents[last] % wide != 0 || walk.size / wide >= (std::int64_t{1} << 31) ||
+      !is_aligned(y)) {
+    return false;
+  }
+  for (std::size_t n = 0; n < 2; ++n) {
+    if (walk.steps[n][last] == 0) continue;
+    if (walk.steps[n][last] != 1 || !is_aligned(n == 0 ? a : b)) return false;
+    for (std::size_t axis = 0; axis < last; ++axis) {
+      if (walk.steps[n][axis] % wide != 0) return false;
+    }
+  }
+  walk.size /= wide;
+  walk.extents[last] /= wide;
+  walk.steps[0][last] *= wide;
+  walk.steps[1][last] *= wide;
+  return true;
 }
 
 }  // namespace
@@ -124,6 +176,15 @@ void launch_binary(BinaryFunction function, DataType type, const void* a, const 
       same_shape_kernel<T, kWide><<<grid_of(count), kThreads, 0, stream>>>(
           function, static_cast<const Vector<T, kWide>*>(a),
           static_cast<const Vector<T, kWide>*>(b), static_cast<Vector<T, kWide>*>(y), count);
+      return;
+    }
+    Walk<2> rows = walk;
+    if (can_widen(rows, a, b, y, kWide)) {
+      const auto last = static_cast<std::size_t>(rows.axes - 1);
+      binary_rows_kernel<T, kWide><<<grid_of(rows.size), kThreads, 0, stream>>>(
+          function, static_cast<const T*>(a), static_cast<const T*>(b),
+          static_cast<Vector<T, kWide>*>(y), rows, rows.steps[0][last] == 0,
+          rows.steps[1][last] == 0);
       return;
     }
     visit_index(walk.size, [&]<typename Index>(Index) {

@@ -57,6 +57,9 @@ __device__ __forceinline__ std::uint32_t rounded_tf32(std::uint32_t x) {
   return y;
 }
 
+/// What the tensor cores, which drop the low 13 bits, take for the nearest number.
+__device__ __forceinline__ std::uint32_t near_tf32(std::uint32_t x) { return x + 0x1000U; }
+
 /// Multiplies 16 rows and 32 bytes of the reduction by 8 columns.
 template <Product P>
 __device__ __forceinline__ void multiply(float (&c)[4], const std::uint32_t (&a)[4],
@@ -81,5 +84,19 @@ __device__ __forceinline__ void multiply(float (&c)[4], const std::uint32_t (&a)
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   }
 }
+
+/// The type of the values that a product reads and writes.
+template <Product P>
+struct ValueOf {
+  using Type = float;
+};
+template <>
+struct ValueOf<Product::f16> {
+  using Type = Half;
+};
+template <>
+struct ValueOf<Product::bf16> {
+  using Type = Bfloat;
+};
 
 }  // namespace metalaudio::nn::cuda

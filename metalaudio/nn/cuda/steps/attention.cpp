@@ -52,7 +52,9 @@ class AttentionStep final : public CudaStep {
         k_(making.input(Attention::k)),
         v_(making.input(Attention::v)),
         mask_(making.input(Attention::mask)),
-        y_(making.result()) {}
+        y_(making.result()) {
+    shape_.tf32 = making.precision == Precision::tf32;
+  }
   void run(const CudaRun& run) const noexcept override {
     if (empty_) return;
     launch_attention(type_, run.at(q_), run.at(k_), run.at(v_), run.at(mask_), run.at(y_), shape_,

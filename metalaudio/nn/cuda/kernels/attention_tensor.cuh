@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/nn/cuda/kernels/attention_tiles.h>
+#include <metalaudio/nn/cuda/kernels/attention_tiles.cuh>
 #include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
 #include <metalaudio/nn/cuda/kernels/tensor_core.cuh>
@@ -10,38 +10,46 @@ namespace metalaudio::nn::cuda {
 constexpr int kAttentionWarps = 4;
 constexpr int kKeyTile = 64;
 
+/// Elements of 16 bytes.
+template <typename T>
+constexpr int kChunk = 16 / sizeof(T);
+
 /// Rows of keys or values in shared memory. Their pitch is an odd number of 16-byte chunks, so that
-/// eight rows of one chunk touch every bank once.
-template <int Depth>
-constexpr int kKeyPitch = Depth + 8;
+/// eight rows of one chunk touch every bank once; so do four pairs of rows and eight columns of
+/// float32.
+template <typename T, int Depth>
+constexpr int kKeyPitch = Depth + kChunk<T>;
 
 /// One tile of keys and values for a block, of which those past the last token are zeros.
 template <typename T, int Depth>
 __device__ __forceinline__ void load_keys(T* to, const T* from, std::int64_t pitch, int first,
                                           int count) {
-  constexpr int kChunks = Depth / 8;
+  constexpr int kChunks = Depth / kChunk<T>;
 #pragma unroll
   for (int i = static_cast<int>(threadIdx.x); i < kKeyTile * kChunks; i += kAttentionWarps * 32) {
     const int row = i / kChunks;
     const int chunk = i % kChunks;
     const bool there = first + row < count;
-    copy_async<16>(shared_address(to + row * kKeyPitch<Depth> + chunk * 8),
-                   there ? from + (first + row) * pitch + chunk * 8 : from, there);
+    copy_async<16>(shared_address(to + row * kKeyPitch<T, Depth> + chunk * kChunk<T>),
+                   there ? from + (first + row) * pitch + chunk * kChunk<T> : from, there);
   }
 }
 
 /// A block takes M · 16 queries per warp through all keys, a tile of them at a time, and keeps the
 /// greatest score and the sum of each row as it goes. Scores stay in registers: those of one product
 /// are laid out as the left factor of the next.
-template <typename T, int Depth, int M>
+template <Product P, int Depth, int M>
 __global__ void __launch_bounds__(kAttentionWarps * 32)
-    attention_half_kernel(const T* q, const T* k, const T* v, T* y,
-                          __grid_constant__ const AttentionShape shape) {
-  constexpr Product kProduct = std::is_same_v<T, Half> ? Product::f16 : Product::bf16;
-  constexpr int kDepthSteps = Depth / 16;
+    attention_kernel(const typename ValueOf<P>::Type* q, const typename ValueOf<P>::Type* k,
+                     const typename ValueOf<P>::Type* v, typename ValueOf<P>::Type* y,
+                     __grid_constant__ const AttentionShape shape) {
+  using T = typename ValueOf<P>::Type;
+  constexpr bool kHalves = P != Product::tf32;
+  constexpr int kStep = kHalves ? 16 : 8;  // of the reduction, of one instruction
+  constexpr int kDepthSteps = Depth / kStep;
   constexpr int kOut = Depth / 8;
   constexpr int kScores = kKeyTile / 8;
-  constexpr int kPitch = kKeyPitch<Depth>;
+  constexpr int kPitch = kKeyPitch<T, Depth>;
   constexpr int kTile = kKeyTile * kPitch;
   extern __shared__ __align__(16) unsigned char memory[];
   T* const tiles = reinterpret_cast<T*>(memory);  // keys, values; keys, values
@@ -73,7 +81,8 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
 
   std::uint32_t query[M][kDepthSteps][4];
   {
-    const T* const rows = q + shape.queries.offset(batch) + head * Depth + lane % 4 * 2;
+    constexpr int kWord = 4 / sizeof(T);
+    const T* const rows = q + shape.queries.offset(batch) + head * Depth + lane % 4 * kWord;
 #pragma unroll
     for (int m = 0; m < M; ++m) {
 #pragma unroll
@@ -85,11 +94,11 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
           std::uint32_t low = 0;
           std::uint32_t high = 0;
           if (row < queries) {
-            low = *reinterpret_cast<const std::uint32_t*>(from + step * 16);
-            high = *reinterpret_cast<const std::uint32_t*>(from + step * 16 + 8);
+            low = *reinterpret_cast<const std::uint32_t*>(from + step * kStep);
+            high = *reinterpret_cast<const std::uint32_t*>(from + step * kStep + kStep / 2);
           }
-          query[m][step][half] = low;
-          query[m][step][2 + half] = high;
+          query[m][step][half] = kHalves ? low : near_tf32(low);
+          query[m][step][2 + half] = kHalves ? high : near_tf32(high);
         }
       }
     }
@@ -118,14 +127,19 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
     for (int step = 0; step < kDepthSteps; ++step) {
 #pragma unroll
       for (int pair = 0; pair < kScores / 2; ++pair) {
-        // Matrices: keys 0-7 and 8 elements on, keys 8-15 and 8 elements on.
+        // Matrices: keys 0-7 and one chunk on, keys 8-15 and one chunk on.
         std::uint32_t b[4];
         const int row = pair * 16 + lane % 8 + lane / 16 * 8;
-        load_matrices(b, shared_address(key_tile + row * kPitch + step * 16 + lane / 8 % 2 * 8));
+        load_matrices(
+            b, shared_address(key_tile + row * kPitch + step * kStep + lane / 8 % 2 * kChunk<T>));
+        if constexpr (!kHalves) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i) b[i] = near_tf32(b[i]);
+        }
 #pragma unroll
         for (int m = 0; m < M; ++m) {
-          multiply<kProduct>(score[m][2 * pair], query[m][step], b[0], b[1]);
-          multiply<kProduct>(score[m][2 * pair + 1], query[m][step], b[2], b[3]);
+          multiply<P>(score[m][2 * pair], query[m][step], b[0], b[1]);
+          multiply<P>(score[m][2 * pair + 1], query[m][step], b[2], b[3]);
         }
       }
     }
@@ -184,26 +198,50 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
       }
     }
 
+    if constexpr (kHalves) {
 #pragma unroll
-    for (int step = 0; step < kKeyTile / 16; ++step) {
-      std::uint32_t weight[M][4];
-#pragma unroll
-      for (int m = 0; m < M; ++m) {
-        weight[m][0] = pack<T>(score[m][2 * step][0], score[m][2 * step][1]);
-        weight[m][1] = pack<T>(score[m][2 * step][2], score[m][2 * step][3]);
-        weight[m][2] = pack<T>(score[m][2 * step + 1][0], score[m][2 * step + 1][1]);
-        weight[m][3] = pack<T>(score[m][2 * step + 1][2], score[m][2 * step + 1][3]);
-      }
-#pragma unroll
-      for (int pair = 0; pair < kOut / 2; ++pair) {
-        // Matrices, turned over: keys 0-7 and 8-15, then both 8 elements on.
-        std::uint32_t b[4];
-        load_transposed(b, shared_address(value_tile + (step * 16 + lane % 16) * kPitch +
-                                          pair * 16 + lane / 16 * 8));
+      for (int step = 0; step < kKeyTile / 16; ++step) {
+        std::uint32_t weight[M][4];
 #pragma unroll
         for (int m = 0; m < M; ++m) {
-          multiply<kProduct>(out[m][2 * pair], weight[m], b[0], b[1]);
-          multiply<kProduct>(out[m][2 * pair + 1], weight[m], b[2], b[3]);
+          weight[m][0] = pack<T>(score[m][2 * step][0], score[m][2 * step][1]);
+          weight[m][1] = pack<T>(score[m][2 * step][2], score[m][2 * step][3]);
+          weight[m][2] = pack<T>(score[m][2 * step + 1][0], score[m][2 * step + 1][1]);
+          weight[m][3] = pack<T>(score[m][2 * step + 1][2], score[m][2 * step + 1][3]);
+        }
+#pragma unroll
+        for (int pair = 0; pair < kOut / 2; ++pair) {
+          // Matrices, turned over: keys 0-7 and 8-15, then both 8 elements on.
+          std::uint32_t b[4];
+          load_transposed(b, shared_address(value_tile + (step * 16 + lane % 16) * kPitch +
+                                            pair * 16 + lane / 16 * 8));
+#pragma unroll
+          for (int m = 0; m < M; ++m) {
+            multiply<P>(out[m][2 * pair], weight[m], b[0], b[1]);
+            multiply<P>(out[m][2 * pair + 1], weight[m], b[2], b[3]);
+          }
+        }
+      }
+    } else {
+#pragma unroll
+      for (int step = 0; step < kScores; ++step) {
+        // Lane l has the scores of keys 2l and 2l + 1, which the product takes as l and l + 4; it
+        // reads the values in that order too.
+        std::uint32_t weight[M][4];
+#pragma unroll
+        for (int m = 0; m < M; ++m) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i) {
+            weight[m][i] = near_tf32(__float_as_uint(score[m][step][i % 2 * 2 + i / 2]));
+          }
+        }
+        const T* const values = value_tile + (step * 8 + lane % 4 * 2) * kPitch + lane / 4;
+#pragma unroll
+        for (int n = 0; n < kOut; ++n) {
+          const std::uint32_t even = near_tf32(__float_as_uint(to_float(values[n * 8])));
+          const std::uint32_t odd = near_tf32(__float_as_uint(to_float(values[kPitch + n * 8])));
+#pragma unroll
+          for (int m = 0; m < M; ++m) multiply<P>(out[m][n], weight[m], even, odd);
         }
       }
     }
@@ -223,66 +261,70 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
       T* const to = rows + row * shape.results.pitch();
 #pragma unroll
       for (int n = 0; n < kOut; ++n) {
-        *reinterpret_cast<std::uint32_t*>(to + n * 8) =
-            pack<T>(out[m][n][2 * half] * factor, out[m][n][2 * half + 1] * factor);
+        const float first = out[m][n][2 * half] * factor;
+        const float second = out[m][n][2 * half + 1] * factor;
+        if constexpr (kHalves) {
+          *reinterpret_cast<std::uint32_t*>(to + n * 8) = pack<T>(first, second);
+        } else {
+          *reinterpret_cast<float2*>(to + n * 8) = make_float2(first, second);
+        }
       }
     }
   }
 }
 
-template <typename T, int Depth, int M>
-void launch_attention_tiles(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
-                            cudaStream_t stream) {
-  auto* const kernel = attention_half_kernel<T, Depth, M>;
-  constexpr int kBytes = 4 * kKeyTile * kKeyPitch<Depth> * static_cast<int>(sizeof(T));
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+template <Product P, int Depth, int M, typename T>
+bool launch_tiles(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
+                  cudaStream_t stream) {
+  auto* const kernel = attention_kernel<P, Depth, M>;
+  constexpr int kBytes = 4 * kKeyTile * kKeyPitch<T, Depth> * static_cast<int>(sizeof(T));
+  // Some devices have less shared memory for a block than the deepest heads take.
+  if (cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes) !=
+      cudaSuccess) {
+    cudaGetLastError();
+    return false;
+  }
   constexpr int kQueries = kAttentionWarps * M * 16;
   const dim3 grid(static_cast<unsigned>((shape.queries.tokens + kQueries - 1) / kQueries),
                   static_cast<unsigned>(shape.batches * shape.heads));
   kernel<<<grid, kAttentionWarps * 32, kBytes, stream>>>(q, k, v, y, shape);
+  return true;
 }
 
-/// Two rows of tiles per warp read keys and values half as often, but are half as many blocks.
-template <typename T, int Depth>
-void launch_depth(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
+/// Two rows of tiles per warp read keys and values half as often, but are half as many blocks, and
+/// take more registers than there are for deep heads.
+template <Product P, int Depth, typename T>
+bool launch_depth(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
                   cudaStream_t stream) {
-  if constexpr (Depth <= 64) {
+  if constexpr (Depth <= (P == Product::tf32 ? 48 : 64)) {
     const std::int64_t blocks = (shape.queries.tokens + 127) / 128 * shape.batches * shape.heads;
     if (blocks >= 2 * processors()) {
-      return launch_attention_tiles<T, Depth, 2>(q, k, v, y, shape, stream);
+      return launch_tiles<P, Depth, 2>(q, k, v, y, shape, stream);
     }
   }
-  launch_attention_tiles<T, Depth, 1>(q, k, v, y, shape, stream);
+  return launch_tiles<P, Depth, 1>(q, k, v, y, shape, stream);
 }
 
-template <typename T>
-bool launch_attention_half(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
-                           cudaStream_t stream) {
+template <Product P, typename T>
+bool launch_attention_tensor(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
+                             cudaStream_t stream) {
   switch (shape.depth) {
     case 16:
-      launch_depth<T, 16>(q, k, v, y, shape, stream);
-      return true;
+      return launch_depth<P, 16>(q, k, v, y, shape, stream);
     case 32:
-      launch_depth<T, 32>(q, k, v, y, shape, stream);
-      return true;
+      return launch_depth<P, 32>(q, k, v, y, shape, stream);
     case 48:
-      launch_depth<T, 48>(q, k, v, y, shape, stream);
-      return true;
+      return launch_depth<P, 48>(q, k, v, y, shape, stream);
     case 64:
-      launch_depth<T, 64>(q, k, v, y, shape, stream);
-      return true;
+      return launch_depth<P, 64>(q, k, v, y, shape, stream);
     case 80:
-      launch_depth<T, 80>(q, k, v, y, shape, stream);
-      return true;
+      return launch_depth<P, 80>(q, k, v, y, shape, stream);
     case 96:
-      launch_depth<T, 96>(q, k, v, y, shape, stream);
-      return true;
+      return launch_depth<P, 96>(q, k, v, y, shape, stream);
     case 112:
-      launch_depth<T, 112>(q, k, v, y, shape, stream);
-      return true;
+      return launch_depth<P, 112>(q, k, v, y, shape, stream);
     case 128:
-      launch_depth<T, 128>(q, k, v, y, shape, stream);
-      return true;
+      return launch_depth<P, 128>(q, k, v, y, shape, stream);
     default:
       return false;
   }
