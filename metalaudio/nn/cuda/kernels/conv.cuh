@@ -16,20 +16,6 @@ __device__ __forceinline__ int swizzled(int row, int chunk) {
   return row * kStageBytes + ((chunk ^ (row >> 1 & 3)) << 4);
 }
 
-/// The type of the values that a product reads and writes.
-template <Product P>
-struct ValueOf {
-  using Type = float;
-};
-template <>
-struct ValueOf<Product::f16> {
-  using Type = Half;
-};
-template <>
-struct ValueOf<Product::bf16> {
-  using Type = Bfloat;
-};
-
 /// Loads the rows of both factors, stage by stage. VectorBytes: of the input that is read at once.
 template <typename T, int Columns, int VectorBytes>
 class Loader {
