@@ -1,7 +1,7 @@
 #pragma once
 
-#include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/conv.h>
+#include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
 #include <metalaudio/nn/cuda/kernels/tensor_core.cuh>
 
@@ -15,6 +15,28 @@ constexpr int kStages = 4;
 __device__ __forceinline__ int swizzled(int row, int chunk) {
   return row * kStageBytes + ((chunk ^ (row >> 1 & 3)) << 4);
 }
+
+/// The place of a row of the product.
+struct RowOf {
+  std::int64_t batch;
+  int x0;
+  int x1;
+
+  __device__ RowOf(const ConvShape& shape, std::int64_t row) {
+    if (shape.rows() < (std::int64_t{1} << 31)) {
+      // Divisions of 64 bits are slow.
+      const auto line = static_cast<unsigned>(row) / static_cast<unsigned>(shape.x1);
+      x1 = static_cast<int>(static_cast<unsigned>(row) - line * static_cast<unsigned>(shape.x1));
+      batch = line / static_cast<unsigned>(shape.x0);
+      x0 = static_cast<int>(line - static_cast<unsigned>(batch) * static_cast<unsigned>(shape.x0));
+    } else {
+      const std::int64_t line = row / shape.x1;
+      x1 = static_cast<int>(row - line * shape.x1);
+      batch = line / shape.x0;
+      x0 = static_cast<int>(line - batch * shape.x0);
+    }
+  }
+};
 
 /// Loads the rows of both factors, stage by stage. VectorBytes: of the input that is read at once.
 template <typename T, int Columns, int VectorBytes>
@@ -36,38 +58,35 @@ class Loader {
 #pragma unroll
     for (int pass = 0; pass < kInputPasses; ++pass) {
       const std::int64_t row = first_row + row_ + pass * kRowsPerPass;
-      const std::int64_t line = row / shape.x1;
-      const int x1 = static_cast<int>(row - line * shape.x1);
-      const std::int64_t batch = line / shape.x0;
-      const int x0 = static_cast<int>(line - batch * shape.x0);
-      from0_[pass] = row < end_row ? x0 * shape.stride0 + shape.start0 : kOutside;
-      from1_[pass] = x1 * shape.stride1 + shape.start1;
+      const RowOf place(shape, row);
+      const int from0 = place.x0 * shape.stride0 + shape.start0;
+      from0_[pass] = row < end_row ? from0 : kOutside;
+      from1_[pass] = place.x1 * shape.stride1 + shape.start1;
       const std::int64_t origin =
-          (batch * shape.in0 + x0 * shape.stride0 + shape.start0) * static_cast<std::int64_t>(shape.in1) +
-          from1_[pass];
+          (place.batch * shape.in0 + from0) * static_cast<std::int64_t>(shape.in1) + from1_[pass];
       input_[pass] = static_cast<const T*>(at.x) + origin * shape.channels;
     }
     weight_ = static_cast<const char*>(at.weight) +
               static_cast<std::int64_t>(first_column + row_) * stages_ * kStageBytes + chunk_ * 16;
+    look_ahead(0);
   }
 
   __device__ int stages() const { return stages_; }
 
-  /// Stage `stage` of the reduction into buffer `buffer`.
+  /// Stage `stage` of the reduction, the one after the last one that was loaded, into buffer `buffer`.
   __device__ void load(int stage, int buffer) {
     char* const a = tiles_ + buffer * (kTileRows + Columns) * kStageBytes;
     char* const b = a + kTileRows * kStageBytes;
 #pragma unroll
     for (int piece = 0; piece < kPieces; ++piece) {
-      const Tap tap = taps_[(stage * kRowChunks + chunk_) * kPieces + piece];
+      const Tap tap = next_[piece];
 #pragma unroll
       for (int pass = 0; pass < kInputPasses; ++pass) {
         const bool there =
             static_cast<unsigned>(from0_[pass] + tap.along0) < static_cast<unsigned>(shape_.in0) &&
             static_cast<unsigned>(from1_[pass] + tap.along1) < static_cast<unsigned>(shape_.in1);
         const T* const from = there ? input_[pass] + tap.offset : static_cast<const T*>(nullptr);
-        char* const to =
-            a + swizzled(row_ + pass * kRowsPerPass, chunk_) + piece * VectorBytes;
+        char* const to = a + swizzled(row_ + pass * kRowsPerPass, chunk_) + piece * VectorBytes;
         if constexpr (VectorBytes >= 4) {
           copy_async<VectorBytes>(shared_address(to), there ? from : input_safe(), there);
         } else {
@@ -83,9 +102,19 @@ class Loader {
                        true);
       }
     }
+    look_ahead(stage + 1);
   }
 
  private:
+  /// Taps are read one stage early, so that no address waits for them.
+  __device__ void look_ahead(int stage) {
+    if (stage >= stages_) return;
+#pragma unroll
+    for (int piece = 0; piece < kPieces; ++piece) {
+      next_[piece] = taps_[(stage * kRowChunks + chunk_) * kPieces + piece];
+    }
+  }
+
   static constexpr int kOutside = -(1 << 29);
 
   /// An address that may be named where nothing is read.
@@ -101,6 +130,7 @@ class Loader {
   int from1_[kInputPasses];
   const T* input_[kInputPasses];
   const char* weight_;
+  Tap next_[kPieces];
 };
 
 /// How the eight warps share a tile of 128 rows.
@@ -114,7 +144,7 @@ struct WarpTile {
 
 /// The tile of sums as it lies in shared memory before it is written.
 template <int Columns>
-constexpr int kSumPitch = Columns + 4;
+constexpr int kSumPitch = Columns + 8;
 
 /// Products on the tensor cores; leaves the sums in shared memory.
 template <Product P, int Columns, typename Loads>
@@ -181,10 +211,8 @@ __device__ void multiply_tile(Loads& loads, char* tiles) {
     for (int n = 0; n < kN; ++n) {
       float* const at = out + (first_row + m * 16 + lane / 4) * kSumPitch<Columns> + first_column +
                         n * 8 + lane % 4 * 2;
-      at[0] = sums[m][n][0];
-      at[1] = sums[m][n][1];
-      at[8 * kSumPitch<Columns>] = sums[m][n][2];
-      at[8 * kSumPitch<Columns> + 1] = sums[m][n][3];
+      *reinterpret_cast<float2*>(at) = {sums[m][n][0], sums[m][n][1]};
+      *reinterpret_cast<float2*>(at + 8 * kSumPitch<Columns>) = {sums[m][n][2], sums[m][n][3]};
     }
   }
   __syncthreads();
@@ -338,6 +366,53 @@ __device__ Scaling scaling_of(const ConvShape& shape, const TileMoments* moments
   return {static_cast<float>(mean), static_cast<float>(1.0 / sqrt(variance + shape.epsilon))};
 }
 
+/// N numbers side by side; where N is a multiple of 4 they are aligned.
+template <int N>
+__device__ __forceinline__ void read_numbers(const float* from, float (&to)[N]) {
+  if constexpr (N % 4 == 0) {
+#pragma unroll
+    for (int i = 0; i < N; i += 4) {
+      const float4 four = *reinterpret_cast<const float4*>(from + i);
+      to[i] = four.x;
+      to[i + 1] = four.y;
+      to[i + 2] = four.z;
+      to[i + 3] = four.w;
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < N; ++i) to[i] = from[i];
+  }
+}
+
+/// Adds the bias and normalises, where there are such, W values from `channel` on.
+template <int W>
+__device__ __forceinline__ void scale_values(float (&values)[W], const ConvPointers& at,
+                                             const Scaling& scaling, int channel) {
+  if (at.bias != nullptr) {
+    float bias[W];
+    read_numbers(at.bias + channel, bias);
+#pragma unroll
+    for (int w = 0; w < W; ++w) values[w] += bias[w];
+  }
+  if (at.moments != nullptr) {
+#pragma unroll
+    for (int w = 0; w < W; ++w) values[w] = scaling(values[w], at, channel + w);
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ float activate_as(Activation activation, float x) {
+  if constexpr (sizeof(T) == 2) {
+    if (activation == Activation::gelu) return quick_gelu(x);
+  }
+  return activate(activation, x);
+}
+template <typename T>
+__device__ __forceinline__ float sigmoid_as(float x) {
+  if constexpr (sizeof(T) == 2) return quick_sigmoid(x);
+  return sigmoid(x);
+}
+
 /// Writes a tile of sums with all that follows the product. W outputs are written at once.
 template <typename T, int Columns, int W>
 __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
@@ -346,67 +421,78 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
   const bool glu = shape.activation == Activation::glu;
   for (int i = static_cast<int>(threadIdx.x); i < kTileRows; i += kConvThreads) {
     const std::int64_t row = first_row + i;
-    const std::int64_t line = row / shape.x1;
-    const std::int64_t batch = line / shape.x0;
-    places[i] = {row < end_row ? batch : -1,
-                 static_cast<int>(line - batch * shape.x0) * shape.scale0 + shape.shift0,
-                 static_cast<int>(row - line * shape.x1) * shape.scale1 + shape.shift1};
+    const RowOf place(shape, row);
+    places[i] = {row < end_row ? place.batch : -1, place.x0 * shape.scale0 + shape.shift0,
+                 place.x1 * shape.scale1 + shape.shift1};
   }
   __syncthreads();
-  const int columns = glu ? Columns / 2 : Columns;
-  const int vectors = columns / W;
+  const int vectors = (glu ? Columns / 2 : Columns) / W;
   const int most = glu ? shape.columns / 2 : shape.columns;
   const int base = glu ? first_column / 2 : first_column;
   auto* const y = static_cast<T*>(at.y);
   const auto* const residual = static_cast<const T*>(at.residual);
-  for (int i = static_cast<int>(threadIdx.x); i < kTileRows * vectors; i += kConvThreads) {
-    const int row = i / vectors;
-    const int local = (i - row * vectors) * W;
+  // Row and vector go on by the same steps for every thread.
+  const int row_step = kConvThreads / vectors;
+  const int vector_step = kConvThreads - row_step * vectors;
+  int row = static_cast<int>(threadIdx.x) / vectors;
+  int vector = static_cast<int>(threadIdx.x) - row * vectors;
+  for (; row < kTileRows; row += row_step, vector += vector_step) {
+    if (vector >= vectors) {
+      vector -= vectors;
+      if (++row >= kTileRows) break;
+    }
+    const int local = vector * W;
     const int column = base + local;
     const RowPlace place = places[row];
     if (place.batch < 0 || column >= most) continue;
-    const int phase = column / shape.out_channels;
-    const int channel = column - phase * shape.out_channels;
-    const int phase0 = phase / shape.phases1;
-    const int at0 = place.at0 + phase0;
-    const int at1 = place.at1 + phase - phase0 * shape.phases1;
+    int channel = column;
+    int at0 = place.at0;
+    int at1 = place.at1;
+    if (most != shape.out_channels) {
+      const int phase = column / shape.out_channels;
+      channel -= phase * shape.out_channels;
+      const int phase0 = phase / shape.phases1;
+      at0 += phase0;
+      at1 += phase - phase0 * shape.phases1;
+    }
     if (static_cast<unsigned>(at0) >= static_cast<unsigned>(shape.out0) ||
         static_cast<unsigned>(at1) >= static_cast<unsigned>(shape.out1)) {
       continue;
     }
+    Vector<T, W> added;
+    if (residual != nullptr) {
+      added = *reinterpret_cast<const Vector<T, W>*>(residual + place.batch * shape.residual_batch +
+                                                     at0 * shape.residual0 + at1 * shape.residual1 +
+                                                     channel);
+    }
     const float* const from = sums + row * kSumPitch<Columns> + (glu ? 2 * local : local);
     float values[W];
     if (glu) {
+      float both[2 * W];
+      read_numbers(from, both);
+      float gates[W];
 #pragma unroll
       for (int w = 0; w < W; ++w) {
-        float a = from[2 * w];
-        float b = from[2 * w + 1];
-        if (at.bias != nullptr) {
-          a += at.bias[channel + w];
-          b += at.bias[shape.out_channels + channel + w];
-        }
-        if (at.moments != nullptr) {
-          a = scaling(a, at, channel + w);
-          b = scaling(b, at, shape.out_channels + channel + w);
-        }
-        values[w] = a * sigmoid(b);
+        values[w] = both[2 * w];
+        gates[w] = both[2 * w + 1];
       }
+      scale_values(values, at, scaling, channel);
+      scale_values(gates, at, scaling, shape.out_channels + channel);
+#pragma unroll
+      for (int w = 0; w < W; ++w) values[w] *= sigmoid_as<T>(gates[w]);
     } else {
+      read_numbers(from, values);
+      scale_values(values, at, scaling, channel);
 #pragma unroll
-      for (int w = 0; w < W; ++w) {
-        float value = from[w] + (at.bias != nullptr ? at.bias[channel + w] : 0.0F);
-        if (at.moments != nullptr) value = scaling(value, at, channel + w);
-        values[w] = activate(shape.activation, value);
-      }
+      for (int w = 0; w < W; ++w) values[w] = activate_as<T>(shape.activation, values[w]);
     }
     if (at.gain != nullptr) {
+      float gain[W];
+      read_numbers(at.gain + channel, gain);
 #pragma unroll
-      for (int w = 0; w < W; ++w) values[w] *= at.gain[channel + w];
+      for (int w = 0; w < W; ++w) values[w] *= gain[w];
     }
     if (residual != nullptr) {
-      const auto added = *reinterpret_cast<const Vector<T, W>*>(
-          residual + place.batch * shape.residual_batch + at0 * shape.residual0 +
-          at1 * shape.residual1 + channel);
 #pragma unroll
       for (int w = 0; w < W; ++w) values[w] += to_float(added.at[w]);
     }
@@ -468,7 +554,8 @@ __global__ void __launch_bounds__(kConvThreads)
   }
   constexpr int kWide = 16 / sizeof(T);
   if (shape.out_channels % kWide == 0) {
-    write_tile<T, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums, places);
+    write_tile<T, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums,
+                                  places);
   } else if (shape.out_channels % 4 == 0) {
     write_tile<T, Columns, 4>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   } else {
@@ -482,9 +569,8 @@ void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t st
   constexpr int kBytes = shared_bytes<Columns>();
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   const std::int64_t across = (shape.columns + Columns - 1) / Columns;
-  const std::int64_t down = shape.tiles_per_batch > 0
-                                ? shape.batch * shape.tiles_per_batch
-                                : (shape.rows() + kTileRows - 1) / kTileRows;
+  const std::int64_t down = shape.tiles_per_batch > 0 ? shape.batch * shape.tiles_per_batch
+                                                      : (shape.rows() + kTileRows - 1) / kTileRows;
   const auto grid = static_cast<unsigned>(down * across);
   kernel<<<grid, kConvThreads, kBytes, stream>>>(shape, at);
 }

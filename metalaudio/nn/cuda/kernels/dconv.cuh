@@ -145,7 +145,7 @@ class DConvWarp {
           const float a = (values_[g][h][2 * i] - norm.mean) * norm.deviation * gamma.x + beta.x;
           const float b =
               (values_[g][h][2 * i + 1] - norm.mean) * norm.deviation * gamma.y + beta.y;
-          hidden_[g][h][i] = is_there(g, i) ? pack<T>(gelu(a), gelu(b)) : 0U;
+          hidden_[g][h][i] = is_there(g, i) ? pack<T>(quick_gelu(a), quick_gelu(b)) : 0U;
         }
       }
     }
