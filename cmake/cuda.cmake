@@ -35,6 +35,11 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
     nn/cuda/steps/matmul.cpp nn/cuda/steps/movement.cpp nn/cuda/steps/norm.cpp
     nn/cuda/steps/packed_conv.cpp nn/cuda/steps/quantize.cpp nn/cuda/steps/recurrent.cpp
     nn/cuda/steps/reduce.cpp nn/cuda/steps/resample.cpp nn/cuda/steps/transform.cpp)
+  # Products of warp groups are there for Hopper alone, in code for nothing else.
+  if("90" IN_LIST CMAKE_CUDA_ARCHITECTURES)
+    set_source_files_properties(nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu PROPERTIES
+      COMPILE_OPTIONS -gencode=arch=compute_90a,code=sm_90a)
+  endif()
   target_link_libraries(metalaudio_cuda PRIVATE MetalAudio::models CUDA::cudart_static)
   target_compile_options(metalaudio_cuda PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>

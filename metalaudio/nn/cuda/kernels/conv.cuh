@@ -1,278 +1,9 @@
 #pragma once
 
-#include <metalaudio/nn/cuda/kernels/conv.h>
-#include <metalaudio/nn/cuda/kernels/common.cuh>
+#include <metalaudio/nn/cuda/kernels/conv_multiply.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
-#include <metalaudio/nn/cuda/kernels/tensor_core.cuh>
 
 namespace metalaudio::nn::cuda {
-
-constexpr int kConvThreads = 256;
-constexpr int kStages = 4;
-
-/// Where chunk c (16 bytes) of row r lies in a tile of rows of 64 bytes, so that eight rows of one
-/// chunk touch every bank once.
-__device__ __forceinline__ int swizzled(int row, int chunk) {
-  return row * kStageBytes + ((chunk ^ (row >> 1 & 3)) << 4);
-}
-
-/// The place of a row of the product.
-struct RowOf {
-  std::int64_t batch;
-  int x0;
-  int x1;
-
-  __device__ RowOf(const ConvShape& shape, std::int64_t row) {
-    if (shape.rows() < (std::int64_t{1} << 31)) {
-      // Divisions of 64 bits are slow.
-      const auto line = static_cast<unsigned>(row) / static_cast<unsigned>(shape.x1);
-      x1 = static_cast<int>(static_cast<unsigned>(row) - line * static_cast<unsigned>(shape.x1));
-      batch = line / static_cast<unsigned>(shape.x0);
-      x0 = static_cast<int>(line - static_cast<unsigned>(batch) * static_cast<unsigned>(shape.x0));
-    } else {
-      const std::int64_t line = row / shape.x1;
-      x1 = static_cast<int>(row - line * shape.x1);
-      batch = line / shape.x0;
-      x0 = static_cast<int>(line - batch * shape.x0);
-    }
-  }
-};
-
-/// Loads the rows of both factors, stage by stage. VectorBytes: of the input that is read at once.
-template <typename T, int Columns, int VectorBytes>
-class Loader {
- public:
-  static constexpr int kRowChunks = kStageBytes / 16;
-  static constexpr int kPieces = 16 / VectorBytes;  ///< of a chunk
-  static constexpr int kRowsPerPass = kConvThreads / kRowChunks;
-  static constexpr int kInputPasses = kTileRows / kRowsPerPass;
-
-  __device__ Loader(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
-                    std::int64_t end_row, int first_column, char* tiles)
-      : shape_(shape),
-        taps_(at.taps),
-        chunk_(static_cast<int>(threadIdx.x) % kRowChunks),
-        row_(static_cast<int>(threadIdx.x) / kRowChunks),
-        tiles_(tiles) {
-    stages_ = (shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes;
-#pragma unroll
-    for (int pass = 0; pass < kInputPasses; ++pass) {
-      const std::int64_t row = first_row + row_ + pass * kRowsPerPass;
-      const RowOf place(shape, row);
-      const int from0 = place.x0 * shape.stride0 + shape.start0;
-      from0_[pass] = row < end_row ? from0 : kOutside;
-      from1_[pass] = place.x1 * shape.stride1 + shape.start1;
-      const std::int64_t origin =
-          (place.batch * shape.in0 + from0) * static_cast<std::int64_t>(shape.in1) + from1_[pass];
-      input_[pass] = static_cast<const T*>(at.x) + origin * shape.channels;
-    }
-    weight_ = static_cast<const char*>(at.weight) +
-              static_cast<std::int64_t>(first_column + row_) * stages_ * kStageBytes + chunk_ * 16;
-    look_ahead(0);
-  }
-
-  __device__ int stages() const { return stages_; }
-
-  /// Stage `stage` of the reduction, the one after the last one that was loaded, into buffer `buffer`.
-  __device__ void load(int stage, int buffer) {
-    char* const a = tiles_ + buffer * (kTileRows + Columns) * kStageBytes;
-    char* const b = a + kTileRows * kStageBytes;
-#pragma unroll
-    for (int piece = 0; piece < kPieces; ++piece) {
-      const Tap tap = next_[piece];
-#pragma unroll
-      for (int pass = 0; pass < kInputPasses; ++pass) {
-        const bool there =
-            static_cast<unsigned>(from0_[pass] + tap.along0) < static_cast<unsigned>(shape_.in0) &&
-            static_cast<unsigned>(from1_[pass] + tap.along1) < static_cast<unsigned>(shape_.in1);
-        const T* const from = there ? input_[pass] + tap.offset : static_cast<const T*>(nullptr);
-        char* const to = a + swizzled(row_ + pass * kRowsPerPass, chunk_) + piece * VectorBytes;
-        if constexpr (VectorBytes >= 4) {
-          copy_async<VectorBytes>(shared_address(to), there ? from : input_safe(), there);
-        } else {
-          *reinterpret_cast<T*>(to) = there ? *from : from_float<T>(0.0F);
-        }
-      }
-    }
-#pragma unroll
-    for (int row = 0; row < Columns; row += kRowsPerPass) {
-      if (Columns % kRowsPerPass == 0 || row_ + row < Columns) {
-        copy_async<16>(shared_address(b + swizzled(row_ + row, chunk_)),
-                       weight_ + (static_cast<std::int64_t>(row) * stages_ + stage) * kStageBytes,
-                       true);
-      }
-    }
-    look_ahead(stage + 1);
-  }
-
- private:
-  /// Taps are read one stage early, so that no address waits for them.
-  __device__ void look_ahead(int stage) {
-    if (stage >= stages_) return;
-#pragma unroll
-    for (int piece = 0; piece < kPieces; ++piece) {
-      next_[piece] = taps_[(stage * kRowChunks + chunk_) * kPieces + piece];
-    }
-  }
-
-  static constexpr int kOutside = -(1 << 29);
-
-  /// An address that may be named where nothing is read.
-  __device__ const void* input_safe() const { return weight_; }
-
-  const ConvShape& shape_;
-  const Tap* taps_;
-  int chunk_;
-  int row_;
-  char* tiles_;
-  int stages_;
-  int from0_[kInputPasses];
-  int from1_[kInputPasses];
-  const T* input_[kInputPasses];
-  const char* weight_;
-  Tap next_[kPieces];
-};
-
-/// How the eight warps share a tile of 128 rows.
-template <int Columns>
-struct WarpTile {
-  static constexpr int kAlongColumns = Columns >= 128 ? 4 : Columns >= 64 ? 2 : 1;
-  static constexpr int kAlongRows = 8 / kAlongColumns;
-  static constexpr int kRows = kTileRows / kAlongRows;
-  static constexpr int kColumns = Columns / kAlongColumns;
-};
-
-/// The tile of sums as it lies in shared memory before it is written.
-template <int Columns>
-constexpr int kSumPitch = Columns + 8;
-
-/// Products on the tensor cores; leaves the sums in shared memory.
-template <Product P, int Columns, typename Loads>
-__device__ void multiply_tile(Loads& loads, char* tiles) {
-  using Warp = WarpTile<Columns>;
-  constexpr int kM = Warp::kRows / 16;
-  constexpr int kN = Warp::kColumns / 8;
-  static_assert(kN % 2 == 0);
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int warp = static_cast<int>(threadIdx.x) / 32;
-  const int first_row = warp / Warp::kAlongColumns * Warp::kRows;
-  const int first_column = warp % Warp::kAlongColumns * Warp::kColumns;
-
-  float sums[kM][kN][4] = {};
-  const int stages = loads.stages();
-#pragma unroll
-  for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage < stages) loads.load(stage, stage);
-    end_copies();
-  }
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_for_copies<kStages - 2>();
-    __syncthreads();
-    const int ahead = stage + kStages - 1;
-    if (ahead < stages) loads.load(ahead, ahead % kStages);
-    end_copies();
-    const char* const a = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
-    const char* const b = a + kTileRows * kStageBytes;
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      std::uint32_t fa[kM][4];
-      std::uint32_t fb[kN / 2][4];
-#pragma unroll
-      for (int m = 0; m < kM; ++m) {
-        // Matrices: rows 0-7, rows 8-15, and both again one chunk on.
-        const int row = first_row + m * 16 + lane % 16;
-        load_matrices(fa[m], shared_address(a + swizzled(row, half * 2 + lane / 16)));
-        if constexpr (P == Product::tf32) {
-#pragma unroll
-          for (int i = 0; i < 4; ++i) fa[m][i] = rounded_tf32(fa[m][i]);
-        }
-      }
-#pragma unroll
-      for (int n = 0; n < kN / 2; ++n) {
-        // Matrices: columns 0-7 and one chunk on, columns 8-15 and one chunk on.
-        const int row = first_column + n * 16 + lane % 8 + lane / 16 * 8;
-        load_matrices(fb[n], shared_address(b + swizzled(row, half * 2 + lane / 8 % 2)));
-      }
-#pragma unroll
-      for (int m = 0; m < kM; ++m) {
-#pragma unroll
-        for (int n = 0; n < kN; ++n) {
-          multiply<P>(sums[m][n], fa[m], fb[n / 2][n % 2 * 2], fb[n / 2][n % 2 * 2 + 1]);
-        }
-      }
-    }
-  }
-  wait_for_copies<0>();
-  __syncthreads();
-  auto* const out = reinterpret_cast<float*>(tiles);
-#pragma unroll
-  for (int m = 0; m < kM; ++m) {
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-      float* const at = out + (first_row + m * 16 + lane / 4) * kSumPitch<Columns> + first_column +
-                        n * 8 + lane % 4 * 2;
-      *reinterpret_cast<float2*>(at) = {sums[m][n][0], sums[m][n][1]};
-      *reinterpret_cast<float2*>(at + 8 * kSumPitch<Columns>) = {sums[m][n][2], sums[m][n][3]};
-    }
-  }
-  __syncthreads();
-}
-
-/// The same in float32, on the ordinary units: 16 x 16 threads, each with every 16th row and column.
-template <int Columns, typename Loads>
-__device__ void multiply_tile_f32(Loads& loads, char* tiles) {
-  constexpr int kM = kTileRows / 16;
-  constexpr int kN = Columns / 16;
-  const int column = static_cast<int>(threadIdx.x) % 16;
-  const int row = static_cast<int>(threadIdx.x) / 16;
-
-  float sums[kM][kN] = {};
-  const int stages = loads.stages();
-#pragma unroll
-  for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage < stages) loads.load(stage, stage);
-    end_copies();
-  }
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_for_copies<kStages - 2>();
-    __syncthreads();
-    const int ahead = stage + kStages - 1;
-    if (ahead < stages) loads.load(ahead, ahead % kStages);
-    end_copies();
-    const char* const a = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
-    const char* const b = a + kTileRows * kStageBytes;
-#pragma unroll
-    for (int chunk = 0; chunk < 4; ++chunk) {
-      float4 fb[kN];
-#pragma unroll
-      for (int n = 0; n < kN; ++n) {
-        fb[n] = *reinterpret_cast<const float4*>(b + swizzled(column + n * 16, chunk));
-      }
-#pragma unroll
-      for (int m = 0; m < kM; ++m) {
-        const float4 fa = *reinterpret_cast<const float4*>(a + swizzled(row + m * 16, chunk));
-#pragma unroll
-        for (int n = 0; n < kN; ++n) {
-          sums[m][n] = fmaf(fa.x, fb[n].x, sums[m][n]);
-          sums[m][n] = fmaf(fa.y, fb[n].y, sums[m][n]);
-          sums[m][n] = fmaf(fa.z, fb[n].z, sums[m][n]);
-          sums[m][n] = fmaf(fa.w, fb[n].w, sums[m][n]);
-        }
-      }
-    }
-  }
-  wait_for_copies<0>();
-  __syncthreads();
-  auto* const out = reinterpret_cast<float*>(tiles);
-#pragma unroll
-  for (int m = 0; m < kM; ++m) {
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-      out[(row + m * 16) * kSumPitch<Columns> + column + n * 16] = sums[m][n];
-    }
-  }
-  __syncthreads();
-}
 
 /// Where a row of the product goes.
 struct RowPlace {
@@ -505,20 +236,25 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
   }
 }
 
+/// The exchange of chunks follows the address.
+constexpr unsigned kTileAlignment = 512;
+
 template <int Columns>
 constexpr int shared_bytes() {
   constexpr int kLoads = kStages * (kTileRows + Columns) * kStageBytes;
   constexpr int kSums = kTileRows * kSumPitch<Columns> * 4;
-  return (kLoads > kSums ? kLoads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace));
+  return (kLoads > kSums ? kLoads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace)) +
+         static_cast<int>(kTileAlignment);
 }
 
 template <Product P, int Columns, int VectorBytes>
-__global__ void __launch_bounds__(kConvThreads)
+__global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1 : 2)
     conv_kernel(__grid_constant__ const ConvShape shape, __grid_constant__ const ConvPointers at) {
   extern __shared__ __align__(128) char memory[];
   using T = typename ValueOf<P>::Type;
   auto* const places = reinterpret_cast<RowPlace*>(memory);
-  char* const tiles = memory + kTileRows * sizeof(RowPlace);
+  char* tiles = memory + kTileRows * sizeof(RowPlace);
+  tiles += -shared_address(tiles) % kTileAlignment;
   // Tiles of the same rows run side by side, so that the second finds its input in the cache.
   const int across = (shape.columns + Columns - 1) / Columns;
   const int down = static_cast<int>(blockIdx.x) / across;
@@ -535,6 +271,8 @@ __global__ void __launch_bounds__(kConvThreads)
   Loader<T, Columns, VectorBytes> loads(shape, at, first_row, end_row, first_column, tiles);
   if constexpr (P == Product::f32) {
     multiply_tile_f32<Columns>(loads, tiles);
+  } else if constexpr (P != Product::tf32 && kWarpGroups) {
+    multiply_tile_in_groups<P, Columns>(loads, tiles);
   } else {
     multiply_tile<P, Columns>(loads, tiles);
   }

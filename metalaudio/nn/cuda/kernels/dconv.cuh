@@ -25,6 +25,9 @@ class DConvWarp {
  public:
   using T = typename ValueOf<P>::Type;
   static constexpr int kPairs = (H + 1) / 2;
+  /// Chunks of channels that are loaded at once: many where few warps are there to hide the wait.
+  static constexpr int kAhead = G > 1 || H < 3 ? 3 : H == 3 ? 6 : 8;
+  static constexpr int kWrittenAhead = G > 1 ? 1 : 3;
 
   __device__ DConvWarp(const DConvShape& shape, const DConvPointers& at, std::int64_t block)
       : shape_(shape), at_(at), lane_(static_cast<int>(threadIdx.x) % 32) {
@@ -66,7 +69,7 @@ class DConvWarp {
           offset[g][i] = there ? position * shape_.channels : -1;
         }
       }
-#pragma unroll 3
+#pragma unroll kAhead
       for (int chunk = 0; chunk < chunks; ++chunk) {
         uint2 w[H];
 #pragma unroll
@@ -225,6 +228,7 @@ class DConvWarp {
     const T* const x = static_cast<const T*>(at_.x) + origin_;
     T* const y = static_cast<T*>(at_.y) + origin_;
     const uint4* weight = static_cast<const uint4*>(at_.weight2) + lane_;
+#pragma unroll kWrittenAhead
     for (int chunk = 0; chunk < chunks; ++chunk) {
       const bool inside = chunk * 16 + lane_ % 4 * 4 < shape_.channels;
       uint2 residual[G][2];
