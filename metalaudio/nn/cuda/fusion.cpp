@@ -24,6 +24,7 @@ class Chain {
     activation();
     gain();
     residual();
+    widened();
   }
 
   ConvEpilogue parts;
@@ -69,8 +70,7 @@ class Chain {
   void gain() {
     int node = -1;
     const Value factor = other(BinaryFunction::multiply, &node);
-    if (!factor.present() ||
-        !cpu::is_per_channel(matcher_.graph(), factor, shape().back())) {
+    if (!factor.present() || !cpu::is_per_channel(matcher_.graph(), factor, shape().back())) {
       return;
     }
     parts.gain = factor;
@@ -80,12 +80,17 @@ class Chain {
   void residual() {
     int node = -1;
     const Value term = other(BinaryFunction::add, &node);
-    if (!term.present() ||
-        !residual_steps(geometry_, matcher_.graph().shape(term), shape())) {
+    if (!term.present() || !residual_steps(geometry_, matcher_.graph().shape(term), shape())) {
       return;
     }
     parts.residual = term;
     take(node);
+  }
+
+  void widened() {
+    int node = -1;
+    const auto* cast = matcher_.next<Cast>(y(), &node);
+    if (cast != nullptr && cast->type == DataType::f32) take(node);
   }
 
   cpu::Matcher& matcher_;

@@ -115,6 +115,18 @@ __device__ __forceinline__ void read_numbers(const float* from, float (&to)[N]) 
   }
 }
 
+template <typename T, int W>
+__device__ __forceinline__ void write_numbers(T* to, const float (&values)[W]) {
+  constexpr int kAtOnce = W * sizeof(T) > 16 ? 16 / sizeof(T) : W;
+#pragma unroll
+  for (int i = 0; i < W; i += kAtOnce) {
+    Vector<T, kAtOnce> out;
+#pragma unroll
+    for (int w = 0; w < kAtOnce; ++w) out.at[w] = from_float<T>(values[i + w]);
+    *reinterpret_cast<Vector<T, kAtOnce>*>(to + i) = out;
+  }
+}
+
 /// Adds the bias and normalises, where there are such, W values from `channel` on.
 template <int W>
 __device__ __forceinline__ void scale_values(float (&values)[W], const ConvPointers& at,
@@ -160,7 +172,6 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
   const int vectors = (glu ? Columns / 2 : Columns) / W;
   const int most = glu ? shape.columns / 2 : shape.columns;
   const int base = glu ? first_column / 2 : first_column;
-  auto* const y = static_cast<T*>(at.y);
   const auto* const residual = static_cast<const T*>(at.residual);
   // Row and vector go on by the same steps for every thread.
   const int row_step = kConvThreads / vectors;
@@ -227,12 +238,13 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
 #pragma unroll
       for (int w = 0; w < W; ++w) values[w] += to_float(added.at[w]);
     }
-    Vector<T, W> out;
-#pragma unroll
-    for (int w = 0; w < W; ++w) out.at[w] = from_float<T>(values[w]);
-    *reinterpret_cast<Vector<T, W>*>(
-        y + ((place.batch * shape.out0 + at0) * shape.out1 + at1) * shape.out_channels + channel) =
-        out;
+    const std::int64_t to =
+        ((place.batch * shape.out0 + at0) * shape.out1 + at1) * shape.out_channels + channel;
+    if (shape.wide) {
+      write_numbers<float>(static_cast<float*>(at.y) + to, values);
+    } else {
+      write_numbers<T>(static_cast<T*>(at.y) + to, values);
+    }
   }
 }
 

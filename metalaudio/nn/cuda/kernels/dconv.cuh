@@ -241,23 +241,12 @@ class DConvWarp {
                                : uint2{0, 0};
         }
       }
-      float sums[G][2][2][4] = {};
+      uint4 w[kPairs][2];
 #pragma unroll
       for (int pair = 0; pair < kPairs; ++pair) {
-        const uint4 w[2] = {__ldg(weight), __ldg(weight + 32)};
+        w[pair][0] = __ldg(weight);
+        w[pair][1] = __ldg(weight + 32);
         weight += 64;
-#pragma unroll
-        for (int g = 0; g < G; ++g) {
-          const bool both = 2 * pair + 1 < H;
-          const std::uint32_t a[4] = {hidden_[g][2 * pair][0], hidden_[g][2 * pair][1],
-                                      both ? hidden_[g][(2 * pair + 1) % H][0] : 0U,
-                                      both ? hidden_[g][(2 * pair + 1) % H][1] : 0U};
-#pragma unroll
-          for (int half = 0; half < 2; ++half) {
-            multiply<P>(sums[g][half][0], a, w[half].x, w[half].y);
-            multiply<P>(sums[g][half][1], a, w[half].z, w[half].w);
-          }
-        }
       }
       float scale[4][4];
 #pragma unroll
@@ -271,14 +260,27 @@ class DConvWarp {
       }
 #pragma unroll
       for (int g = 0; g < G; ++g) {
+        float sums[2][2][4] = {};
+#pragma unroll
+        for (int pair = 0; pair < kPairs; ++pair) {
+          const bool both = 2 * pair + 1 < H;
+          const std::uint32_t a[4] = {hidden_[g][2 * pair][0], hidden_[g][2 * pair][1],
+                                      both ? hidden_[g][(2 * pair + 1) % H][0] : 0U,
+                                      both ? hidden_[g][(2 * pair + 1) % H][1] : 0U};
+#pragma unroll
+          for (int half = 0; half < 2; ++half) {
+            multiply<P>(sums[half][0], a, w[pair][half].x, w[pair][half].y);
+            multiply<P>(sums[half][1], a, w[pair][half].z, w[pair][half].w);
+          }
+        }
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
           const auto* const added = reinterpret_cast<const T*>(&residual[g][i]);
           float out[4];
 #pragma unroll
           for (int e = 0; e < 4; ++e) {
-            const float a = sums[g][0][e / 2][2 * i + e % 2] * scale[0][e] + scale[1][e];
-            const float b = sums[g][1][e / 2][2 * i + e % 2] * scale[2][e] + scale[3][e];
+            const float a = sums[0][e / 2][2 * i + e % 2] * scale[0][e] + scale[1][e];
+            const float b = sums[1][e / 2][2 * i + e % 2] * scale[2][e] + scale[3][e];
             out[e] = to_float(added[e]) + __fdividef(a, 1.0F + power_of_2(b));
           }
           if (inside && is_there(g, i)) {
@@ -366,7 +368,9 @@ __device__ inline NormOf product_norm(const DConvShape& shape, const DConvMoment
 constexpr int kMostDConvWarps = 8;
 
 template <Product P, int H, int G, DConvPart Part>
-__global__ void __launch_bounds__(32 * kMostDConvWarps, H <= 2 ? 2 : 1)
+__global__ void __launch_bounds__(32 * kMostDConvWarps, H == 1   ? 3
+                                                        : H == 2 ? 2
+                                                                 : 1)
     dconv_kernel(__grid_constant__ const DConvShape shape,
                  __grid_constant__ const DConvPointers at) {
   extern __shared__ __align__(16) float scales[];

@@ -19,15 +19,15 @@ class ConvStep final : public CudaStep {
            const Making& making)
       : conv_(geometry, epilogue.activation, making.type(Conv::x).type, making.precision,
               floats_of(making.graph(), making.node.inputs[Conv::weight]),
-              floats_or_none(making.graph(), making.has(Conv::bias)
-                                                 ? making.node.inputs[Conv::bias]
-                                                 : Value{}),
+              floats_or_none(making.graph(),
+                             making.has(Conv::bias) ? making.node.inputs[Conv::bias] : Value{}),
               making.device),
         shape_(conv_.shape()),
         gain_(floats_or_none(making.graph(), epilogue.gain), making.device),
         x_(making.input(Conv::x)),
         residual_(making.maker.slot(epilogue.residual)),
         y_(making.maker.slot(y)) {
+    shape_.wide = making.graph().type(y).type == DataType::f32;
     if (!epilogue.residual.present()) return;
     const Graph& graph = making.graph();
     const ResidualSteps steps =
