@@ -24,6 +24,7 @@ class Chain {
     activation();
     gain();
     residual();
+    widened();
   }
 
   ConvEpilogue parts;
@@ -84,6 +85,12 @@ class Chain {
     }
     parts.residual = term;
     take(node);
+  }
+
+  void widened() {
+    int node = -1;
+    const auto* cast = matcher_.next<Cast>(y(), &node);
+    if (cast != nullptr && cast->type == DataType::f32) take(node);
   }
 
   cpu::Matcher& matcher_;

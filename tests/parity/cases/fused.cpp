@@ -146,6 +146,21 @@ std::vector<ParityCase> fused_cases() {
              dconv_layer(m, m.input({1, 700, 10}), 5, 1);
            },
        .product = true},
+      {.name = "dconv_many_rows",
+       .make =
+           [](Maker& m, std::size_t v) {
+             dconv_layer(m, m.input({120, 150, 8 + 4 * static_cast<std::int64_t>(v)}),
+                         5 + 9 * static_cast<std::int64_t>(v), 2);
+           },
+       .variants = 5,
+       .product = true},
+      {.name = "dconv_long_row",
+       .make =
+           [](Maker& m, std::size_t v) {
+             dconv_layer(m, m.input({1, 26000, 8}), 5 + 9 * static_cast<std::int64_t>(v), 1);
+           },
+       .variants = 5,
+       .product = true},
       {.name = "dconv_sizes",
        .make =
            [](Maker& m, std::size_t v) {

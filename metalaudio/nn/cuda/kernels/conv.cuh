@@ -1,250 +1,9 @@
 #pragma once
 
-#include <metalaudio/nn/cuda/kernels/common.cuh>
-#include <metalaudio/nn/cuda/kernels/conv.h>
+#include <metalaudio/nn/cuda/kernels/conv_multiply.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
-#include <metalaudio/nn/cuda/kernels/tensor_core.cuh>
 
 namespace metalaudio::nn::cuda {
-
-constexpr int kConvThreads = 256;
-constexpr int kStages = 4;
-
-/// Where chunk c (16 bytes) of row r lies in a tile of rows of 64 bytes, so that eight rows of one
-/// chunk touch every bank once.
-__device__ __forceinline__ int swizzled(int row, int chunk) {
-  return row * kStageBytes + ((chunk ^ (row >> 1 & 3)) << 4);
-}
-
-/// Loads the rows of both factors, stage by stage. VectorBytes: of the input that is read at once.
-template <typename T, int Columns, int VectorBytes>
-class Loader {
- public:
-  static constexpr int kRowChunks = kStageBytes / 16;
-  static constexpr int kPieces = 16 / VectorBytes;  ///< of a chunk
-  static constexpr int kRowsPerPass = kConvThreads / kRowChunks;
-  static constexpr int kInputPasses = kTileRows / kRowsPerPass;
-
-  __device__ Loader(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
-                    std::int64_t end_row, int first_column, char* tiles)
-      : shape_(shape),
-        taps_(at.taps),
-        chunk_(static_cast<int>(threadIdx.x) % kRowChunks),
-        row_(static_cast<int>(threadIdx.x) / kRowChunks),
-        tiles_(tiles) {
-    stages_ = (shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes;
-#pragma unroll
-    for (int pass = 0; pass < kInputPasses; ++pass) {
-      const std::int64_t row = first_row + row_ + pass * kRowsPerPass;
-      const std::int64_t line = row / shape.x1;
-      const int x1 = static_cast<int>(row - line * shape.x1);
-      const std::int64_t batch = line / shape.x0;
-      const int x0 = static_cast<int>(line - batch * shape.x0);
-      from0_[pass] = row < end_row ? x0 * shape.stride0 + shape.start0 : kOutside;
-      from1_[pass] = x1 * shape.stride1 + shape.start1;
-      const std::int64_t origin =
-          (batch * shape.in0 + x0 * shape.stride0 + shape.start0) * static_cast<std::int64_t>(shape.in1) +
-          from1_[pass];
-      input_[pass] = static_cast<const T*>(at.x) + origin * shape.channels;
-    }
-    weight_ = static_cast<const char*>(at.weight) +
-              static_cast<std::int64_t>(first_column + row_) * stages_ * kStageBytes + chunk_ * 16;
-  }
-
-  __device__ int stages() const { return stages_; }
-
-  /// Stage `stage` of the reduction into buffer `buffer`.
-  __device__ void load(int stage, int buffer) {
-    char* const a = tiles_ + buffer * (kTileRows + Columns) * kStageBytes;
-    char* const b = a + kTileRows * kStageBytes;
-#pragma unroll
-    for (int piece = 0; piece < kPieces; ++piece) {
-      const Tap tap = taps_[(stage * kRowChunks + chunk_) * kPieces + piece];
-#pragma unroll
-      for (int pass = 0; pass < kInputPasses; ++pass) {
-        const bool there =
-            static_cast<unsigned>(from0_[pass] + tap.along0) < static_cast<unsigned>(shape_.in0) &&
-            static_cast<unsigned>(from1_[pass] + tap.along1) < static_cast<unsigned>(shape_.in1);
-        const T* const from = there ? input_[pass] + tap.offset : static_cast<const T*>(nullptr);
-        char* const to =
-            a + swizzled(row_ + pass * kRowsPerPass, chunk_) + piece * VectorBytes;
-        if constexpr (VectorBytes >= 4) {
-          copy_async<VectorBytes>(shared_address(to), there ? from : input_safe(), there);
-        } else {
-          *reinterpret_cast<T*>(to) = there ? *from : from_float<T>(0.0F);
-        }
-      }
-    }
-#pragma unroll
-    for (int row = 0; row < Columns; row += kRowsPerPass) {
-      if (Columns % kRowsPerPass == 0 || row_ + row < Columns) {
-        copy_async<16>(shared_address(b + swizzled(row_ + row, chunk_)),
-                       weight_ + (static_cast<std::int64_t>(row) * stages_ + stage) * kStageBytes,
-                       true);
-      }
-    }
-  }
-
- private:
-  static constexpr int kOutside = -(1 << 29);
-
-  /// An address that may be named where nothing is read.
-  __device__ const void* input_safe() const { return weight_; }
-
-  const ConvShape& shape_;
-  const Tap* taps_;
-  int chunk_;
-  int row_;
-  char* tiles_;
-  int stages_;
-  int from0_[kInputPasses];
-  int from1_[kInputPasses];
-  const T* input_[kInputPasses];
-  const char* weight_;
-};
-
-/// How the eight warps share a tile of 128 rows.
-template <int Columns>
-struct WarpTile {
-  static constexpr int kAlongColumns = Columns >= 128 ? 4 : Columns >= 64 ? 2 : 1;
-  static constexpr int kAlongRows = 8 / kAlongColumns;
-  static constexpr int kRows = kTileRows / kAlongRows;
-  static constexpr int kColumns = Columns / kAlongColumns;
-};
-
-/// The tile of sums as it lies in shared memory before it is written.
-template <int Columns>
-constexpr int kSumPitch = Columns + 4;
-
-/// Products on the tensor cores; leaves the sums in shared memory.
-template <Product P, int Columns, typename Loads>
-__device__ void multiply_tile(Loads& loads, char* tiles) {
-  using Warp = WarpTile<Columns>;
-  constexpr int kM = Warp::kRows / 16;
-  constexpr int kN = Warp::kColumns / 8;
-  static_assert(kN % 2 == 0);
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int warp = static_cast<int>(threadIdx.x) / 32;
-  const int first_row = warp / Warp::kAlongColumns * Warp::kRows;
-  const int first_column = warp % Warp::kAlongColumns * Warp::kColumns;
-
-  float sums[kM][kN][4] = {};
-  const int stages = loads.stages();
-#pragma unroll
-  for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage < stages) loads.load(stage, stage);
-    end_copies();
-  }
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_for_copies<kStages - 2>();
-    __syncthreads();
-    const int ahead = stage + kStages - 1;
-    if (ahead < stages) loads.load(ahead, ahead % kStages);
-    end_copies();
-    const char* const a = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
-    const char* const b = a + kTileRows * kStageBytes;
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      std::uint32_t fa[kM][4];
-      std::uint32_t fb[kN / 2][4];
-#pragma unroll
-      for (int m = 0; m < kM; ++m) {
-        // Matrices: rows 0-7, rows 8-15, and both again one chunk on.
-        const int row = first_row + m * 16 + lane % 16;
-        load_matrices(fa[m], shared_address(a + swizzled(row, half * 2 + lane / 16)));
-        if constexpr (P == Product::tf32) {
-#pragma unroll
-          for (int i = 0; i < 4; ++i) fa[m][i] = rounded_tf32(fa[m][i]);
-        }
-      }
-#pragma unroll
-      for (int n = 0; n < kN / 2; ++n) {
-        // Matrices: columns 0-7 and one chunk on, columns 8-15 and one chunk on.
-        const int row = first_column + n * 16 + lane % 8 + lane / 16 * 8;
-        load_matrices(fb[n], shared_address(b + swizzled(row, half * 2 + lane / 8 % 2)));
-      }
-#pragma unroll
-      for (int m = 0; m < kM; ++m) {
-#pragma unroll
-        for (int n = 0; n < kN; ++n) {
-          multiply<P>(sums[m][n], fa[m], fb[n / 2][n % 2 * 2], fb[n / 2][n % 2 * 2 + 1]);
-        }
-      }
-    }
-  }
-  wait_for_copies<0>();
-  __syncthreads();
-  auto* const out = reinterpret_cast<float*>(tiles);
-#pragma unroll
-  for (int m = 0; m < kM; ++m) {
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-      float* const at = out + (first_row + m * 16 + lane / 4) * kSumPitch<Columns> + first_column +
-                        n * 8 + lane % 4 * 2;
-      at[0] = sums[m][n][0];
-      at[1] = sums[m][n][1];
-      at[8 * kSumPitch<Columns>] = sums[m][n][2];
-      at[8 * kSumPitch<Columns> + 1] = sums[m][n][3];
-    }
-  }
-  __syncthreads();
-}
-
-/// The same in float32, on the ordinary units: 16 x 16 threads, each with every 16th row and column.
-template <int Columns, typename Loads>
-__device__ void multiply_tile_f32(Loads& loads, char* tiles) {
-  constexpr int kM = kTileRows / 16;
-  constexpr int kN = Columns / 16;
-  const int column = static_cast<int>(threadIdx.x) % 16;
-  const int row = static_cast<int>(threadIdx.x) / 16;
-
-  float sums[kM][kN] = {};
-  const int stages = loads.stages();
-#pragma unroll
-  for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage < stages) loads.load(stage, stage);
-    end_copies();
-  }
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_for_copies<kStages - 2>();
-    __syncthreads();
-    const int ahead = stage + kStages - 1;
-    if (ahead < stages) loads.load(ahead, ahead % kStages);
-    end_copies();
-    const char* const a = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
-    const char* const b = a + kTileRows * kStageBytes;
-#pragma unroll
-    for (int chunk = 0; chunk < 4; ++chunk) {
-      float4 fb[kN];
-#pragma unroll
-      for (int n = 0; n < kN; ++n) {
-        fb[n] = *reinterpret_cast<const float4*>(b + swizzled(column + n * 16, chunk));
-      }
-#pragma unroll
-      for (int m = 0; m < kM; ++m) {
-        const float4 fa = *reinterpret_cast<const float4*>(a + swizzled(row + m * 16, chunk));
-#pragma unroll
-        for (int n = 0; n < kN; ++n) {
-          sums[m][n] = fmaf(fa.x, fb[n].x, sums[m][n]);
-          sums[m][n] = fmaf(fa.y, fb[n].y, sums[m][n]);
-          sums[m][n] = fmaf(fa.z, fb[n].z, sums[m][n]);
-          sums[m][n] = fmaf(fa.w, fb[n].w, sums[m][n]);
-        }
-      }
-    }
-  }
-  wait_for_copies<0>();
-  __syncthreads();
-  auto* const out = reinterpret_cast<float*>(tiles);
-#pragma unroll
-  for (int m = 0; m < kM; ++m) {
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-      out[(row + m * 16) * kSumPitch<Columns> + column + n * 16] = sums[m][n];
-    }
-  }
-  __syncthreads();
-}
 
 /// Where a row of the product goes.
 struct RowPlace {
@@ -338,6 +97,65 @@ __device__ Scaling scaling_of(const ConvShape& shape, const TileMoments* moments
   return {static_cast<float>(mean), static_cast<float>(1.0 / sqrt(variance + shape.epsilon))};
 }
 
+/// N numbers side by side; where N is a multiple of 4 they are aligned.
+template <int N>
+__device__ __forceinline__ void read_numbers(const float* from, float (&to)[N]) {
+  if constexpr (N % 4 == 0) {
+#pragma unroll
+    for (int i = 0; i < N; i += 4) {
+      const float4 four = *reinterpret_cast<const float4*>(from + i);
+      to[i] = four.x;
+      to[i + 1] = four.y;
+      to[i + 2] = four.z;
+      to[i + 3] = four.w;
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < N; ++i) to[i] = from[i];
+  }
+}
+
+template <typename T, int W>
+__device__ __forceinline__ void write_numbers(T* to, const float (&values)[W]) {
+  constexpr int kAtOnce = W * sizeof(T) > 16 ? 16 / sizeof(T) : W;
+#pragma unroll
+  for (int i = 0; i < W; i += kAtOnce) {
+    Vector<T, kAtOnce> out;
+#pragma unroll
+    for (int w = 0; w < kAtOnce; ++w) out.at[w] = from_float<T>(values[i + w]);
+    *reinterpret_cast<Vector<T, kAtOnce>*>(to + i) = out;
+  }
+}
+
+/// Adds the bias and normalises, where there are such, W values from `channel` on.
+template <int W>
+__device__ __forceinline__ void scale_values(float (&values)[W], const ConvPointers& at,
+                                             const Scaling& scaling, int channel) {
+  if (at.bias != nullptr) {
+    float bias[W];
+    read_numbers(at.bias + channel, bias);
+#pragma unroll
+    for (int w = 0; w < W; ++w) values[w] += bias[w];
+  }
+  if (at.moments != nullptr) {
+#pragma unroll
+    for (int w = 0; w < W; ++w) values[w] = scaling(values[w], at, channel + w);
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ float activate_as(Activation activation, float x) {
+  if constexpr (sizeof(T) == 2) {
+    if (activation == Activation::gelu) return quick_gelu(x);
+  }
+  return activate(activation, x);
+}
+template <typename T>
+__device__ __forceinline__ float sigmoid_as(float x) {
+  if constexpr (sizeof(T) == 2) return quick_sigmoid(x);
+  return sigmoid(x);
+}
+
 /// Writes a tile of sums with all that follows the product. W outputs are written at once.
 template <typename T, int Columns, int W>
 __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
@@ -346,93 +164,109 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
   const bool glu = shape.activation == Activation::glu;
   for (int i = static_cast<int>(threadIdx.x); i < kTileRows; i += kConvThreads) {
     const std::int64_t row = first_row + i;
-    const std::int64_t line = row / shape.x1;
-    const std::int64_t batch = line / shape.x0;
-    places[i] = {row < end_row ? batch : -1,
-                 static_cast<int>(line - batch * shape.x0) * shape.scale0 + shape.shift0,
-                 static_cast<int>(row - line * shape.x1) * shape.scale1 + shape.shift1};
+    const RowOf place(shape, row);
+    places[i] = {row < end_row ? place.batch : -1, place.x0 * shape.scale0 + shape.shift0,
+                 place.x1 * shape.scale1 + shape.shift1};
   }
   __syncthreads();
-  const int columns = glu ? Columns / 2 : Columns;
-  const int vectors = columns / W;
+  const int vectors = (glu ? Columns / 2 : Columns) / W;
   const int most = glu ? shape.columns / 2 : shape.columns;
   const int base = glu ? first_column / 2 : first_column;
-  auto* const y = static_cast<T*>(at.y);
   const auto* const residual = static_cast<const T*>(at.residual);
-  for (int i = static_cast<int>(threadIdx.x); i < kTileRows * vectors; i += kConvThreads) {
-    const int row = i / vectors;
-    const int local = (i - row * vectors) * W;
+  // Row and vector go on by the same steps for every thread.
+  const int row_step = kConvThreads / vectors;
+  const int vector_step = kConvThreads - row_step * vectors;
+  int row = static_cast<int>(threadIdx.x) / vectors;
+  int vector = static_cast<int>(threadIdx.x) - row * vectors;
+  for (; row < kTileRows; row += row_step, vector += vector_step) {
+    if (vector >= vectors) {
+      vector -= vectors;
+      if (++row >= kTileRows) break;
+    }
+    const int local = vector * W;
     const int column = base + local;
     const RowPlace place = places[row];
     if (place.batch < 0 || column >= most) continue;
-    const int phase = column / shape.out_channels;
-    const int channel = column - phase * shape.out_channels;
-    const int phase0 = phase / shape.phases1;
-    const int at0 = place.at0 + phase0;
-    const int at1 = place.at1 + phase - phase0 * shape.phases1;
+    int channel = column;
+    int at0 = place.at0;
+    int at1 = place.at1;
+    if (most != shape.out_channels) {
+      const int phase = column / shape.out_channels;
+      channel -= phase * shape.out_channels;
+      const int phase0 = phase / shape.phases1;
+      at0 += phase0;
+      at1 += phase - phase0 * shape.phases1;
+    }
     if (static_cast<unsigned>(at0) >= static_cast<unsigned>(shape.out0) ||
         static_cast<unsigned>(at1) >= static_cast<unsigned>(shape.out1)) {
       continue;
     }
+    Vector<T, W> added;
+    if (residual != nullptr) {
+      added = *reinterpret_cast<const Vector<T, W>*>(residual + place.batch * shape.residual_batch +
+                                                     at0 * shape.residual0 + at1 * shape.residual1 +
+                                                     channel);
+    }
     const float* const from = sums + row * kSumPitch<Columns> + (glu ? 2 * local : local);
     float values[W];
     if (glu) {
+      float both[2 * W];
+      read_numbers(from, both);
+      float gates[W];
 #pragma unroll
       for (int w = 0; w < W; ++w) {
-        float a = from[2 * w];
-        float b = from[2 * w + 1];
-        if (at.bias != nullptr) {
-          a += at.bias[channel + w];
-          b += at.bias[shape.out_channels + channel + w];
-        }
-        if (at.moments != nullptr) {
-          a = scaling(a, at, channel + w);
-          b = scaling(b, at, shape.out_channels + channel + w);
-        }
-        values[w] = a * sigmoid(b);
+        values[w] = both[2 * w];
+        gates[w] = both[2 * w + 1];
       }
+      scale_values(values, at, scaling, channel);
+      scale_values(gates, at, scaling, shape.out_channels + channel);
+#pragma unroll
+      for (int w = 0; w < W; ++w) values[w] *= sigmoid_as<T>(gates[w]);
     } else {
+      read_numbers(from, values);
+      scale_values(values, at, scaling, channel);
 #pragma unroll
-      for (int w = 0; w < W; ++w) {
-        float value = from[w] + (at.bias != nullptr ? at.bias[channel + w] : 0.0F);
-        if (at.moments != nullptr) value = scaling(value, at, channel + w);
-        values[w] = activate(shape.activation, value);
-      }
+      for (int w = 0; w < W; ++w) values[w] = activate_as<T>(shape.activation, values[w]);
     }
     if (at.gain != nullptr) {
+      float gain[W];
+      read_numbers(at.gain + channel, gain);
 #pragma unroll
-      for (int w = 0; w < W; ++w) values[w] *= at.gain[channel + w];
+      for (int w = 0; w < W; ++w) values[w] *= gain[w];
     }
     if (residual != nullptr) {
-      const auto added = *reinterpret_cast<const Vector<T, W>*>(
-          residual + place.batch * shape.residual_batch + at0 * shape.residual0 +
-          at1 * shape.residual1 + channel);
 #pragma unroll
       for (int w = 0; w < W; ++w) values[w] += to_float(added.at[w]);
     }
-    Vector<T, W> out;
-#pragma unroll
-    for (int w = 0; w < W; ++w) out.at[w] = from_float<T>(values[w]);
-    *reinterpret_cast<Vector<T, W>*>(
-        y + ((place.batch * shape.out0 + at0) * shape.out1 + at1) * shape.out_channels + channel) =
-        out;
+    const std::int64_t to =
+        ((place.batch * shape.out0 + at0) * shape.out1 + at1) * shape.out_channels + channel;
+    if (shape.wide) {
+      write_numbers<float>(static_cast<float*>(at.y) + to, values);
+    } else {
+      write_numbers<T>(static_cast<T*>(at.y) + to, values);
+    }
   }
 }
+
+/// The exchange of chunks follows the address.
+constexpr unsigned kTileAlignment = 512;
 
 template <int Columns>
 constexpr int shared_bytes() {
   constexpr int kLoads = kStages * (kTileRows + Columns) * kStageBytes;
   constexpr int kSums = kTileRows * kSumPitch<Columns> * 4;
-  return (kLoads > kSums ? kLoads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace));
+  return (kLoads > kSums ? kLoads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace)) +
+         static_cast<int>(kTileAlignment);
 }
 
 template <Product P, int Columns, int VectorBytes>
-__global__ void __launch_bounds__(kConvThreads)
+__global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1 : 2)
     conv_kernel(__grid_constant__ const ConvShape shape, __grid_constant__ const ConvPointers at) {
   extern __shared__ __align__(128) char memory[];
   using T = typename ValueOf<P>::Type;
   auto* const places = reinterpret_cast<RowPlace*>(memory);
-  char* const tiles = memory + kTileRows * sizeof(RowPlace);
+  char* tiles = memory + kTileRows * sizeof(RowPlace);
+  tiles += -shared_address(tiles) % kTileAlignment;
   // Tiles of the same rows run side by side, so that the second finds its input in the cache.
   const int across = (shape.columns + Columns - 1) / Columns;
   const int down = static_cast<int>(blockIdx.x) / across;
@@ -449,6 +283,8 @@ __global__ void __launch_bounds__(kConvThreads)
   Loader<T, Columns, VectorBytes> loads(shape, at, first_row, end_row, first_column, tiles);
   if constexpr (P == Product::f32) {
     multiply_tile_f32<Columns>(loads, tiles);
+  } else if constexpr (P != Product::tf32 && kWarpGroups) {
+    multiply_tile_in_groups<P, Columns>(loads, tiles);
   } else {
     multiply_tile<P, Columns>(loads, tiles);
   }
@@ -468,7 +304,8 @@ __global__ void __launch_bounds__(kConvThreads)
   }
   constexpr int kWide = 16 / sizeof(T);
   if (shape.out_channels % kWide == 0) {
-    write_tile<T, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums, places);
+    write_tile<T, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums,
+                                  places);
   } else if (shape.out_channels % 4 == 0) {
     write_tile<T, Columns, 4>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   } else {
@@ -482,9 +319,8 @@ void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t st
   constexpr int kBytes = shared_bytes<Columns>();
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   const std::int64_t across = (shape.columns + Columns - 1) / Columns;
-  const std::int64_t down = shape.tiles_per_batch > 0
-                                ? shape.batch * shape.tiles_per_batch
-                                : (shape.rows() + kTileRows - 1) / kTileRows;
+  const std::int64_t down = shape.tiles_per_batch > 0 ? shape.batch * shape.tiles_per_batch
+                                                      : (shape.rows() + kTileRows - 1) / kTileRows;
   const auto grid = static_cast<unsigned>(down * across);
   kernel<<<grid, kConvThreads, kBytes, stream>>>(shape, at);
 }

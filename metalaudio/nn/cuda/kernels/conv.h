@@ -62,6 +62,7 @@ struct ConvShape {
   int out0 = 1;  ///< the output's extents; what falls outside is cropped
   int out1 = 1;
   Activation activation = Activation::none;
+  bool wide = false;  ///< the results are float32, whatever the input is
   // The residual's steps, 0 where it repeats.
   std::int64_t residual_batch = 0;
   std::int64_t residual0 = 0;

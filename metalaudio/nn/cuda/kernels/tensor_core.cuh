@@ -5,6 +5,20 @@
 
 namespace metalaudio::nn::cuda {
 
+/// The type of the values that a product reads and writes.
+template <Product P>
+struct ValueOf {
+  using Type = float;
+};
+template <>
+struct ValueOf<Product::f16> {
+  using Type = Half;
+};
+template <>
+struct ValueOf<Product::bf16> {
+  using Type = Bfloat;
+};
+
 __device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
 }
@@ -37,6 +51,13 @@ __device__ __forceinline__ void load_transposed(std::uint32_t (&to)[4], std::uin
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];\n"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
                : "r"(from));
+}
+
+/// A matrix of 8 x 8 values of 16 bits, spread over a warp, turned over.
+__device__ __forceinline__ std::uint32_t transposed(std::uint32_t matrix) {
+  std::uint32_t turned;
+  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;\n" : "=r"(turned) : "r"(matrix));
+  return turned;
 }
 
 /// Two values side by side, the first one lower.
@@ -84,19 +105,5 @@ __device__ __forceinline__ void multiply(float (&c)[4], const std::uint32_t (&a)
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   }
 }
-
-/// The type of the values that a product reads and writes.
-template <Product P>
-struct ValueOf {
-  using Type = float;
-};
-template <>
-struct ValueOf<Product::f16> {
-  using Type = Half;
-};
-template <>
-struct ValueOf<Product::bf16> {
-  using Type = Bfloat;
-};
 
 }  // namespace metalaudio::nn::cuda

@@ -27,6 +27,7 @@ class ConvStep final : public CudaStep {
         x_(making.input(Conv::x)),
         residual_(making.maker.slot(epilogue.residual)),
         y_(making.maker.slot(y)) {
+    shape_.wide = making.graph().type(y).type == DataType::f32;
     if (!epilogue.residual.present()) return;
     const Graph& graph = making.graph();
     const ResidualSteps steps =

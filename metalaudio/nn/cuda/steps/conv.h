@@ -8,6 +8,7 @@
 namespace metalaudio::nn::cuda {
 
 /// What follows a convolution on the way out: the activation, then the gain, then the residual.
+/// Results may be float32 where the inputs are of 16 bits.
 struct ConvEpilogue {
   Activation activation = Activation::none;
   Value gain = {};      ///< [channels], constant

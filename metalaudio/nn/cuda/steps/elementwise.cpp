@@ -114,7 +114,10 @@ class CastStep final : public CudaStep {
 
 }  // namespace
 
-std::string refusal_of(const Unary&, const Graph& graph, const Node& node) {
+std::string refusal_of(const Unary& unary, const Graph& graph, const Node& node) {
+  const bool floating = is_floating(graph.type(node.inputs[0]).type);
+  // Limits may lie outside of an integer type.
+  if (unary.function == UnaryFunction::clip && !floating) return "there is no kernel for integers";
   return is_floating(graph.type(node.inputs[0]).type) ? refuse_unless_real(graph, node.inputs[0])
                                                       : std::string();
 }

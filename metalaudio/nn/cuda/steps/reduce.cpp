@@ -135,7 +135,9 @@ std::unique_ptr<Step> make_step(const ArgReduce& reduce, const Making& making) {
   return std::make_unique<LineStep<ArgReduce>>(reduce, making);
 }
 
-std::string refusal_of(const CumSum&, const Graph&, const Node&) { return {}; }
+std::string refusal_of(const CumSum& sum, const Graph&, const Node&) {
+  return sum.product ? "there is no kernel for products" : "";
+}
 std::unique_ptr<Step> make_step(const CumSum& sum, const Making& making) {
   return std::make_unique<LineStep<CumSum>>(sum, making);
 }
