@@ -18,8 +18,11 @@ int conv_tile_columns(Product product, const ConvShape& shape) {
   if (bytes < 16) return shape.columns <= 16 ? 16 : 64;
   // Blocks run in waves, as many at once as a large GPU has processors; a narrow tile takes less
   // time than a wide one, but more than its share, since it reads as many rows of the input.
+  // Where moments are gathered tile by tile, the width may not depend on the size of the batch: a
+  // segment would have other bits in another batch.
   constexpr std::int64_t kProcessors = 132;
-  const std::int64_t down = (shape.rows() + kTileRows - 1) / kTileRows;
+  const std::int64_t down =
+      shape.tiles_per_batch > 0 ? kProcessors : (shape.rows() + kTileRows - 1) / kTileRows;
   int best = 16;
   std::int64_t least = std::int64_t{1} << 60;
   for (const int columns : {16, 32, 48, 64, 96, 128, 192}) {

@@ -23,7 +23,7 @@ class DConvStep final : public CudaStep {
                lengthened(floats_of(making.graph(), parts.bias1), pitch_, 1), making.device),
         second_(second_geometry(geometry1_, pitch_), Activation::glu, type_, making.precision,
                 widened(floats_of(making.graph(), parts.weight2), hidden_, pitch_),
-                floats_of(making.graph(), parts.bias2), making.device),
+                floats_of(making.graph(), parts.bias2), making.device, true),
         gamma1_(floats_of(making.graph(), parts.gamma1), making.device),
         beta1_(floats_of(making.graph(), parts.beta1), making.device),
         gamma2_(floats_of(making.graph(), parts.gamma2), making.device),
@@ -38,7 +38,6 @@ class DConvStep final : public CudaStep {
     norm1_ = {geometry1_.batch, geometry1_.axes[1].in, hidden_, 1, pitch_, parts.epsilon1};
     partial_ = making.maker.temporary(group_norm_bytes(norm1_));
     shape2_ = second_.shape();
-    shape2_.tiles_per_batch = second_.tiles_per_batch();
     shape2_.epsilon = parts.epsilon2;
     shape2_.residual1 = geometry1_.in;
     shape2_.residual0 = shape2_.residual_batch = geometry1_.in * geometry1_.axes[1].in;

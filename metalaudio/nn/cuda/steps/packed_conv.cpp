@@ -81,11 +81,13 @@ DeviceArray store(Product product, const std::vector<float>& values,
 
 PackedConv::PackedConv(const ConvGeometry& geometry, Activation activation, DataType type,
                        Precision precision, const std::vector<float>& weight,
-                       const std::vector<float>& bias, const std::shared_ptr<AudioDevice>& device)
+                       const std::vector<float>& bias, const std::shared_ptr<AudioDevice>& device,
+                       bool own_tiles)
     : type_(type),
       product_(product_of(precision, type)),
       shape_(shape_of(geometry, activation, type)),
       bias_(bias, device) {
+  if (own_tiles) shape_.tiles_per_batch = (shape_.x0 * shape_.x1 + kTileRows - 1) / kTileRows;
   pack(geometry, weight, device);
   list_taps(geometry, device);
 }
@@ -99,13 +101,9 @@ void PackedConv::launch(const ConvShape& shape, ConvPointers at,
   launch_conv(product_, shape, at, stream);
 }
 
-int PackedConv::tiles_per_batch() const noexcept {
-  return (shape_.x0 * shape_.x1 + kTileRows - 1) / kTileRows;
-}
-
 std::size_t PackedConv::moments_bytes() const noexcept {
   const int tile = conv_tile_columns(product_, shape_);
-  return static_cast<std::size_t>(shape_.batch * tiles_per_batch()) *
+  return static_cast<std::size_t>(shape_.batch * shape_.tiles_per_batch) *
          static_cast<std::size_t>((shape_.columns + tile - 1) / tile) * sizeof(TileMoments);
 }
 

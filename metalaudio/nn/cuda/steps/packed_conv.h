@@ -14,19 +14,17 @@ namespace metalaudio::nn::cuda {
 class PackedConv {
  public:
   /// weight[out][kernels…][in / groups]; bias may be empty. With glu the halves of its output
-  /// channels are paired.
+  /// channels are paired. own_tiles: each batch has tiles of its own, so that moments can be had.
   PackedConv(const ConvGeometry& geometry, Activation activation, DataType type,
              Precision precision, const std::vector<float>& weight, const std::vector<float>& bias,
-             const std::shared_ptr<AudioDevice>& device);
+             const std::shared_ptr<AudioDevice>& device, bool own_tiles = false);
 
   /// `at` names everything but the weights, taps and bias.
   void launch(const ConvShape& shape, ConvPointers at, cudaStream_t stream) const noexcept;
 
   /// For launch(); what it says about residual and norm may be changed.
   const ConvShape& shape() const noexcept { return shape_; }
-  /// The tiles of one batch, where each batch has tiles of its own.
-  int tiles_per_batch() const noexcept;
-  /// What such tiles' moments take, for all batches.
+  /// What the moments of all batches' own tiles take.
   std::size_t moments_bytes() const noexcept;
   std::size_t bytes() const noexcept { return weight_.bytes() + taps_.bytes() + bias_.bytes(); }
 
