@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 
 clips=(models/demo_clip.*)
 mkdir -p out
-"$1" separate "${clips[0]}" -n demo_6s --repo models -o out --picture out/demo.png
+"$1" separate "${clips[0]}" -n demo_6s --repo models -o out --picture out/demo.png --overwrite
 echo "The stems and a picture of them, demo.png, are in out/."

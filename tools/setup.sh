@@ -13,6 +13,7 @@ packages=(
   libzip-dev libcurl4-openssl-dev libssl-dev              # checkpoints, downloads
   libpng-dev libcairo2-dev fonts-dejavu-core              # pictures
   libgtest-dev libgmock-dev libbenchmark-dev
+  parallel                                                # the guide for batches is run in a test
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
 [ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev)

@@ -164,7 +164,16 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
   command.add_flag("--json", options.json, "One line of JSON for each track, on standard output")
       ->group(group);
   command
-      .add_flag("-v,--verbose", options.verbose, "Accepted, as demucs accepts it; has no effect")
+      .add_flag("--events", options.events,
+                "With --json also a line as each track begins and as it goes on")
+      ->group(group);
+  CLI::Option* quiet =
+      command.add_flag("-q,--quiet", options.quiet, "Tell of failures and warnings alone")
+          ->group(group);
+  command
+      .add_flag("-v,--verbose", options.verbose,
+                "Tell more: the model's files, the threads, what becomes of every track")
+      ->excludes(quiet)
       ->group(group);
   add_output_format_options(command, options.format);
 }
@@ -199,6 +208,7 @@ void add_separate_options(CLI::App& command, SeparateOptions& options) {
   add_model_options(command, options);
   add_stem_options(command, options);
   add_output_options(command, options);
+  add_batch_options(command, options.batch);
   add_apply_options(command, options);
   add_machine_options(command, options);
 }
@@ -206,7 +216,8 @@ void add_separate_options(CLI::App& command, SeparateOptions& options) {
 void check_separate_options(const SeparateOptions& options) {
   check_device(options.device);
   const auto refuse = [](const char* reason) { fail(ErrorCode::invalid_argument, "{}", reason); };
-  if (options.inputs.empty() && !options.list_models) refuse("no TRACK to separate was given");
+  if (options.inputs.empty() && options.batch.list.empty() && !options.list_models)
+    refuse("no TRACK to separate was given");
   if (options.sum_safe && options.clip_mode != separation::ClipMode::rescale)
     refuse("--sum-safe needs --clip-mode rescale");
   if (!options.shift_offsets.empty() && options.shifts == 0)
@@ -226,7 +237,7 @@ std::vector<std::string> idle_options(const SeparateOptions& options) {
   if (const auto type = written_type(options)) lines = idle_options(options.format, *type);
   if (options.stems.other_method && options.stems.two_stems.empty())
     lines.emplace_back("--other-method has no effect without --two-stems");
-  if (options.verbose) lines.emplace_back("-v has no effect");
+  if (options.events && !options.json) lines.emplace_back("--events has no effect without --json");
   return lines;
 }
 

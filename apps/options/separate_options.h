@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/options/batch_options.h"
 #include "apps/options/output_format.h"
 
 namespace metalaudio::apps {
@@ -47,7 +48,10 @@ struct SeparateOptions {
   OutputFormat format;
   std::string picture;
   bool json = false;
+  bool events = false;  ///< lines of progress among those of --json
+  bool quiet = false;
   bool verbose = false;
+  BatchOptions batch;
 };
 
 /// Adds the options and their help to a command.
