@@ -17,10 +17,10 @@ bool ask(const std::string& question) {
   const std::string shown = display_text(question + " [y/N] ");
   std::fwrite(shown.data(), 1, shown.size(), stderr);
   std::fflush(stderr);
-  // Unlike read, poll ends at a signal.
+  // A signal may come just before the wait too, so that none is long.
+  constexpr int kWaitMilliseconds = 100;
   pollfd input{STDIN_FILENO, POLLIN, 0};
-  while (::poll(&input, 1, -1) < 0) throw_if_interrupted();
-  throw_if_interrupted();
+  while (::poll(&input, 1, kWaitMilliseconds) <= 0) throw_if_interrupted();
   std::array<char, 256> answer{};
   const ssize_t got = ::read(STDIN_FILENO, answer.data(), answer.size());
   return got > 0 && (answer[0] == 'y' || answer[0] == 'Y');
