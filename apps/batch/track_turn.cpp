@@ -69,7 +69,8 @@ nlohmann::json options_json(const SeparateOptions& options) {
                          {"mp3_preset", writer.mp3_preset}};
   if (options.segment_seconds) json["segment"] = *options.segment_seconds;
   // One gain for all depends on which they are.
-  if (options.sum_safe)
+  if (options.exact_sum) json["exact_sum"] = true;
+  if (options.sum_safe || options.exact_sum)
     json["sum_safe"] = {options.stems.stems, options.stems.two_stems,
                         static_cast<int>(options.stems.method())};
   return json;

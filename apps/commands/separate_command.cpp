@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -91,7 +92,11 @@ int separate(const SeparateOptions& options) {
                                     : Verbosity::usual);
   const ModelChoice model = choose_model(options);
   check_against_model(options, model);
-  const separation::StemPlan plan = separation::plan_stems(options.stems, model.sources);
+  separation::StemPlan plan = separation::plan_stems(options.stems, model.sources);
+  if (options.exact_sum) {
+    plan.needed_sources.resize(model.sources.size());
+    std::iota(plan.needed_sources.begin(), plan.needed_sources.end(), 0U);
+  }
   const std::vector<separation::Track> tracks =
       separation::list_tracks(inputs(options), {options.out, outputs_folder(options, model.bag)});
   std::vector<PlannedTrack> planned = plan_tracks(tracks, plan, options, model.bag);

@@ -54,7 +54,8 @@ separation::TrackSeparationOptions track_options(const SeparateOptions& options)
   result.writer = writer_options(options.format);
   result.keep_rate = options.keep_rate;
   result.clip_mode = options.clip_mode;
-  result.common_gain = options.sum_safe;
+  result.common_gain = options.sum_safe || options.exact_sum;
+  result.exact_sum = options.exact_sum;
   return result;
 }
 
@@ -332,12 +333,13 @@ void SeparationRun::report_success(const TrackJob& job, const separation::TrackR
 
 /// Under --sum-safe all are turned down alike.
 void SeparationRun::report_gains(const TrackJob& job, const std::vector<float>& gains) {
+  const bool common_gain = options_.sum_safe || options_.exact_sum;
   for (std::size_t i = 0; i < gains.size(); ++i) {
     const std::string text = gain_text(gains[i]);
     if (text.empty()) continue;
-    const std::string what = options_.sum_safe ? "all stems" : plan_.outputs[i].name;
+    const std::string what = common_gain ? "all stems" : plan_.outputs[i].name;
     console_.note(fmt::format("{}: {} {} (--clip-mode rescale)", job.label, what, text));
-    if (options_.sum_safe) return;
+    if (common_gain) return;
   }
 }
 

@@ -138,7 +138,13 @@ void add_stem_options(CLI::App& command, SeparateOptions& options) {
       ->group(group);
   command
       .add_flag("--sum-safe", options.sum_safe,
-                "Turn all stems down alike, so that they still add up to the mix")
+                "Against clipping turn all stems down alike, so that they keep their balance; they "
+                "still miss the mix by the network's own error")
+      ->group(group);
+  command
+      .add_flag("--exact-sum", options.exact_sum,
+                "Make the stems add up to the mix: spread what they miss it by over them, by their "
+                "power at each time and frequency; against clipping all are turned down alike")
       ->group(group);
   command.add_flag("--keep-rate", options.keep_rate, "Write at the sample rate of the input")
       ->group(group);
@@ -220,6 +226,8 @@ void check_separate_options(const SeparateOptions& options) {
     refuse("no TRACK to separate was given");
   if (options.sum_safe && options.clip_mode != separation::ClipMode::rescale)
     refuse("--sum-safe needs --clip-mode rescale");
+  if (options.exact_sum && options.clip_mode == separation::ClipMode::clamp)
+    refuse("--exact-sum needs --clip-mode rescale or none");
   if (!options.shift_offsets.empty() && options.shifts == 0)
     refuse("--shift-offsets needs --shifts of 1 or more");
   const bool several = options.stems.two_stems.empty()

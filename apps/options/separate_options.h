@@ -41,6 +41,7 @@ struct SeparateOptions {
   separation::StemChoice stems;
   separation::ClipMode clip_mode = separation::ClipMode::rescale;
   bool sum_safe = false;
+  bool exact_sum = false;
   bool keep_rate = false;
 
   std::filesystem::path out = "separated";

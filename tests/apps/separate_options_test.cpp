@@ -94,9 +94,10 @@ TEST(SeparateOptions, RefusesWhatContradictsItself) {
         "a -n b -s c", "a --stems vocals,,drums", "a --stems ,"})
     EXPECT_THROW(parse(arguments), CLI::ParseError) << arguments;
   for (const char* arguments :
-       {"", "a --sum-safe --clip-mode clamp", "a --filename {track}.{ext}", "a --device tpu",
-        "a --filename {title}/{stem}.{ext}", "a --shifts 0 --shift-offsets 3", "a --unknown",
-        "a --filename {stem}.ogg", "a --filename {stem}", "a --filename {stem}."})
+       {"", "a --sum-safe --clip-mode clamp", "a --exact-sum --clip-mode clamp",
+        "a --filename {track}.{ext}", "a --device tpu", "a --filename {title}/{stem}.{ext}",
+        "a --shifts 0 --shift-offsets 3", "a --unknown", "a --filename {stem}.ogg",
+        "a --filename {stem}", "a --filename {stem}."})
     EXPECT_THROW(parse(arguments), Error) << arguments;
 }
 

@@ -221,6 +221,27 @@ TEST_F(Separate, SumSafeTurnsAllStemsDownAlike) {
   EXPECT_NE(own.at("bass"), own.at("drums"));
 }
 
+TEST_F(Separate, AnExactSumIsTheMix) {
+  // Of one hop, of fewer samples than one, and of many blocks.
+  for (const double seconds : {0.05, 0.128, 1.3, 9.7}) {
+    SCOPED_TRACE(seconds);
+    write_sound(setting_ / "song.wav", make_music(2, seconds, kRateHz), kRateHz);
+    const AudioBuffer mix = read_sound(setting_ / "song.wav");
+    const auto sum = [&](const std::string& folder) {
+      AudioBuffer all = stem("drums", folder);
+      for (const char* name : {"bass", "other", "vocals"}) add(stem(name, folder), 1.0F, all);
+      return all;
+    };
+    run_plain({"-o", "plain"});
+    run_plain({"-o", "exact", "--exact-sum"});
+    EXPECT_LT(agreement_db(mix, sum("plain")), 60.0);
+    // A transform of 4096 points and back in float32, and the sum of four stems.
+    EXPECT_GT(agreement_db(mix, sum("exact")), 110.0);
+    run_plain({"-o", "one", "--exact-sum", "--stems", "bass"});
+    EXPECT_GT(agreement_db(stem("bass", "exact"), stem("bass", "one")), 120.0);
+  }
+}
+
 TEST_F(Separate, JsonSaysWhatWasDone) {
   const ProgramResult result = setting_.separate({"song.wav", "--json", "--picture", "p/song.png"});
   ASSERT_EQ(result.status, 0) << result.err;
