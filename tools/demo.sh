@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 bin=$1
 clips=(models/demo_clip.*)
 mkdir -p out
-"$bin/metalaudio" separate "${clips[0]}" -n demo_6s --repo models -o out --picture out/demo.png
+"$bin/metalaudio" separate "${clips[0]}" -n demo_6s --repo models -o out --picture out/demo.png --overwrite
 "$bin/amp_demo_sounds" out/guitar.wav out/cabinet.wav
 "$bin/metalaudio" amp models/preamp.nam out/guitar.wav --ir out/cabinet.wav --normalize --oversample 2 -o out/amp.wav
 "$bin/metalaudio" spectrogram out/guitar.wav out/amp.wav -o out/amp.png

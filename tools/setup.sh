@@ -14,6 +14,7 @@ packages=(
   libpng-dev libcairo2-dev fonts-dejavu-core              # pictures
   python3-venv python3-dev python3-pip binutils            # the Python package
   libgtest-dev libgmock-dev libbenchmark-dev
+  parallel                                                # the guide for batches is run in a test
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
 [ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev qemu-user)

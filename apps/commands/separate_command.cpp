@@ -1,12 +1,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/separation/output_name.h>
 #include <metalaudio/separation/stem_plan.h>
 #include <metalaudio/separation/track_list.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <numeric>
+#include <optional>
+#include <vector>
 
+#include "apps/batch/question.h"
+#include "apps/batch/track_list_file.h"
+#include "apps/batch/track_turn.h"
 #include "apps/commands/commands.h"
 #include "apps/commands/model_choice.h"
 #include "apps/commands/separation_run.h"
@@ -27,22 +34,78 @@ std::string model_line(const ModelChoice& model, const models::OpenDevices& devi
                      fmt::join(model.sources, ", "), devices.text);
 }
 
+std::vector<std::filesystem::path> inputs(const SeparateOptions& options) {
+  std::vector<std::filesystem::path> all = options.inputs;
+  if (options.batch.list.empty()) return all;
+  const std::vector<std::filesystem::path> listed = read_track_list(options.batch.list);
+  if (listed.empty() && all.empty())
+    fail(ErrorCode::invalid_argument, "--list {}: no track is in it", options.batch.list.string());
+  all.insert(all.end(), listed.begin(), listed.end());
+  return all;
+}
+
+void take_shard(const SeparateOptions& options, std::vector<PlannedTrack>& tracks,
+                Console& console) {
+  const std::optional<Shard>& shard = options.batch.shard;
+  if (!shard) {
+    for (const char* name : {"SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"})
+      if (tracks.size() > 1 && std::getenv(name) != nullptr)
+        console.note(fmt::format("Note: {} is set; --shard auto takes a part of the tracks", name));
+    return;
+  }
+  const std::size_t all = tracks.size();
+  std::size_t number = 0;
+  std::erase_if(tracks, [&](const PlannedTrack&) { return !shard->has(number++); });
+  console.note(
+      fmt::format("Shard {}/{}: {} of {} tracks", shard->index, shard->count, tracks.size(), all));
+}
+
+/// Stems that are there may be replaced by --overwrite, or by a person who says so.
+void settle_existing(const SeparateOptions& options, const std::filesystem::path& folder,
+                     std::vector<PlannedTrack>& tracks) {
+  const BatchOptions& batch = options.batch;
+  std::vector<PlannedTrack*> existing;
+  for (PlannedTrack& track : tracks) {
+    track.replace = batch.overwrite;
+    if (track.refusal.empty() && has_outputs(folder, track.job)) existing.push_back(&track);
+  }
+  if (existing.empty() || batch.overwrite || batch.skip_existing || batch.dry_run || !can_ask())
+    return;
+  const std::string what =
+      existing.size() == 1
+          ? fmt::format("The stems of {} are there already. Replace them?",
+                        existing.front()->job.label)
+          : fmt::format("The stems of {} tracks are there already, as of {}. Replace them?",
+                        existing.size(), existing.front()->job.label);
+  const bool replace = ask(what);
+  for (PlannedTrack* track : existing) (replace ? track->replace : track->keep) = true;
+}
+
 int separate(const SeparateOptions& options) {
   check_separate_options(options);
   if (options.list_models) {
     print_result(model_list(options));
     return 0;
   }
-  Console console;
+  Console console(options.quiet     ? Verbosity::quiet
+                  : options.verbose ? Verbosity::verbose
+                                    : Verbosity::usual);
   const ModelChoice model = choose_model(options);
   check_against_model(options, model);
-  const separation::StemPlan plan = separation::plan_stems(options.stems, model.sources);
-  const std::vector<separation::Track> tracks = separation::list_tracks(
-      options.inputs, {options.out, options.out / separation::model_folder_name(model.bag.name)});
+  separation::StemPlan plan = separation::plan_stems(options.stems, model.sources);
+  if (options.exact_sum) {
+    plan.needed_sources.resize(model.sources.size());
+    std::iota(plan.needed_sources.begin(), plan.needed_sources.end(), 0U);
+  }
+  const std::vector<separation::Track> tracks =
+      separation::list_tracks(inputs(options), {options.out, outputs_folder(options, model.bag)});
   std::vector<PlannedTrack> planned = plan_tracks(tracks, plan, options, model.bag);
-  for (const std::string& line : idle_options(options)) console.line("Note: " + line);
+  for (const std::string& line : idle_options(options)) console.note("Note: " + line);
+  take_shard(options, planned, console);
+  settle_existing(options, outputs_folder(options, model.bag), planned);
   const models::OpenDevices devices = models::open_devices(options.device);
-  console.line(model_line(model, devices));
+  console.note(model_line(model, devices));
+  for (const std::filesystem::path& file : model.bag.models) console.detail("  " + file.string());
   return SeparationRun(options, model, devices, plan, std::move(planned), console).run();
 }
 

@@ -3,9 +3,16 @@
 #include <metalaudio/models/open_devices.h>
 #include <metalaudio/separation/track_separation.h>
 
+#include <nlohmann/json_fwd.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/batch/manifest.h"
+#include "apps/batch/track_turn.h"
 #include "apps/commands/model_choice.h"
 #include "apps/commands/track_jobs.h"
 #include "apps/terminal/console.h"
@@ -27,12 +34,19 @@ class SeparationRun {
 
  private:
   struct Shared;
+  using LoadSeparator = std::function<separation::Separator&()>;
   void work(Shared& shared, std::size_t threads);
   models::ModelOptions model_options() const;
-  void separate(Shared& shared, std::size_t index, separation::Separator& separator);
+  void settle(Shared& shared, std::size_t index, const LoadSeparator& load);
+  void put_off(Shared& shared, std::size_t index);
+  void separate(Shared& shared, std::size_t index, TrackTurn& turn,
+                separation::Separator& separator);
   separation::TrackControl control_of(Shared& shared, std::size_t index) const;
   separation::TrackReport separate_track(const TrackJob& job, separation::Separator& separator,
                                          const separation::TrackControl& control) const;
+  void tell(nlohmann::json line);
+  void tell_event(const std::string& label, nlohmann::json line) const;
+  void report_left(const TrackJob& job, const char* status, const std::string& reason);
   void report_failure(const TrackJob& job, const std::string& reason);
   void report_success(const TrackJob& job, const separation::TrackReport& report);
   void report_gains(const TrackJob& job, const std::vector<float>& gains);
@@ -44,6 +58,8 @@ class SeparationRun {
   const separation::StemPlan& plan_;
   std::vector<PlannedTrack> tracks_;
   Console& console_;
+  RunRecipe recipe_;
+  std::unique_ptr<Manifest> manifest_;  // null: none
 };
 
 }  // namespace metalaudio::apps

@@ -15,9 +15,11 @@ namespace {
 
 TrackJob name_outputs(const separation::Track& track, const separation::StemPlan& plan,
                       const SeparateOptions& options, const fs::path& folder) {
-  TrackJob job{track.path, track.path.string(), {}, {}};
+  TrackJob job{track.path, track.path.string(), {}, {}, {}};
   separation::OutputFields fields{track.name, track.extension, "", options.format.extension(),
                                   track.folder};
+  job.key = separation::expand_output_name(
+      options.filename, {track.name, track.extension, "{stem}", "{ext}", track.folder});
   for (const separation::StemOutput& output : plan.outputs) {
     fields.stem = output.name;
     job.outputs.push_back(folder / separation::expand_output_name(options.filename, fields));
@@ -58,19 +60,34 @@ void check_picture(const std::vector<PlannedTrack>& planned) {
     fail(ErrorCode::invalid_argument, "--picture needs {{track}} in its name for several tracks");
 }
 
+/// It is appended to, so that an input of this name would be spoilt; a device may take it.
+void check_manifest(const fs::path& manifest, separation::RunFiles& files) {
+  std::error_code ignored;
+  if (manifest.empty() || fs::is_character_file(manifest, ignored) ||
+      fs::is_fifo(manifest, ignored))
+    return;
+  files.require("--manifest", manifest);
+}
+
 }  // namespace
+
+fs::path outputs_folder(const SeparateOptions& options, const repository::ModelBag& model) {
+  return options.out / separation::model_folder_name(model.name);
+}
 
 std::vector<PlannedTrack> plan_tracks(const std::vector<separation::Track>& tracks,
                                       const separation::StemPlan& plan,
                                       const SeparateOptions& options,
                                       const repository::ModelBag& model) {
-  const fs::path folder = options.out / separation::model_folder_name(model.name);
+  const fs::path folder = outputs_folder(options, model);
   separation::RunFiles files;
   for (const separation::Track& track : tracks) files.add_input(track.path);
   for (const fs::path& file : model.models) files.add_input(file);
+  if (!options.batch.list.empty()) files.add_input(options.batch.list);
+  check_manifest(options.batch.manifest, files);
   std::vector<PlannedTrack> planned;
   for (const separation::Track& track : tracks)
-    planned.push_back({name_outputs(track, plan, options, folder), ""});
+    planned.push_back({name_outputs(track, plan, options, folder), "", false, false, {}});
   check_picture(planned);
   for (std::size_t i = 0; i < tracks.size(); ++i)
     planned[i].refusal = refusal(tracks[i], planned[i].job, files);

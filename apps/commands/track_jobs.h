@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/batch/track_record.h"
 #include "apps/options/separate_options.h"
 
 namespace metalaudio::apps {
@@ -18,13 +19,21 @@ struct TrackJob {
   std::string label;                           ///< for messages
   std::vector<std::filesystem::path> outputs;  ///< one for each output of the plan
   std::filesystem::path picture;               ///< empty: none
+  std::string key{};  ///< of the track among all, whatever its stems and their type
 };
 
 /// A track with the names of its outputs, or the reason why it cannot have them.
 struct PlannedTrack {
   TrackJob job;
-  std::string refusal;  ///< empty: none
+  std::string refusal;                ///< empty: none
+  bool replace = false;               ///< its outputs, where they are there already
+  bool keep = false;                  ///< them as they are, and do nothing
+  TrackRecord::Stamp known_record{};  ///< before the run
 };
+
+/// Where all outputs lie, unless --filename leads out of it.
+std::filesystem::path outputs_folder(const SeparateOptions& options,
+                                     const repository::ModelBag& model);
 
 /// Names the outputs of every track. A track is refused that has a problem of its own, whose stems
 /// have no ending that says what to write, or whose outputs would overwrite an input, those of an

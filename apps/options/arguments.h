@@ -20,7 +20,8 @@ void parse_arguments(CLI::App& app, const std::vector<std::string>& arguments);
 /// Long options of `separate` that demucs does not have: a shortened name that would fit one of
 /// demucs' own still means that one.
 inline const std::set<std::string> kOwnOptions = {
-    "json", "keep-rate",     "mode",  "picture",  "precision",
-    "seed", "shift-offsets", "stems", "sum-safe", "threads"};
+    "dry-run",       "events",        "exact-sum", "json",      "keep-rate", "list", "manifest",
+    "mode",          "overwrite",     "picture",   "precision", "quiet",     "seed", "shard",
+    "shift-offsets", "skip-existing", "stems",     "sum-safe",  "threads"};
 
 }  // namespace metalaudio::apps

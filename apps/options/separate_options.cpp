@@ -135,7 +135,13 @@ void add_stem_options(CLI::App& command, SeparateOptions& options) {
       ->group(group);
   command
       .add_flag("--sum-safe", options.sum_safe,
-                "Turn all stems down alike, so that they still add up to the mix")
+                "Against clipping turn all stems down alike, so that they keep their balance; they "
+                "still miss the mix by the network's own error")
+      ->group(group);
+  command
+      .add_flag("--exact-sum", options.exact_sum,
+                "Make the stems add up to the mix: spread what they miss it by over them, by their "
+                "power at each time and frequency; against clipping all are turned down alike")
       ->group(group);
   command.add_flag("--keep-rate", options.keep_rate, "Write at the sample rate of the input")
       ->group(group);
@@ -161,7 +167,16 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
   command.add_flag("--json", options.json, "One line of JSON for each track, on standard output")
       ->group(group);
   command
-      .add_flag("-v,--verbose", options.verbose, "Accepted, as demucs accepts it; has no effect")
+      .add_flag("--events", options.events,
+                "With --json also a line as each track begins and as it goes on")
+      ->group(group);
+  CLI::Option* quiet =
+      command.add_flag("-q,--quiet", options.quiet, "Tell of failures and warnings alone")
+          ->group(group);
+  command
+      .add_flag("-v,--verbose", options.verbose,
+                "Tell more: the model's files, the threads, what becomes of every track")
+      ->excludes(quiet)
       ->group(group);
   add_output_format_options(command, options.format);
 }
@@ -187,6 +202,7 @@ void add_separate_options(CLI::App& command, SeparateOptions& options) {
   add_model_options(command, options);
   add_stem_options(command, options);
   add_output_options(command, options);
+  add_batch_options(command, options.batch);
   add_apply_options(command, options);
   add_machine_options(command, options);
 }
@@ -194,9 +210,12 @@ void add_separate_options(CLI::App& command, SeparateOptions& options) {
 void check_separate_options(const SeparateOptions& options) {
   check_device(options.device);
   const auto refuse = [](const char* reason) { fail(ErrorCode::invalid_argument, "{}", reason); };
-  if (options.inputs.empty() && !options.list_models) refuse("no TRACK to separate was given");
+  if (options.inputs.empty() && options.batch.list.empty() && !options.list_models)
+    refuse("no TRACK to separate was given");
   if (options.sum_safe && options.clip_mode != separation::ClipMode::rescale)
     refuse("--sum-safe needs --clip-mode rescale");
+  if (options.exact_sum && options.clip_mode == separation::ClipMode::clamp)
+    refuse("--exact-sum needs --clip-mode rescale or none");
   if (!options.shift_offsets.empty() && options.shifts == 0)
     refuse("--shift-offsets needs --shifts of 1 or more");
   const bool several = options.stems.two_stems.empty()
@@ -214,7 +233,7 @@ std::vector<std::string> idle_options(const SeparateOptions& options) {
   if (const auto type = written_type(options)) lines = idle_options(options.format, *type);
   if (options.stems.other_method && options.stems.two_stems.empty())
     lines.emplace_back("--other-method has no effect without --two-stems");
-  if (options.verbose) lines.emplace_back("-v has no effect");
+  if (options.events && !options.json) lines.emplace_back("--events has no effect without --json");
   return lines;
 }
 

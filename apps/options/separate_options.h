@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/options/batch_options.h"
 #include "apps/options/output_format.h"
 
 namespace metalaudio::apps {
@@ -40,6 +41,7 @@ struct SeparateOptions {
   separation::StemChoice stems;
   separation::ClipMode clip_mode = separation::ClipMode::rescale;
   bool sum_safe = false;
+  bool exact_sum = false;
   bool keep_rate = false;
 
   std::filesystem::path out = "separated";
@@ -47,7 +49,10 @@ struct SeparateOptions {
   OutputFormat format;
   std::string picture;
   bool json = false;
+  bool events = false;  ///< lines of progress among those of --json
+  bool quiet = false;
   bool verbose = false;
+  BatchOptions batch;
 };
 
 /// Adds the options and their help to a command.

@@ -17,7 +17,8 @@ constexpr auto kRedrawPeriod = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Console::Console() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+Console::Console(Verbosity verbosity)
+    : verbosity_(verbosity), terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Console::~Console() { clear_status(); }
 
@@ -36,10 +37,19 @@ void Console::line(std::string_view text) {
   std::fwrite(shown.data(), 1, shown.size(), stderr);
 }
 
+void Console::note(std::string_view text) {
+  if (verbosity_ != Verbosity::quiet) line(text);
+}
+
+void Console::detail(std::string_view text) {
+  if (verbosity_ == Verbosity::verbose) line(text);
+}
+
 void Console::status(std::string_view text) {
   const std::lock_guard lock(mutex_);
   const auto now = std::chrono::steady_clock::now();
-  if (!terminal_ || (drawn_ && now - last_drawn_ < kRedrawPeriod)) return;
+  if (!terminal_ || verbosity_ == Verbosity::quiet) return;
+  if (drawn_ && now - last_drawn_ < kRedrawPeriod) return;
   const std::string shown = "\r" + display_text(text) + "\x1b[K";
   std::fwrite(shown.data(), 1, shown.size(), stderr);
   std::fflush(stderr);

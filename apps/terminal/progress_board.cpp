@@ -28,7 +28,7 @@ void ProgressBoard::begin(std::size_t track, const std::string& name, double aud
   if (console_.is_terminal())
     console_.status(bar());
   else
-    console_.line(fmt::format("{}: {} of audio", name, clock_text(audio_seconds)));
+    console_.note(fmt::format("{}: {} of audio", name, clock_text(audio_seconds)));
 }
 
 void ProgressBoard::update(std::size_t track, double fraction) {
@@ -41,7 +41,7 @@ void ProgressBoard::update(std::size_t track, double fraction) {
     console_.status(bar());
   else if (fraction < 1.0 && Clock::now() - running.last_line >= kBetweenLines &&
            running.steps.next(fraction)) {
-    console_.line(fmt::format("{}: {}", running.state.name, progress_figures(running.state)));
+    console_.note(fmt::format("{}: {}", running.state.name, progress_figures(running.state)));
     running.last_line = Clock::now();
   }
 }

@@ -1,12 +1,16 @@
 #include <fcntl.h>
 #include <metalaudio/audio/output_file.h>
 #include <metalaudio/core/error.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace metalaudio::audio {
@@ -17,6 +21,9 @@ namespace fs = std::filesystem;
 [[noreturn]] void fail_io(const fs::path& target, int error) {
   fail(ErrorCode::io, "[OutputFile] {}: {}", target.string(), std::strerror(error));
 }
+
+constexpr std::string_view kPartBegin = ".metalaudio-";
+constexpr std::string_view kPartEnd = ".part";
 
 /// A link stays, and what it leads to is replaced.
 fs::path resolve(const fs::path& target) {
@@ -33,15 +40,30 @@ fs::path resolve(const fs::path& target) {
 /// A short name of its own, since the target's may already be as long as names can be.
 fs::path temporary_beside(const fs::path& target) {
   static std::atomic<unsigned> count{0};
-  return target.parent_path() / fmt::format(".metalaudio-{}-{}.part", ::getpid(), count++);
+  return target.parent_path() / fmt::format("{}{}-{}{}", kPartBegin, ::getpid(), count++, kPartEnd);
+}
+
+/// The lock that says that its writer lives; file systems without locks go without.
+bool lock(int file) { return ::flock(file, LOCK_EX | LOCK_NB) == 0; }
+
+bool is_linked(int file) {
+  struct stat status {};
+  return ::fstat(file, &status) == 0 && status.st_nlink > 0;
 }
 
 }  // namespace
 
-OutputFile::OutputFile(fs::path target)
-    : target_(resolve(target)), temporary_(temporary_beside(target_)) {
-  file_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file_ < 0) fail_io(target_, errno);
+OutputFile::OutputFile(fs::path target) : target_(resolve(target)) {
+  while (file_ < 0) {
+    temporary_ = temporary_beside(target_);
+    file_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    // In use: a process of the same number on another machine, or one that died.
+    if (file_ < 0 && errno == EEXIST) continue;
+    if (file_ < 0) fail_io(target_, errno);
+    lock(file_);
+    // Between the two calls somebody may have taken it for abandoned.
+    if (!is_linked(file_)) ::close(std::exchange(file_, -1));
+  }
 }
 
 OutputFile::~OutputFile() {
@@ -90,6 +112,19 @@ void OutputFile::commit() {
   const int error = errno;
   ::unlink(temporary_.c_str());
   fail_io(target_, error);
+}
+
+void remove_abandoned_parts(const fs::path& folder) {
+  std::error_code ignored;
+  for (auto it = fs::directory_iterator(folder, ignored);
+       !ignored && it != fs::directory_iterator(); it.increment(ignored)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(kPartBegin) || !name.ends_with(kPartEnd)) continue;
+    const int file = ::open(it->path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) continue;
+    if (lock(file)) ::unlink(it->path().c_str());
+    ::close(file);
+  }
 }
 
 }  // namespace metalaudio::audio

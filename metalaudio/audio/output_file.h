@@ -45,4 +45,8 @@ class OutputFile {
   int failure_ = 0;  // the first errno
 };
 
+/// Removes what processes that were killed left in a folder: temporary files of an OutputFile whose
+/// writer lives no more, on whatever machine. Where the file system has no locks, none.
+void remove_abandoned_parts(const std::filesystem::path& folder);
+
 }  // namespace metalaudio::audio

@@ -1,10 +1,13 @@
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/separation/exact_sum.h>
 #include <metalaudio/separation/output_folders.h>
 #include <metalaudio/separation/track_separation.h>
 
 #include <chrono>
+#include <functional>
+#include <optional>
 
 namespace metalaudio::separation {
 namespace {
@@ -62,20 +65,33 @@ SeparationOptions with_stems(SeparationOptions options, const StemPlan& plan,
 class BlockSink {
  public:
   BlockSink(const audio::TrackSource& track, const StemPlan& plan, std::size_t sources,
-            StemFiles& files)
-      : track_(track), plan_(plan), sources_(sources), files_(files) {}
+            bool exact_sum, StemFiles& files)
+      : track_(track), plan_(plan), sources_(sources), files_(files) {
+    if (exact_sum)
+      exact_sum_.emplace(sources, track.channels(),
+                         [&files](ConstAudioView mix, std::span<const ConstAudioView> corrected) {
+                           files.write(mix, corrected);
+                         });
+  }
 
   void operator()(std::int64_t first_frame, std::span<const AudioBuffer> stems) {
     const AudioBuffer mix = read_mix(first_frame, stems[0].frames());
     std::vector<ConstAudioView> sources(sources_, ConstAudioView(mix));
     for (std::size_t i = 0; i < stems.size(); ++i) sources[plan_.needed_sources[i]] = stems[i];
-    files_.write(mix, sources);
+    if (exact_sum_)
+      exact_sum_->push(mix, sources);
+    else
+      files_.write(mix, sources);
+  }
+
+  void finish() {
+    if (exact_sum_) exact_sum_->finish();
   }
 
  private:
   AudioBuffer read_mix(std::int64_t first_frame, std::size_t frames) const {
     AudioBuffer mix(track_.channels(), frames);
-    if (!plan_.needs_mix) return mix;
+    if (!plan_.needs_mix && !exact_sum_) return mix;
     track_.read(first_frame, mix);
     return mix;
   }
@@ -84,6 +100,7 @@ class BlockSink {
   const StemPlan& plan_;
   std::size_t sources_;
   StemFiles& files_;
+  std::optional<ExactSum> exact_sum_;
 };
 
 }  // namespace
@@ -108,9 +125,13 @@ TrackReport separate_track(const std::filesystem::path& input,
   const auto progress = [&](std::size_t done, std::size_t total) {
     if (control.update) control.update(static_cast<double>(done) / static_cast<double>(total));
   };
+  if (options.exact_sum && plan.needed_sources.size() != separator.sources().size())
+    fail(ErrorCode::invalid_argument, "[separate_track] an exact sum needs all {} sources, not {}",
+         separator.sources().size(), plan.needed_sources.size());
+  BlockSink sink(track, plan, separator.sources().size(), options.exact_sum, files);
   separator.separate(track, with_stems(options.separation, plan, separator.sources()),
-                     BlockSink(track, plan, separator.sources().size(), files),
-                     {progress, control.stop});
+                     std::ref(sink), {progress, control.stop});
+  sink.finish();
 
   files.finish([&](double fraction) { tell(control, "writing", fraction); });
   if (options.inspect) options.inspect(track, files);

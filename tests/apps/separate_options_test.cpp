@@ -3,6 +3,7 @@
 #include <metalaudio/core/error.h>
 
 #include <iterator>
+#include <map>
 #include <sstream>
 
 #include "apps/options/arguments.h"
@@ -93,12 +94,42 @@ TEST(SeparateOptions, RefusesWhatContradictsItself) {
         "a -n b -s c", "a --stems vocals,,drums", "a --stems ,"})
     EXPECT_THROW(parse(arguments), CLI::ParseError) << arguments;
   for (const char* arguments :
-       {"", "a --sum-safe --clip-mode clamp", "a --filename {track}.{ext}", "a --device tpu",
-        "a -d cuda:", "a -d cuda:-1", "a -d cuda:0,", "a -d cuda0", "a -d cuda:0;1",
-        "a -d cpu,cuda", "a -d mps", "a --filename {title}/{stem}.{ext}",
-        "a --shifts 0 --shift-offsets 3", "a --unknown", "a --filename {stem}.ogg",
-        "a --filename {stem}", "a --filename {stem}."})
+       {"", "a --sum-safe --clip-mode clamp", "a --exact-sum --clip-mode clamp",
+        "a --filename {track}.{ext}", "a --device tpu", "a -d cuda:", "a -d cuda:-1",
+        "a -d cuda:0,", "a -d cuda0", "a -d cuda:0;1", "a -d cpu,cuda", "a -d mps",
+        "a --filename {title}/{stem}.{ext}", "a --shifts 0 --shift-offsets 3", "a --unknown",
+        "a --filename {stem}.ogg", "a --filename {stem}", "a --filename {stem}."})
     EXPECT_THROW(parse(arguments), Error) << arguments;
+}
+
+TEST(SeparateOptions, ShardsComeFromTheEnvironmentToo) {
+  using Variables = std::map<std::string, std::string>;
+  const auto shard = [](const char* text, const Variables& variables) {
+    const Shard got = parse_shard(text, [&](const char* name) -> const char* {
+      const auto found = variables.find(name);
+      return found == variables.end() ? nullptr : found->second.c_str();
+    });
+    return std::to_string(got.index) + "/" + std::to_string(got.count);
+  };
+  const auto array = [](const char* id, const char* count, const char* min, const char* max) {
+    return Variables{{"SLURM_ARRAY_TASK_ID", id},
+                     {"SLURM_ARRAY_TASK_COUNT", count},
+                     {"SLURM_ARRAY_TASK_MIN", min},
+                     {"SLURM_ARRAY_TASK_MAX", max}};
+  };
+  EXPECT_EQ(shard("2/8", array("1", "4", "0", "3")), "2/8");
+  EXPECT_EQ(shard("auto", array("0", "4", "0", "3")), "0/4");
+  EXPECT_EQ(shard("auto", array("4", "4", "1", "4")), "3/4");
+  EXPECT_EQ(shard("auto", array("9", "3", "1", "9")), "2/3");
+  EXPECT_EQ(shard("auto", array("3", "1", "3", "3")), "0/1");
+  EXPECT_EQ(shard("auto/8", array("3", "1", "3", "3")), "3/8");
+  EXPECT_EQ(shard("auto", {{"SLURM_ARRAY_TASK_ID", "1"}, {"SLURM_ARRAY_TASK_COUNT", "2"}}), "1/2");
+  EXPECT_EQ(shard("auto/8", {{"JOB_COMPLETION_INDEX", "7"}}), "7/8");
+  EXPECT_THROW(shard("auto", {{"JOB_COMPLETION_INDEX", "7"}}), CLI::ValidationError);
+  EXPECT_THROW(shard("auto/7", {{"JOB_COMPLETION_INDEX", "7"}}), CLI::ValidationError);
+  EXPECT_THROW(shard("auto/7", {{"JOB_COMPLETION_INDEX", "x"}}), CLI::ValidationError);
+  EXPECT_THROW(shard("auto", array("2", "3", "1", "9")), CLI::ValidationError) << "1,2,9";
+  EXPECT_THROW(shard("auto", array("9", "3", "1", "4")), CLI::ValidationError);
 }
 
 /// The arguments that demucs 4.1 takes though they do nothing.
@@ -113,7 +144,8 @@ TEST(SeparateOptions, TakesWhatUpstreamTakesAndSaysWhatHasNoEffect) {
   EXPECT_THAT(notes("a --flac --mp3-preset 4"), ElementsAre("--mp3-preset has no effect on FLAC"));
   EXPECT_THAT(notes("a --other-method minus"),
               ElementsAre("--other-method has no effect without --two-stems"));
-  EXPECT_THAT(notes("a -v"), ElementsAre("-v has no effect"));
+  EXPECT_THAT(notes("a -v"), ElementsAre());
+  EXPECT_THAT(notes("a --events"), ElementsAre("--events has no effect without --json"));
   EXPECT_THAT(notes("a --filename {stem}.mp3 --mp3-bitrate 128"), ElementsAre());
   EXPECT_THAT(notes("a --mp3 --filename {stem}.wav --mp3-preset 3"),
               ElementsAre("--mp3-preset has no effect on WAV"));

@@ -40,7 +40,8 @@ std::vector<std::string> SeparateSetting::files_below(const std::string& name) c
   std::vector<std::string> files;
   std::error_code ignored;
   for (const auto& entry : fs::recursive_directory_iterator(folder_ / name, ignored))
-    if (!entry.is_directory())
+    if (!entry.is_directory() && !(entry.path().parent_path().filename() == ".metalaudio" &&
+                                   entry.path().extension() == ".json"))
       files.push_back(entry.path().lexically_relative(folder_ / name).string());
   std::sort(files.begin(), files.end());
   return files;

@@ -27,7 +27,7 @@ class SeparateSetting {
   std::vector<std::string> arguments(const std::vector<std::string>& more) const;
   ProgramSetting setting() const;
 
-  /// The files below a folder, sorted, relative to it.
+  /// The files below a folder, sorted, relative to it, less the records of how they were made.
   std::vector<std::string> files_below(const std::string& name) const;
 
  private:

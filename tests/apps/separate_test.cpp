@@ -33,7 +33,7 @@ class Separate : public ::testing::Test {
 
   /// Runs in 32-bit float without any change of level, unless told otherwise.
   void run_plain(std::vector<std::string> more) {
-    more.insert(more.begin(), {"song.wav", "--float32", "--clip-mode", "none"});
+    more.insert(more.begin(), {"song.wav", "--float32", "--clip-mode", "none", "--overwrite"});
     const ProgramResult result = setting_.separate(more);
     ASSERT_EQ(result.status, 0) << result.err;
   }
@@ -144,7 +144,7 @@ TEST_F(Separate, ABagRunsOnlyTheMembersThatItNeeds) {
   const ProgramResult one =
       setting_.separate({"song.wav", "-n", "bag", "--stems", "vocals", "--json"});
   ASSERT_EQ(one.status, 0) << one.err;
-  const ProgramResult all = setting_.separate({"song.wav", "-n", "bag"});
+  const ProgramResult all = setting_.separate({"song.wav", "-n", "bag", "-o", "all"});
   EXPECT_EQ(all.status, 1);
   EXPECT_THAT(all.err, HasSubstr("two.safetensors"));
 }
@@ -184,14 +184,15 @@ TEST_F(Separate, KeepsTheRateAndTheLengthOfTheInput) {
   const fs::path bass = setting_ / "separated/tiny/fast/bass.wav";
   EXPECT_EQ(sample_rate_of(bass), 48000);
   EXPECT_EQ(read_sound(bass).frames(), 33600U);
-  ASSERT_EQ(setting_.separate({"fast.wav", "--stems", "bass"}).status, 0);
+  ASSERT_EQ(setting_.separate({"fast.wav", "--stems", "bass", "--overwrite"}).status, 0);
   EXPECT_EQ(sample_rate_of(bass), kRateHz);
 }
 
 TEST_F(Separate, TakesAnyNumberOfChannels) {
   for (const std::size_t channels : {1U, 6U}) {
     write_sound(setting_ / "many.wav", make_music(channels, 0.6, kRateHz), kRateHz);
-    ASSERT_EQ(setting_.separate({"many.wav", "--stems", "bass"}).status, 0) << channels;
+    ASSERT_EQ(setting_.separate({"many.wav", "--stems", "bass", "--overwrite"}).status, 0)
+        << channels;
     EXPECT_EQ(read_sound(setting_ / "separated/tiny/many/bass.wav").channels(), 2U);
   }
 }
@@ -215,8 +216,30 @@ TEST_F(Separate, SumSafeTurnsAllStemsDownAlike) {
   const nlohmann::json gains = parse_line(safe.out).at("gains");
   EXPECT_LT(gains.at("bass"), 1.0);
   for (const auto& gain : gains) EXPECT_EQ(gain, gains.at("bass"));
-  const nlohmann::json own = parse_line(setting_.separate({"loud.wav", "--json"}).out).at("gains");
+  const nlohmann::json own =
+      parse_line(setting_.separate({"loud.wav", "--json", "--overwrite"}).out).at("gains");
   EXPECT_NE(own.at("bass"), own.at("drums"));
+}
+
+TEST_F(Separate, AnExactSumIsTheMix) {
+  // Of one hop, of fewer samples than one, and of many blocks.
+  for (const double seconds : {0.05, 0.128, 1.3, 9.7}) {
+    SCOPED_TRACE(seconds);
+    write_sound(setting_ / "song.wav", make_music(2, seconds, kRateHz), kRateHz);
+    const AudioBuffer mix = read_sound(setting_ / "song.wav");
+    const auto sum = [&](const std::string& folder) {
+      AudioBuffer all = stem("drums", folder);
+      for (const char* name : {"bass", "other", "vocals"}) add(stem(name, folder), 1.0F, all);
+      return all;
+    };
+    run_plain({"-o", "plain"});
+    run_plain({"-o", "exact", "--exact-sum"});
+    EXPECT_LT(agreement_db(mix, sum("plain")), 60.0);
+    // A transform of 4096 points and back in float32, and the sum of four stems.
+    EXPECT_GT(agreement_db(mix, sum("exact")), 110.0);
+    run_plain({"-o", "one", "--exact-sum", "--stems", "bass"});
+    EXPECT_GT(agreement_db(stem("bass", "exact"), stem("bass", "one")), 120.0);
+  }
 }
 
 TEST_F(Separate, JsonSaysWhatWasDone) {
@@ -275,9 +298,9 @@ TEST_F(Separate, TurningDownIsTold) {
   const ProgramResult own = setting_.separate({"loud.wav"});
   for (const char* stem : {"drums", "bass", "other", "vocals"})
     EXPECT_THAT(own.err, HasSubstr("loud.wav: " + std::string(stem) + " turned down by "));
-  EXPECT_THAT(setting_.separate({"loud.wav", "--sum-safe"}).err,
+  EXPECT_THAT(setting_.separate({"loud.wav", "--sum-safe", "--overwrite"}).err,
               HasSubstr("loud.wav: all stems turned down by "));
-  EXPECT_THAT(setting_.separate({"loud.wav", "--clip-mode", "clamp"}).err,
+  EXPECT_THAT(setting_.separate({"loud.wav", "--clip-mode", "clamp", "--overwrite"}).err,
               Not(HasSubstr("turned down")));
 }
 
