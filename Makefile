@@ -9,7 +9,7 @@ export CMAKE_CUDA_COMPILER_LAUNCHER ?= ccache
 endif
 build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $$(nproc)
 
-.PHONY: help setup build demo wheel test test-long asan tsan bench-htdemucs bench-dsp bench-nn format tidy install
+.PHONY: help setup build demo wheel test test-long asan tsan bench-htdemucs bench-dsp bench-nn bench-cuda format tidy install
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-dsp: build ## time the signal processing, beside its peers
 
 bench-nn: build ## time the neural amps and ONNX models, step by step, beside ONNX Runtime
 	@benchmarks/nn/run.sh
+
+bench-cuda: build ## run the GPU tests and time HTDemucs on this machine's GPU, into out/bench-cuda.json
+	@tools/gpu.sh
 
 format: ## format every source
 	@tools/setup.sh --dev
