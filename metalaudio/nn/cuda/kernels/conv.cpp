@@ -15,7 +15,7 @@ extern template void launch_product<Product::bf16>(const ConvShape& shape, const
 
 int conv_tile_columns(Product product, const ConvShape& shape) {
   const int bytes = shape.vector * static_cast<int>(size_of(value_type_of(product)));
-  if (bytes < 16) return shape.columns <= 16 ? 16 : 64;
+  if (bytes < 16) return shape.columns <= 16 ? 16 : shape.columns <= 48 ? 48 : 64;
   // Blocks run in waves, as many at once as a large GPU has processors; a narrow tile takes less
   // time than a wide one, but more than its share, since it reads as many rows of the input.
   // Where moments are gathered tile by tile, the width may not depend on the size of the batch: a

@@ -251,16 +251,19 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
 /// The exchange of chunks follows the address.
 constexpr unsigned kTileAlignment = 512;
 
+/// A short reduction takes fewer buffers, which leaves room for more blocks.
 template <int Columns>
-constexpr int shared_bytes() {
-  constexpr int kLoads = kStages * (kTileRows + Columns) * kStageBytes;
+constexpr int shared_bytes(int stages) {
+  const int loads = (stages < kStages ? stages : kStages) * (kTileRows + Columns) * kStageBytes;
   constexpr int kSums = kTileRows * kSumPitch<Columns> * 4;
-  return (kLoads > kSums ? kLoads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace)) +
+  return (loads > kSums ? loads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace)) +
          static_cast<int>(kTileAlignment);
 }
 
 template <Product P, int Columns, int VectorBytes>
-__global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1 : 2)
+__global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1
+                                                : Columns <= 64   ? 3
+                                                                  : 2)
     conv_kernel(__grid_constant__ const ConvShape shape, __grid_constant__ const ConvPointers at) {
   extern __shared__ __align__(128) char memory[];
   using T = typename ValueOf<P>::Type;
@@ -316,13 +319,15 @@ __global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1 : 2)
 template <Product P, int Columns, int VectorBytes>
 void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t stream) {
   auto* const kernel = conv_kernel<P, Columns, VectorBytes>;
-  constexpr int kBytes = shared_bytes<Columns>();
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+  constexpr int kMost = shared_bytes<Columns>(kStages);
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kMost);
+  const int bytes =
+      shared_bytes<Columns>((shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes);
   const std::int64_t across = (shape.columns + Columns - 1) / Columns;
   const std::int64_t down = shape.tiles_per_batch > 0 ? shape.batch * shape.tiles_per_batch
                                                       : (shape.rows() + kTileRows - 1) / kTileRows;
   const auto grid = static_cast<unsigned>(down * across);
-  kernel<<<grid, kConvThreads, kBytes, stream>>>(shape, at);
+  kernel<<<grid, kConvThreads, bytes, stream>>>(shape, at);
 }
 
 /// The widths of tiles; every one is a multiple of 16.
@@ -334,8 +339,9 @@ void launch_product(const ConvShape& shape, const ConvPointers& at, cudaStream_t
   if (bytes < 16) {
     const auto narrow = [&]<int VectorBytes>() {
       if constexpr (VectorBytes >= static_cast<int>(sizeof(T))) {
-        columns == 16 ? launch_tile<P, 16, VectorBytes>(shape, at, stream)
-                      : launch_tile<P, 64, VectorBytes>(shape, at, stream);
+        columns == 16   ? launch_tile<P, 16, VectorBytes>(shape, at, stream)
+        : columns == 48 ? launch_tile<P, 48, VectorBytes>(shape, at, stream)
+                        : launch_tile<P, 64, VectorBytes>(shape, at, stream);
       }
     };
     bytes == 8   ? narrow.template operator()<8>()

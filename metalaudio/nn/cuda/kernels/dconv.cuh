@@ -209,7 +209,9 @@ class DConvWarp {
   /// four arrays of factors and summands, to shared memory.
   __device__ void scale_channels(const NormOf& norm, float* scales) const {
     const int channels = channel_chunks(shape_.channels) * 16;
-    for (int c = static_cast<int>(threadIdx.x); c < channels; c += static_cast<int>(blockDim.x)) {
+    const int end = end_chunk() * 16;
+    for (int c = first_chunk() * 16 + static_cast<int>(threadIdx.x); c < end;
+         c += static_cast<int>(blockDim.x)) {
       const auto of = [&](int index) { return __ldg(at_.scales + index * channels + c); };
       const float gain = of(6);
       constexpr float kLog2E = -1.4426950408889634F;
@@ -223,13 +225,14 @@ class DConvWarp {
   }
 
   __device__ void write(const float* scales) const {
-    const int chunks = channel_chunks(shape_.channels);
-    const int channels = chunks * 16;
+    const int channels = channel_chunks(shape_.channels) * 16;
     const T* const x = static_cast<const T*>(at_.x) + origin_;
     T* const y = static_cast<T*>(at_.y) + origin_;
-    const uint4* weight = static_cast<const uint4*>(at_.weight2) + lane_;
+    const int first = first_chunk();
+    const int end = end_chunk();
+    const uint4* weight = static_cast<const uint4*>(at_.weight2) + first * kPairs * 64 + lane_;
 #pragma unroll kWrittenAhead
-    for (int chunk = 0; chunk < chunks; ++chunk) {
+    for (int chunk = first; chunk < end; ++chunk) {
       const bool inside = chunk * 16 + lane_ % 4 * 4 < shape_.channels;
       uint2 residual[G][2];
 #pragma unroll
@@ -293,6 +296,15 @@ class DConvWarp {
   }
 
  private:
+  // The blocks along y share the channels that are written.
+  __device__ int first_chunk() const {
+    return static_cast<int>(blockIdx.y) * channel_chunks(shape_.channels) /
+           static_cast<int>(gridDim.y);
+  }
+  __device__ int end_chunk() const {
+    return (static_cast<int>(blockIdx.y) + 1) * channel_chunks(shape_.channels) /
+           static_cast<int>(gridDim.y);
+  }
   __device__ bool is_there(int g, int i) const {
     return first_ + g * 16 + i * 8 < shape_.positions;
   }
@@ -412,20 +424,22 @@ __global__ void __launch_bounds__(32 * kMostDConvWarps, H == 1   ? 3
 
 template <Product P>
 void launch_dconv_product(const DConvShape& shape, const DConvPointers& at, cudaStream_t stream) {
-  const auto launch = [&](auto* kernel, bool writes) {
+  const auto launch = [&](auto* kernel, bool writes, int shares) {
     const std::size_t bytes =
         writes ? static_cast<std::size_t>(4 * 16 * channel_chunks(shape.channels)) * sizeof(float)
                : 0;
-    kernel<<<static_cast<unsigned>(shape.rows * shape.tiles),
-             static_cast<unsigned>(32 * shape.warps), bytes, stream>>>(shape, at);
+    const dim3 grid(static_cast<unsigned>(shape.rows * shape.tiles), static_cast<unsigned>(shares));
+    kernel<<<grid, static_cast<unsigned>(32 * shape.warps), bytes, stream>>>(shape, at);
   };
   const auto layer = [&]<int H, int G>() {
     if (shape.tiles == 1) {
-      launch(dconv_kernel<P, H, G, DConvPart::all>, true);
+      launch(dconv_kernel<P, H, G, DConvPart::all>, true, 1);
     } else {
-      launch(dconv_kernel<P, H, G, DConvPart::convolve>, false);
-      launch(dconv_kernel<P, H, G, DConvPart::measure>, false);
-      launch(dconv_kernel<P, H, G, DConvPart::write>, true);
+      launch(dconv_kernel<P, H, G, DConvPart::convolve>, false, 1);
+      launch(dconv_kernel<P, H, G, DConvPart::measure>, false, 1);
+      // Few warps each wait long for many channels.
+      const int shares = G > 1 ? 1 : (channel_chunks(shape.channels) + 5) / 6;
+      launch(dconv_kernel<P, H, G, DConvPart::write>, true, shares);
     }
   };
   const auto grouped = [&]<int H>() {

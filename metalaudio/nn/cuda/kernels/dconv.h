@@ -18,7 +18,7 @@ namespace metalaudio::nn::cuda {
 struct DConvShape {
   std::int64_t rows = 1;  ///< each normalised by itself
   int positions = 1;
-  int channels = 4;  ///< a multiple of 4
+  int channels = 4;  ///< a multiple of 4, at most kMostChannels
   int hidden = 1;    ///< at most kMostHidden
   int dilation = 1;
   float epsilon1 = 1e-5F;
@@ -31,6 +31,7 @@ struct DConvShape {
 };
 
 constexpr int kMostHidden = 48;
+constexpr int kMostChannels = 2048;  ///< whose factors and summands fit into shared memory
 constexpr int kDConvTerms = 5;
 constexpr int kDConvScales = 7;
 

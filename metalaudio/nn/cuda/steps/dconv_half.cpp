@@ -245,8 +245,8 @@ bool takes_half_dconv(const Graph& graph, const cpu::DConvParts& parts) {
   const Shape& x = graph.shape(parts.x);
   const DataType type = graph.type(parts.x).type;
   return (type == DataType::f16 || type == DataType::bf16) && x.back() % 4 == 0 &&
-         graph.shape(parts.bias1)[0] <= kMostHidden && x.size() / 16 < kMost &&
-         x[x.rank() - 2] * x.back() < kMost && parts.dilation < kMost / 4;
+         x.back() <= kMostChannels && graph.shape(parts.bias1)[0] <= kMostHidden &&
+         x.size() / 16 < kMost && x[x.rank() - 2] * x.back() < kMost && parts.dilation < kMost / 4;
 }
 
 std::unique_ptr<Step> make_half_dconv(const cpu::DConvParts& parts, Value y, const Making& making) {
