@@ -111,6 +111,45 @@ TEST_F(RunCommand, TakesAnyBlockAndWritesEveryFrame) {
                  "the model's steps have 441 frames");
 }
 
+TEST_F(RunCommand, NamesOfAxesMayBeginWithDigits) {
+  ModelBuilder model = gain_model(1);
+  model.graph()
+      .mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(2)
+      ->set_dim_param("4*s0");
+  write_model("gain.onnx", model);
+  write_music("in.wav", 1, 0.5);
+  expect_done({"gain.onnx", "in.wav", "-o", "out.wav", "--bind", "gain=1", "--block", "512"});
+}
+
+TEST_F(RunCommand, AudioMayBeOfOtherTypes) {
+  const AudioBuffer music = write_music("in.wav", 2, 0.5);
+  // Half a step of the type, at a peak below 1.
+  for (const auto& [type, tolerance] :
+       std::initializer_list<std::pair<int, float>>{{onnx::TensorProto::FLOAT16, 0x1p-12F},
+                                                    {onnx::TensorProto::BFLOAT16, 0x1p-9F},
+                                                    {onnx::TensorProto::DOUBLE, 0.0F},
+                                                    {onnx::TensorProto::INT16, 0x1p-16F}}) {
+    SCOPED_TRACE(type);
+    ModelBuilder model;
+    model.input("x", {1, 1, -1}, type);
+    model.node("Identity", {"x"}, {"y"});
+    model.output("y");
+    write_model("same.onnx", model);
+    expect_done({"same.onnx", "in.wav", "-o", "out.wav", "--float32"});
+    expect_sound("out.wav", music, tolerance);
+  }
+  ModelBuilder bytes;
+  bytes.input("x", {1, 1, -1}, onnx::TensorProto::INT8);
+  bytes.node("Identity", {"x"}, {"y"});
+  bytes.output("y");
+  write_model("bytes.onnx", bytes);
+  expect_refused({"bytes.onnx", "in.wav", "-o", "out.wav"}, "no audio", 1);
+}
+
 TEST_F(RunCommand, EachChannelHasAStateOfItsOwn) {
   write_model("echo.onnx", echo_model());
   AudioBuffer music = write_music("in.wav", 2, 0.5);
