@@ -246,10 +246,12 @@ TEST_F(RunCommand, AudioHasTheOutputsOfFilter) {
     EXPECT_GT(peak_of(read_sound(setting_ / out)), 0.9F);
   }
   expect_refused({"gain.onnx", "in.wav", "-o", "in.wav", "--bind", "gain=1"}, "in.wav");
-  const ProgramResult infinite =
-      run({"gain.onnx", "in.wav", "-o", "new.wav", "--bind", "gain=1e39"});
+  ModelBuilder ratio = gain_model(1);
+  ratio.graph().mutable_node(0)->set_op_type("Div");
+  write_model("ratio.onnx", ratio);
+  const ProgramResult infinite = run({"ratio.onnx", "in.wav", "-o", "new.wav", "--bind", "gain=0"});
   EXPECT_EQ(infinite.status, 1);
-  EXPECT_THAT(infinite.err, HasSubstr("gain.onnx: its output is beyond all numbers"));
+  EXPECT_THAT(infinite.err, HasSubstr("ratio.onnx: its output is beyond all numbers"));
   EXPECT_FALSE(std::filesystem::exists(setting_ / "new.wav"));
 }
 
@@ -303,6 +305,75 @@ TEST_F(RunCommand, StepsGoOnFromTheStates) {
   expect_refused({"echo.onnx", "--state", "y=z", "-o", "out"}, "the outputs are y");
   expect_refused({"echo.onnx", "--state", "y=s", "--state", "s_out=s", "-o", "out"},
                  "s is linked already");
+}
+
+TEST_F(RunCommand, BindsOnlyNumbersThatTheInputCanBe) {
+  const auto bind = [&](int type, const std::string& number) {
+    ModelBuilder model;
+    model.input("x", {1}, type);
+    model.node("Identity", {"x"}, {"y"});
+    model.output("y");
+    write_model("same.onnx", model);
+    return std::vector<std::string>{"same.onnx", "--bind", "x=" + number, "-o", "out"};
+  };
+  using T = onnx::TensorProto;
+  for (const auto& [type, number] :
+       std::initializer_list<std::pair<int, std::string>>{{T::INT64, "-16000"},
+                                                          {T::INT64, "16000.0"},
+                                                          {T::INT64, "1e18"},
+                                                          {T::UINT8, "255"},
+                                                          {T::INT8, "-128"},
+                                                          {T::BOOL, "1"},
+                                                          {T::FLOAT16, "0.1"},
+                                                          {T::FLOAT16, "65504"},
+                                                          {T::DOUBLE, "1e300"}}) {
+    SCOPED_TRACE(number);
+    expect_done(bind(type, number));
+  }
+  for (const auto& [type, number] :
+       std::initializer_list<std::pair<int, std::string>>{{T::INT64, "1.5"},
+                                                          {T::INT64, "9223372036854775808"},
+                                                          {T::INT64, "1e300"},
+                                                          {T::UINT8, "256"},
+                                                          {T::UINT8, "-1"},
+                                                          {T::BOOL, "0.3"},
+                                                          {T::BOOL, "2"},
+                                                          {T::FLOAT16, "1e6"},
+                                                          {T::FLOAT, "1e300"}}) {
+    SCOPED_TRACE(number);
+    expect_refused(bind(type, number), "same.onnx: input x cannot be bound to ");
+  }
+}
+
+TEST_F(RunCommand, RefusesAFolderThatCannotBe) {
+  write_model("gain.onnx", gain_model(1, 2));
+  setting_.write("file", "");
+  for (const char* folder : {"file", "file/below"}) {
+    const ProgramResult result =
+        run({"gain.onnx", "--bind", "x=1", "--bind", "gain=1", "-o", folder});
+    EXPECT_EQ(result.status, 1);
+    EXPECT_EQ(result.err,
+              fmt::format("metalaudio: {}: the folder cannot be made: Not a directory\n", folder));
+  }
+}
+
+TEST_F(RunCommand, SaysOfWhichModelItSpeaks) {
+  ModelBuilder huge;
+  huge.input("x", {1, std::int64_t{1} << 40});
+  huge.node("Relu", {"x"}, {"y"});
+  huge.output("y");
+  write_model("huge.onnx", huge);
+  expect_refused({"huge.onnx", "--dot"}, "huge.onnx: activations of ", 1);
+
+  // Axes by the names that the model gives them.
+  ModelBuilder two;
+  two.input("x", {-1, 3});
+  two.node("Relu", {"x"}, {"y"});
+  two.output("y");
+  write_model("two.onnx", two);
+  write_npy("x.npy", {2}, {1, 2});
+  expect_refused({"two.onnx", "--tensor", "x=x.npy", "-o", "out"},
+                 "input x has the axes [n, 3], given [2]");
 }
 
 TEST_F(RunCommand, NamesMayBeAnything) {
