@@ -255,11 +255,87 @@ TEST_F(RunCommand, AudioHasTheOutputsOfFilter) {
   EXPECT_FALSE(std::filesystem::exists(setting_ / "new.wav"));
 }
 
+TEST_F(RunCommand, LinksStatesByTheirNamesButNotTheAudio) {
+  // y = x + s / 2, as in echo_model(), by other names.
+  const auto echo = [](const std::string& x, const std::string& y, const std::string& s,
+                       const std::string& next) {
+    ModelBuilder model;
+    model.input(s, {1, 1, 4}).input(x, {1, 1, 4});
+    model.floats("half", {1}, {0.5F});
+    model.node("Mul", {s, "half"}, {"product"});
+    model.node("Add", {x, "product"}, {y});
+    model.node("Identity", {y}, {next});
+    model.output(y).output(next);
+    return model;
+  };
+  const AudioBuffer music = write_music("in.wav", 1, 0.5);
+  AudioBuffer wanted = music;
+  for (std::size_t i = 4; i < music.frames(); ++i)
+    wanted.channel(0)[i] += 0.5F * wanted.channel(0)[i - 4];
+  const std::vector<std::string> command{"echo.onnx", "in.wav", "-o", "out.wav", "--float32"};
+  using Names = std::pair<std::string, std::string>;
+  for (const auto& [state, next] : std::initializer_list<Names>{{"h0", "hn"},
+                                                                {"h_0", "h_n"},
+                                                                {"enc.c0", "enc.cn"},
+                                                                {"prev_state", "next_state"},
+                                                                {"prev_state", "state"},
+                                                                {"h_prev", "h_next"},
+                                                                {"h_prev", "h"},
+                                                                {"h_old", "h_new"},
+                                                                {"stateIn", "stateOut"},
+                                                                {"lstm_h_in:0", "lstm_h_out:0"},
+                                                                {"current_state", "next_state"},
+                                                                {"initial_state", "final_state"},
+                                                                {"last_state", "state"},
+                                                                {"cache", "updated_cache"},
+                                                                {"state_in", "state_out"}}) {
+    SCOPED_TRACE(state + " " + next);
+    for (const auto& [x, y] : std::initializer_list<Names>{
+             {"x", "y"}, {"audio_in", "audio_out"}, {"wav", "wav_out"}, {"in_x", "out_x"}}) {
+      SCOPED_TRACE(x);
+      write_model("echo.onnx", echo(x, y, state, next));
+      expect_done(command);
+      expect_sound("out.wav", wanted, 0.0F);
+    }
+  }
+  ModelBuilder same;
+  same.input("audio_in", {1, 1, 4});
+  same.node("Identity", {"audio_in"}, {"audio_out"});
+  same.output("audio_out");
+  write_model("echo.onnx", same);
+  expect_done(command);
+  expect_sound("out.wav", music, 0.0F);
+  // A tensor that is given is what every step takes.
+  write_model("echo.onnx", echo("audio_in", "audio_out", "state_in", "state_out"));
+  write_npy("x.npy", {1, 1, 4}, {2, 4, 6, 8});
+  expect_done({"echo.onnx", "--tensor", "audio_in=x.npy", "--steps", "2", "-o", "out"});
+  EXPECT_EQ(read_npy("out/audio_out.npy", {1, 1, 4}), (std::vector<float>{3, 6, 9, 12}));
+}
+
+TEST_F(RunCommand, InputsWithAValueOfTheirOwnMayHaveAnother) {
+  ModelBuilder model = gain_model(1, 2);
+  model.floats("gain", {1}, {3});
+  write_model("gain.onnx", model);
+  write_npy("x.npy", {1, 1, 2}, {1, 2});
+  write_npy("gain.npy", {1}, {5});
+  const auto result = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"gain.onnx", "--tensor", "x=x.npy", "-o", "out"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    expect_done(arguments);
+    return read_npy("out/y.npy", {1, 1, 2}).front();
+  };
+  EXPECT_EQ(result({}), 3);
+  EXPECT_EQ(result({"--bind", "gain=4"}), 4);
+  EXPECT_EQ(result({"--tensor", "gain=gain.npy"}), 5);
+}
+
 TEST_F(RunCommand, TellsWhichInputsAreOpen) {
   write_model("gain.onnx", gain_model(1));
   write_music("in.wav", 1, 0.1);
   expect_refused({"gain.onnx", "in.wav", "-o", "out.wav"}, "x (f32[1, 1, n]), gain (f32[1])");
   expect_refused({"gain.onnx", "-o", "out"}, "x (f32[1, 1, n]), gain (f32[1])");
+  expect_refused({"gain.onnx", "in.wav", "-o", "out.wav", "--bind", "level=1"},
+                 "--bind level: the model has no such input; it has x (f32[1, 1, n]), gain");
   expect_refused({"gain.onnx"}, "nothing to do");
   expect_refused({"gain.onnx", "-o", "out", "--rate", "8000"}, "IN is missing");
   expect_refused({"gain.onnx", "in.wav", "-o", "out.wav", "--steps", "2"}, "--steps");
