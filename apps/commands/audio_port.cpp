@@ -32,6 +32,22 @@ std::optional<AudioPort> port_of(const Extents& extents, std::size_t time) {
   return port;
 }
 
+/// What the model says of an axis, or -1: names such as "4*s0" and "2d" begin with digits too.
+std::int64_t extent_of(const std::string& axis) {
+  std::int64_t extent = -1;
+  const char* end = axis.data() + axis.size();
+  const auto [next, error] = std::from_chars(axis.data(), end, extent);
+  return error == std::errc() && next == end ? extent : -1;
+}
+
+std::optional<DataType> audio_type(const std::string& name) {
+  for (const DataType type :
+       {DataType::f32, DataType::f16, DataType::bf16, DataType::f64, DataType::i16}) {
+    if (name == to_string(type)) return type;
+  }
+  return std::nullopt;
+}
+
 bool is_batch(std::string name) {
   std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
   return name.starts_with("batch") || name == "n" || name == "b";
@@ -45,13 +61,9 @@ AudioPort audio_input(const nn::OnnxPort& given, std::size_t file_channels, std:
          fmt::join(given.axes, ", "));
   };
   const std::size_t rank = given.axes.size();
-  if (rank < 1 || rank > Shape::kMaxRank || given.type != "f32") refuse();
+  if (rank < 1 || rank > Shape::kMaxRank || !audio_type(given.type)) refuse();
   Extents extents;
-  for (const std::string& axis : given.axes) {
-    std::int64_t extent = -1;  // free
-    std::from_chars(axis.data(), axis.data() + axis.size(), extent);
-    extents.push_back(extent);
-  }
+  for (const std::string& axis : given.axes) extents.push_back(extent_of(axis));
   const auto few = [&](std::size_t axis) { return extents[axis] == 1 || extents[axis] == 2; };
   const bool last =
       rank >= 2 && few(rank - 1) && !few(rank - 2) && !(rank == 2 && is_batch(given.axes[0]));
@@ -66,6 +78,7 @@ AudioPort audio_input(const nn::OnnxPort& given, std::size_t file_channels, std:
   std::optional<AudioPort> port = port_of(extents, time);
   if (!port || port->frames == 0 || port->channels > audio::AudioReader::kMaxChannels) refuse();
   port->free_time = free_time;
+  port->type = *audio_type(given.type);
   return *port;
 }
 
@@ -74,19 +87,22 @@ AudioPort with_frames(const AudioPort& port, std::size_t frames) {
   extents[port.time_axis] = static_cast<std::int64_t>(frames);
   AudioPort result = *port_of(extents, port.time_axis);
   result.free_time = port.free_time;
+  result.type = port.type;
   return result;
 }
 
 std::optional<AudioPort> audio_output(const nn::GraphPort& port, const AudioPort& input,
                                       bool fewer) {
   const Shape& shape = port.type.shape;
-  if (port.type.type != DataType::f32) return std::nullopt;
+  if (port.type.type != DataType::f32 && port.type.type != input.type) return std::nullopt;
   const Extents extents(shape.extents().begin(), shape.extents().end());
   const bool same_rank = shape.rank() == input.shape.rank();
   const auto at = [&](std::size_t axis) -> std::optional<AudioPort> {
     const auto frames = static_cast<std::size_t>(extents[axis]);
     const bool fits = fewer ? frames > 1 && frames < input.frames : frames == input.frames;
-    return fits ? port_of(extents, axis) : std::nullopt;
+    std::optional<AudioPort> found = fits ? port_of(extents, axis) : std::nullopt;
+    if (found) found->type = port.type.type;
+    return found;
   };
   if (same_rank) {
     if (const auto found = at(input.time_axis)) return found;

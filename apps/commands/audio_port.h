@@ -12,6 +12,7 @@ namespace metalaudio::apps {
 /// An input or output as audio: [T], [C][T] or [T][C], with axes of 1 around them.
 struct AudioPort {
   Shape shape = {};
+  DataType type = DataType::f32;  ///< full scale is 1, of i16 32768
   std::size_t time_axis = 0;
   std::size_t channels = 1;
   std::size_t frames = 0;

@@ -3,7 +3,10 @@
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <iostream>
+#include <type_traits>
 #include <utility>
 
 namespace metalaudio::apps {
@@ -11,6 +14,23 @@ namespace {
 
 constexpr std::size_t kUsualBlock = 512;
 constexpr std::size_t kMostFrames = std::size_t{1} << 19;
+
+constexpr float kFullScale = 32768;  // of i16
+
+template <typename T>
+T from_sample(float sample) noexcept {
+  if constexpr (std::is_same_v<T, std::int16_t>) {
+    return static_cast<T>(std::lrint(std::clamp(sample * kFullScale, -kFullScale, 32767.0F)));
+  } else {
+    return static_cast<T>(sample);
+  }
+}
+
+template <typename T>
+float to_sample(T value) noexcept {
+  const auto sample = static_cast<float>(value);
+  return std::is_same_v<T, std::int16_t> ? sample / kFullScale : sample;
+}
 
 nn::OnnxPort open_input(const RunValues& values, const nn::OnnxSummary& summary) {
   const std::vector<nn::OnnxPort> open = open_inputs(values, summary);
@@ -53,7 +73,7 @@ OnnxAudio::OnnxAudio(const RunOptions& options, const RunValues& values,
     results_.emplace_back(output.type.shape, output.type.type);
   }
   for (Tensor& result : results_) outputs_.push_back(result.view());
-  input_ = Tensor(in_.shape);
+  input_ = Tensor(in_.shape, in_.type);
   const std::size_t channels = std::max(file_channels, in_.channels);  // one may become two
   const std::size_t count = channels / in_.channels;
   if ((file_channels != 1 && file_channels % in_.channels != 0) ||
@@ -122,20 +142,24 @@ nn::GraphInference OnnxAudio::compile_for(std::size_t block) {
 
 void OnnxAudio::step(Group& group, ConstAudioView in, AudioView out) noexcept {
   const std::size_t past = in_.frames - out_.frames;
-  const std::span<float> to = input_.values();
   for (std::size_t c = 0; c < in_.channels; ++c) {
     const std::span<float> window = group.window.channel(c);
     std::copy(window.end() - static_cast<std::ptrdiff_t>(past), window.end(), window.begin());
     std::ranges::copy(in.channel(c), window.begin() + static_cast<std::ptrdiff_t>(past));
-    for (std::size_t i = 0; i < in_.frames; ++i) to[in_.place(c, i)] = window[i];
+    visit_type(in_.type, [&]<typename T>(std::type_identity<T>) {
+      const std::span<T> to = input_.values_as<T>();
+      for (std::size_t i = 0; i < in_.frames; ++i) to[in_.place(c, i)] = from_sample<T>(window[i]);
+    });
   }
   const ConstTensorView view = std::as_const(input_).view();
   group.model.predict(std::span(&view, 1), outputs_);
-  const std::span<const float> from = results_[output_index_].values();
-  for (std::size_t c = 0; c < out_.channels; ++c) {
-    const std::span<float> result = out.channel(c);
-    for (std::size_t i = 0; i < out_.frames; ++i) result[i] = from[out_.place(c, i)];
-  }
+  visit_type(out_.type, [&]<typename T>(std::type_identity<T>) {
+    const std::span<const T> from = std::as_const(results_[output_index_]).values_as<T>();
+    for (std::size_t c = 0; c < out_.channels; ++c) {
+      const std::span<float> result = out.channel(c);
+      for (std::size_t i = 0; i < out_.frames; ++i) result[i] = to_sample(from[out_.place(c, i)]);
+    }
+  });
 }
 
 void OnnxAudio::process(ConstAudioView in, AudioView out) noexcept {

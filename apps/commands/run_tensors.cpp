@@ -25,7 +25,12 @@ std::vector<std::filesystem::path> result_files(const RunOptions& options, const
   for (const std::filesystem::path& file : values.files) files.add_input(file);
   std::vector<std::filesystem::path> paths;
   std::set<std::string> taken;
-  std::filesystem::create_directories(options.file.out);
+  std::error_code failed;
+  std::filesystem::create_directories(options.file.out, failed);
+  if (failed || !std::filesystem::is_directory(options.file.out)) {
+    fail(ErrorCode::io, "{}: the folder cannot be made: {}", options.file.out.string(),
+         failed ? failed.message() : "a file has its name");
+  }
   for (const std::string& name : names) {
     std::string stem = file_name_of(name);
     // Names that differ by "/" and ":" alone.

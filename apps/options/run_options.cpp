@@ -4,7 +4,7 @@
 #include <metalaudio/nn/io/npy.h>
 
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -55,26 +55,57 @@ bool may_fit(const nn::OnnxPort& output, const nn::OnnxPort& input) {
   });
 }
 
+/// "lstm_h:0" without what TensorFlow adds.
+std::string_view without_port(std::string_view name) {
+  if (name.ends_with(":0")) name.remove_suffix(2);
+  return name;
+}
+
 /// Whether an output's name says that it is what the input of the next step is.
 bool goes_back(std::string_view output, std::string_view input) {
-  constexpr std::array<std::string_view, 6> kAfter{"_out", "N", "_next", "_new", "n", "_n"};
-  constexpr std::array<std::string_view, 4> kBefore{"out_", "next_", "new_", "output_"};
+  output = without_port(output);
+  input = without_port(input);
   const auto is = [&](std::string_view stem) {
-    const auto after = [&](std::string_view end) {
-      return output == std::string(stem) + std::string(end);
-    };
-    const auto before = [&](std::string_view begin) {
-      return output == std::string(begin) + std::string(stem);
-    };
-    return std::any_of(kAfter.begin(), kAfter.end(), after) ||
-           std::any_of(kBefore.begin(), kBefore.end(), before);
+    for (const char* end : {"_out", "Out", "N", "_next", "_new", "n", "_n"})
+      if (output == std::string(stem) + end) return true;
+    for (const char* begin : {"out_", "next_", "new_", "output_", "updated_", "final_"})
+      if (output == begin + std::string(stem)) return true;
+    return false;
   };
   if (is(input)) return true;
-  if (input.ends_with("_in") && is(input.substr(0, input.size() - 3))) return true;
-  for (const std::string_view begin : {"in_", "input_", "old_", "past_"}) {
+  for (const std::string_view end : {"_in", "In"})
+    if (input.ends_with(end) && is(input.substr(0, input.size() - end.size()))) return true;
+  for (const std::string_view begin :
+       {"in_", "input_", "old_", "past_", "current_", "init_", "initial_"}) {
     if (input.starts_with(begin) && is(input.substr(begin.size()))) return true;
   }
+  // The names of these say by themselves that the output is what comes after.
+  for (const std::string_view end : {"_prev", "_old"}) {
+    if (!input.ends_with(end)) continue;
+    const std::string_view stem = input.substr(0, input.size() - end.size());
+    if (output == stem || is(stem)) return true;
+  }
+  for (const std::string_view begin : {"prev_", "previous_", "last_"}) {
+    if (!input.starts_with(begin)) continue;
+    const std::string_view stem = input.substr(begin.size());
+    if (output == stem || is(stem)) return true;
+  }
+  // h_0 and h_n, as PyTorch has them.
+  if (input.ends_with('0') && output == std::string(input.substr(0, input.size() - 1)) + "n")
+    return true;
   return input.starts_with("past") && output == "present" + std::string(input.substr(4));
+}
+
+/// Whether a name is that of a state rather than of what a step is given.
+bool is_state_name(std::string name) {
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const char* word : {"state", "cache", "hidden", "past", "prev", "last", "mem", "hist",
+                           "context", "buffer", "carry", "lstm", "gru", "rnn"}) {
+    if (name.find(word) != std::string::npos) return true;
+  }
+  name.erase(0, name.find_last_of("./") + 1);  // npos + 1 is 0
+  return (name.starts_with('h') || name.starts_with('c')) &&
+         (name.size() == 1 || name[1] == '_' || (name[1] >= '0' && name[1] <= '9'));
 }
 
 }  // namespace
@@ -89,18 +120,27 @@ RunValues read_values(const RunOptions& options, const nn::OnnxSummary& summary)
     if (values.tensors.contains(name) || values.bindings.contains(name))
       fail(ErrorCode::invalid_argument, "{} {}: it has a value already", option, name);
   };
+  const auto require = [&](const char* option, const std::string& name) {
+    if (has(summary.inputs, name) || has(summary.defaults, name)) return;
+    fail(ErrorCode::invalid_argument, "{} {}: the model has no such input; it has {}", option, name,
+         port_list(summary.inputs));
+  };
+  std::vector<nn::OnnxPort> inputs = summary.inputs;
+  inputs.insert(inputs.end(), summary.defaults.begin(), summary.defaults.end());
   for (const std::string& text : options.tensors) {
-    const auto [name, file] = split(text, "--tensor", summary.inputs);
+    const auto [name, file] = split(text, "--tensor", inputs);
     once("--tensor", name);
-    if (!has(summary.inputs, name)) {
-      fail(ErrorCode::invalid_argument, "--tensor {}: the model has no such input; it has {}", name,
-           port_list(summary.inputs));
+    require("--tensor", name);
+    if (has(summary.defaults, name)) {
+      values.bindings[name] = load(file);
+    } else {
+      values.tensors[name] = load(file);
     }
-    values.tensors[name] = load(file);
   }
   for (const std::string& text : options.bindings) {
-    const auto [name, value] = split(text, "--bind", summary.inputs);
+    const auto [name, value] = split(text, "--bind", inputs);
     once("--bind", name);
+    require("--bind", name);
     if (const auto number = number_of(value)) {
       values.bindings[name] = *number;
     } else {
@@ -129,6 +169,7 @@ void link_by_name(RunValues& values, const nn::OnnxSummary& summary, bool given_
       return state.input == name || state.output == name;
     });
   };
+  const std::size_t told = values.states.size();
   for (const nn::OnnxPort& input : summary.inputs) {
     if (linked(input.name) || values.bindings.contains(input.name)) continue;
     if (!given_too && values.tensors.contains(input.name)) continue;
@@ -139,6 +180,15 @@ void link_by_name(RunValues& values, const nn::OnnxSummary& summary, bool given_
       break;
     }
   }
+  // audio_in and audio_out go together too, but a step has to be given something.
+  const bool all = std::ranges::all_of(summary.inputs, [&](const nn::OnnxPort& input) {
+    return linked(input.name) || values.bindings.contains(input.name);
+  });
+  if (!all) return;
+  const auto first =
+      std::find_if(values.states.begin() + static_cast<std::ptrdiff_t>(told), values.states.end(),
+                   [](const nn::OnnxState& state) { return !is_state_name(state.input); });
+  if (first != values.states.end()) values.states.erase(first);
 }
 
 std::string port_list(const std::vector<nn::OnnxPort>& ports) {

@@ -39,8 +39,9 @@ struct RunValues {
 ///           state that the model has not; what load_npy throws.
 RunValues read_values(const RunOptions& options, const nn::OnnxSummary& summary);
 
-/// Adds states whose names go together: state and stateN, cache and cache_out, h_in and h_out.
-/// Unless given_too, inputs whose tensor is given are not linked.
+/// Adds states whose names go together: state and stateN, cache and cache_out, h_in and h_out, h0
+/// and hn. Unless given_too, inputs whose tensor is given are not linked; where that would link all
+/// inputs, the first that is not named as a state is left.
 void link_by_name(RunValues& values, const nn::OnnxSummary& summary, bool given_too);
 
 /// "x (f32[1, n]), sr (i64[])"; "none" where there are none.

@@ -89,6 +89,18 @@ struct GraphInference::Impl {
                                   options);
   }
 
+  static std::unique_ptr<Impl> make(const std::filesystem::path& path,
+                                    const GraphInferenceOptions& options) {
+    const Graph graph = import_onnx(path, options.model);
+    try {
+      return make(graph, options);
+    } catch (const Error& error) {
+      std::string_view reason = error.what();
+      if (reason.starts_with("[nn::Plan] ")) reason.remove_prefix(reason.find(' ') + 1);
+      fail(error.code(), "[nn::Plan] {}: {}", path.string(), reason);
+    }
+  }
+
   /// Names are looked up once, so that predict() has none.
   void find_views() {
     input_views.clear();
@@ -123,7 +135,7 @@ struct GraphInference::Impl {
 
 GraphInference::GraphInference(const std::filesystem::path& path,
                                const GraphInferenceOptions& options)
-    : impl_(Impl::make(import_onnx(path, options.model), options)) {}
+    : impl_(Impl::make(path, options)) {}
 GraphInference::GraphInference(std::span<const std::byte> model,
                                const GraphInferenceOptions& options)
     : impl_(Impl::make(import_onnx(model, options.model), options)) {}

@@ -111,6 +111,45 @@ TEST_F(RunCommand, TakesAnyBlockAndWritesEveryFrame) {
                  "the model's steps have 441 frames");
 }
 
+TEST_F(RunCommand, NamesOfAxesMayBeginWithDigits) {
+  ModelBuilder model = gain_model(1);
+  model.graph()
+      .mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(2)
+      ->set_dim_param("4*s0");
+  write_model("gain.onnx", model);
+  write_music("in.wav", 1, 0.5);
+  expect_done({"gain.onnx", "in.wav", "-o", "out.wav", "--bind", "gain=1", "--block", "512"});
+}
+
+TEST_F(RunCommand, AudioMayBeOfOtherTypes) {
+  const AudioBuffer music = write_music("in.wav", 2, 0.5);
+  // Half a step of the type, at a peak below 1.
+  for (const auto& [type, tolerance] :
+       std::initializer_list<std::pair<int, float>>{{onnx::TensorProto::FLOAT16, 0x1p-12F},
+                                                    {onnx::TensorProto::BFLOAT16, 0x1p-9F},
+                                                    {onnx::TensorProto::DOUBLE, 0.0F},
+                                                    {onnx::TensorProto::INT16, 0x1p-16F}}) {
+    SCOPED_TRACE(type);
+    ModelBuilder model;
+    model.input("x", {1, 1, -1}, type);
+    model.node("Identity", {"x"}, {"y"});
+    model.output("y");
+    write_model("same.onnx", model);
+    expect_done({"same.onnx", "in.wav", "-o", "out.wav", "--float32"});
+    expect_sound("out.wav", music, tolerance);
+  }
+  ModelBuilder bytes;
+  bytes.input("x", {1, 1, -1}, onnx::TensorProto::INT8);
+  bytes.node("Identity", {"x"}, {"y"});
+  bytes.output("y");
+  write_model("bytes.onnx", bytes);
+  expect_refused({"bytes.onnx", "in.wav", "-o", "out.wav"}, "no audio", 1);
+}
+
 TEST_F(RunCommand, EachChannelHasAStateOfItsOwn) {
   write_model("echo.onnx", echo_model());
   AudioBuffer music = write_music("in.wav", 2, 0.5);
@@ -207,11 +246,87 @@ TEST_F(RunCommand, AudioHasTheOutputsOfFilter) {
     EXPECT_GT(peak_of(read_sound(setting_ / out)), 0.9F);
   }
   expect_refused({"gain.onnx", "in.wav", "-o", "in.wav", "--bind", "gain=1"}, "in.wav");
-  const ProgramResult infinite =
-      run({"gain.onnx", "in.wav", "-o", "new.wav", "--bind", "gain=1e39"});
+  ModelBuilder ratio = gain_model(1);
+  ratio.graph().mutable_node(0)->set_op_type("Div");
+  write_model("ratio.onnx", ratio);
+  const ProgramResult infinite = run({"ratio.onnx", "in.wav", "-o", "new.wav", "--bind", "gain=0"});
   EXPECT_EQ(infinite.status, 1);
-  EXPECT_THAT(infinite.err, HasSubstr("gain.onnx: its output is beyond all numbers"));
+  EXPECT_THAT(infinite.err, HasSubstr("ratio.onnx: its output is beyond all numbers"));
   EXPECT_FALSE(std::filesystem::exists(setting_ / "new.wav"));
+}
+
+TEST_F(RunCommand, LinksStatesByTheirNamesButNotTheAudio) {
+  // y = x + s / 2, as in echo_model(), by other names.
+  const auto echo = [](const std::string& x, const std::string& y, const std::string& s,
+                       const std::string& next) {
+    ModelBuilder model;
+    model.input(s, {1, 1, 4}).input(x, {1, 1, 4});
+    model.floats("half", {1}, {0.5F});
+    model.node("Mul", {s, "half"}, {"product"});
+    model.node("Add", {x, "product"}, {y});
+    model.node("Identity", {y}, {next});
+    model.output(y).output(next);
+    return model;
+  };
+  const AudioBuffer music = write_music("in.wav", 1, 0.5);
+  AudioBuffer wanted = music;
+  for (std::size_t i = 4; i < music.frames(); ++i)
+    wanted.channel(0)[i] += 0.5F * wanted.channel(0)[i - 4];
+  const std::vector<std::string> command{"echo.onnx", "in.wav", "-o", "out.wav", "--float32"};
+  using Names = std::pair<std::string, std::string>;
+  for (const auto& [state, next] : std::initializer_list<Names>{{"h0", "hn"},
+                                                                {"h_0", "h_n"},
+                                                                {"enc.c0", "enc.cn"},
+                                                                {"prev_state", "next_state"},
+                                                                {"prev_state", "state"},
+                                                                {"h_prev", "h_next"},
+                                                                {"h_prev", "h"},
+                                                                {"h_old", "h_new"},
+                                                                {"stateIn", "stateOut"},
+                                                                {"lstm_h_in:0", "lstm_h_out:0"},
+                                                                {"current_state", "next_state"},
+                                                                {"initial_state", "final_state"},
+                                                                {"last_state", "state"},
+                                                                {"cache", "updated_cache"},
+                                                                {"state_in", "state_out"}}) {
+    SCOPED_TRACE(state + " " + next);
+    for (const auto& [x, y] : std::initializer_list<Names>{
+             {"x", "y"}, {"audio_in", "audio_out"}, {"wav", "wav_out"}, {"in_x", "out_x"}}) {
+      SCOPED_TRACE(x);
+      write_model("echo.onnx", echo(x, y, state, next));
+      expect_done(command);
+      expect_sound("out.wav", wanted, 0.0F);
+    }
+  }
+  ModelBuilder same;
+  same.input("audio_in", {1, 1, 4});
+  same.node("Identity", {"audio_in"}, {"audio_out"});
+  same.output("audio_out");
+  write_model("echo.onnx", same);
+  expect_done(command);
+  expect_sound("out.wav", music, 0.0F);
+  // A tensor that is given is what every step takes.
+  write_model("echo.onnx", echo("audio_in", "audio_out", "state_in", "state_out"));
+  write_npy("x.npy", {1, 1, 4}, {2, 4, 6, 8});
+  expect_done({"echo.onnx", "--tensor", "audio_in=x.npy", "--steps", "2", "-o", "out"});
+  EXPECT_EQ(read_npy("out/audio_out.npy", {1, 1, 4}), (std::vector<float>{3, 6, 9, 12}));
+}
+
+TEST_F(RunCommand, InputsWithAValueOfTheirOwnMayHaveAnother) {
+  ModelBuilder model = gain_model(1, 2);
+  model.floats("gain", {1}, {3});
+  write_model("gain.onnx", model);
+  write_npy("x.npy", {1, 1, 2}, {1, 2});
+  write_npy("gain.npy", {1}, {5});
+  const auto result = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"gain.onnx", "--tensor", "x=x.npy", "-o", "out"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    expect_done(arguments);
+    return read_npy("out/y.npy", {1, 1, 2}).front();
+  };
+  EXPECT_EQ(result({}), 3);
+  EXPECT_EQ(result({"--bind", "gain=4"}), 4);
+  EXPECT_EQ(result({"--tensor", "gain=gain.npy"}), 5);
 }
 
 TEST_F(RunCommand, TellsWhichInputsAreOpen) {
@@ -219,6 +334,8 @@ TEST_F(RunCommand, TellsWhichInputsAreOpen) {
   write_music("in.wav", 1, 0.1);
   expect_refused({"gain.onnx", "in.wav", "-o", "out.wav"}, "x (f32[1, 1, n]), gain (f32[1])");
   expect_refused({"gain.onnx", "-o", "out"}, "x (f32[1, 1, n]), gain (f32[1])");
+  expect_refused({"gain.onnx", "in.wav", "-o", "out.wav", "--bind", "level=1"},
+                 "--bind level: the model has no such input; it has x (f32[1, 1, n]), gain");
   expect_refused({"gain.onnx"}, "nothing to do");
   expect_refused({"gain.onnx", "-o", "out", "--rate", "8000"}, "IN is missing");
   expect_refused({"gain.onnx", "in.wav", "-o", "out.wav", "--steps", "2"}, "--steps");
@@ -264,6 +381,75 @@ TEST_F(RunCommand, StepsGoOnFromTheStates) {
   expect_refused({"echo.onnx", "--state", "y=z", "-o", "out"}, "the outputs are y");
   expect_refused({"echo.onnx", "--state", "y=s", "--state", "s_out=s", "-o", "out"},
                  "s is linked already");
+}
+
+TEST_F(RunCommand, BindsOnlyNumbersThatTheInputCanBe) {
+  const auto bind = [&](int type, const std::string& number) {
+    ModelBuilder model;
+    model.input("x", {1}, type);
+    model.node("Identity", {"x"}, {"y"});
+    model.output("y");
+    write_model("same.onnx", model);
+    return std::vector<std::string>{"same.onnx", "--bind", "x=" + number, "-o", "out"};
+  };
+  using T = onnx::TensorProto;
+  for (const auto& [type, number] :
+       std::initializer_list<std::pair<int, std::string>>{{T::INT64, "-16000"},
+                                                          {T::INT64, "16000.0"},
+                                                          {T::INT64, "1e18"},
+                                                          {T::UINT8, "255"},
+                                                          {T::INT8, "-128"},
+                                                          {T::BOOL, "1"},
+                                                          {T::FLOAT16, "0.1"},
+                                                          {T::FLOAT16, "65504"},
+                                                          {T::DOUBLE, "1e300"}}) {
+    SCOPED_TRACE(number);
+    expect_done(bind(type, number));
+  }
+  for (const auto& [type, number] :
+       std::initializer_list<std::pair<int, std::string>>{{T::INT64, "1.5"},
+                                                          {T::INT64, "9223372036854775808"},
+                                                          {T::INT64, "1e300"},
+                                                          {T::UINT8, "256"},
+                                                          {T::UINT8, "-1"},
+                                                          {T::BOOL, "0.3"},
+                                                          {T::BOOL, "2"},
+                                                          {T::FLOAT16, "1e6"},
+                                                          {T::FLOAT, "1e300"}}) {
+    SCOPED_TRACE(number);
+    expect_refused(bind(type, number), "same.onnx: input x cannot be bound to ");
+  }
+}
+
+TEST_F(RunCommand, RefusesAFolderThatCannotBe) {
+  write_model("gain.onnx", gain_model(1, 2));
+  setting_.write("file", "");
+  for (const char* folder : {"file", "file/below"}) {
+    const ProgramResult result =
+        run({"gain.onnx", "--bind", "x=1", "--bind", "gain=1", "-o", folder});
+    EXPECT_EQ(result.status, 1);
+    EXPECT_EQ(result.err,
+              fmt::format("metalaudio: {}: the folder cannot be made: Not a directory\n", folder));
+  }
+}
+
+TEST_F(RunCommand, SaysOfWhichModelItSpeaks) {
+  ModelBuilder huge;
+  huge.input("x", {1, std::int64_t{1} << 40});
+  huge.node("Relu", {"x"}, {"y"});
+  huge.output("y");
+  write_model("huge.onnx", huge);
+  expect_refused({"huge.onnx", "--dot"}, "huge.onnx: activations of ", 1);
+
+  // Axes by the names that the model gives them.
+  ModelBuilder two;
+  two.input("x", {-1, 3});
+  two.node("Relu", {"x"}, {"y"});
+  two.output("y");
+  write_model("two.onnx", two);
+  write_npy("x.npy", {2}, {1, 2});
+  expect_refused({"two.onnx", "--tensor", "x=x.npy", "-o", "out"},
+                 "input x has the axes [n, 3], given [2]");
 }
 
 TEST_F(RunCommand, NamesMayBeAnything) {

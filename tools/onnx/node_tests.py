@@ -131,8 +131,7 @@ def main():
     made = None
     if not data.is_dir():  # newer packages make them
         made = tempfile.TemporaryDirectory()
-        subprocess.run([sys.executable, "-m", "onnx.backend.test.cmd_tools", "generate-data", "-t", "node", "-o",
-                        made.name], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "onnx.backend.test.cmd_tools", "generate-data", "-o", made.name], check=True, capture_output=True)
         data = pathlib.Path(made.name)
         data = data / "node" if (data / "node").is_dir() else data
     reasons, tests = {}, []

@@ -69,7 +69,8 @@ OnnxSummary summary_of(const OnnxFile& file) {
   const auto opset = file.opsets.find("");
   if (opset != file.opsets.end()) summary.opset = opset->second;
   for (const OnnxValue& input : file.graph.inputs) {
-    if (!file.graph.initializers.contains(input.name)) summary.inputs.push_back(port_of(input));
+    const bool has_default = file.graph.initializers.contains(input.name);
+    (has_default ? summary.defaults : summary.inputs).push_back(port_of(input));
   }
   for (const OnnxValue& output : file.graph.outputs) summary.outputs.push_back(port_of(output));
   count(file.graph.nodes, file, summary);

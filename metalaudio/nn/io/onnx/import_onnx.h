@@ -63,6 +63,7 @@ struct OnnxPort {
 struct OnnxSummary {
   std::int64_t opset = 0;
   std::vector<OnnxPort> inputs = {};
+  std::vector<OnnxPort> defaults = {};  ///< inputs that have a value unless another is bound
   std::vector<OnnxPort> outputs = {};
   std::map<std::string, std::size_t> operations = {};  ///< with those of branches and functions
   std::vector<std::string> unsupported = {};           ///< "Loop (loop_12)"

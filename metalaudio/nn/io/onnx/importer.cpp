@@ -3,6 +3,8 @@
 #include <metalaudio/nn/io/onnx/importer.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace metalaudio::nn {
 
@@ -15,6 +17,29 @@ std::string label_of(const std::string& prefix, const OnnxNode& node) {
   std::string name = node.name;
   if (name.empty() && !node.outputs.empty()) name = node.outputs.front();
   return fmt::format("{}{} {}{}", domain, node.type, prefix, name);
+}
+
+/// Whether the type has the number, floating ones after rounding.
+bool holds(DataType type, double number) {
+  if (type == DataType::boolean) return number == 0 || number == 1;
+  if (type == DataType::f16) return !std::isfinite(number) || std::abs(number) <= 65504;
+  if (is_floating(type)) {
+    const bool wide = type == DataType::f64;
+    return !std::isfinite(number) || wide || std::abs(number) <= std::numeric_limits<float>::max();
+  }
+  const int bits = static_cast<int>(8 * size_of(type)) - (is_signed(type) ? 1 : 0);
+  const double end = std::ldexp(1.0, bits);
+  return std::trunc(number) == number && number < end && number >= (is_signed(type) ? -end : 0.0);
+}
+
+/// "n, 3": what the model calls the axes that it leaves free.
+std::string axes_text(const Integers& extents, const std::vector<OnnxDimension>& dimensions) {
+  std::vector<std::string> axes;
+  for (std::size_t i = 0; i < extents.size(); ++i) {
+    const std::string& symbol = dimensions[i].symbol;
+    axes.push_back(extents[i] >= 0 ? std::to_string(extents[i]) : symbol.empty() ? "?" : symbol);
+  }
+  return fmt::format("{}", fmt::join(axes, ", "));
 }
 
 }  // namespace
@@ -38,7 +63,8 @@ void Importer::learn_dimensions() {
       continue;
     }
     const Shape given = shape != options_.shapes.end() ? shape->second : sample->second.shape();
-    for (std::size_t i = 0; i < std::min(given.rank(), input.dimensions->size()); ++i) {
+    if (given.rank() != input.dimensions->size()) continue;  // type_of() refuses it
+    for (std::size_t i = 0; i < given.rank(); ++i) {
       const OnnxDimension& dimension = (*input.dimensions)[i];
       if (dimension.extent < 0 && !dimension.symbol.empty()) {
         dimensions_.try_emplace(dimension.symbol, given[i]);
@@ -124,7 +150,7 @@ ValueType Importer::type_of(const OnnxValue& input) const {
     }
     if (!fits) {
       fail(ErrorCode::invalid_argument, "input {} has the axes [{}], given {}", input.name,
-           fmt::join(extents, ", "), wanted->to_string());
+           axes_text(extents, *input.dimensions), wanted->to_string());
     }
     return {*wanted, *input.type};
   }
@@ -162,7 +188,12 @@ Value Importer::bound_input(const OnnxValue& input, const std::variant<double, T
     const std::int64_t extent = (*input.dimensions)[i].extent;
     if (extent > 0) extents[i] = extent;
   }
-  return builder_.filled(Shape(extents), std::get<double>(value), *input.type);
+  const double number = std::get<double>(value);
+  if (!holds(*input.type, number)) {
+    fail(ErrorCode::invalid_argument, "input {} cannot be bound to {}: it is {}", input.name,
+         number, to_string(*input.type));
+  }
+  return builder_.filled(Shape(extents), number, *input.type);
 }
 
 void Importer::add_inputs(Scope& scope) {
