@@ -72,7 +72,8 @@ class KerasWriter {
  private:
   const Json& weight(std::size_t index) const {
     if (index >= weights_.size())
-      fail(ErrorCode::invalid_data, "[Amp] a layer with {} lists of weights", weights_.size());
+      fail(ErrorCode::invalid_data, "[Amp] a layer with {} lists of weights: expected {} or more",
+           weights_.size(), index + 1);
     return weights_[index];
   }
 
@@ -244,6 +245,9 @@ class KerasWriter {
     weights.units = units;
     weights.input = gates(0, x_.channels, units, {1, 0, 2});
     weights.hidden = gates(1, units, units, {1, 0, 2});
+    if (extents_of(weight(2), "biases").size() == 1)
+      fail(ErrorCode::unsupported,
+           "[Amp] gru: one row of biases, as of reset_after=False, is not supported");
     const Matrix bias = matrix_of(weight(2), "biases", 2, 3 * units);
     for (const std::size_t g : {1U, 0U, 2U}) {
       for (std::size_t u = 0; u < units; ++u)

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace metalaudio::nn {
 
@@ -24,8 +25,15 @@ json parse_json_text(std::string_view text, std::string_view what) {
   try {
     return json::parse(text, check);
   } catch (const json::exception& error) {
-    fail(ErrorCode::invalid_data, "{} is not JSON: {}", what, printable(error.what()));
+    fail(ErrorCode::invalid_data, "{} is not JSON: {}", what, json_failure(error));
   }
+}
+
+std::string json_failure(const json::exception& error) {
+  std::string_view text = error.what();
+  if (const std::size_t end = text.find("] "); text.starts_with('[') && end != text.npos)
+    text.remove_prefix(end + 2);
+  return printable(text);
 }
 
 }  // namespace metalaudio::nn

@@ -157,6 +157,23 @@ TEST(AmpBadInput, WhatIsNoModelIsRefused) {
   EXPECT_NE(refusal(deep), "");
 }
 
+TEST(AmpBadInput, RefusalsSpeakOfTheFileAndNotOfTheParser) {
+  EXPECT_NE(refusal(std::string()).find("empty"), std::string::npos) << refusal(std::string());
+  std::string nan = small().dump();
+  nan.replace(nan.find("\"weights\":[") + 11, 1, "NaN,");
+  for (const std::string& text : {std::string("<html>"), nan, std::string("{\"a\": \"\xe9\"}")}) {
+    EXPECT_NE(refusal(text).find("line 1"), std::string::npos) << refusal(text);
+    EXPECT_EQ(refusal(text).find("exception"), std::string::npos) << refusal(text);
+  }
+  json keras = amp_models::keras_recurrent("gru", 4);
+  keras["layers"][0]["weights"][2] = amp_models::random_weights(12, 3);
+  EXPECT_NE(refusal(keras).find("reset_after"), std::string::npos) << refusal(keras);
+  keras["layers"][0]["weights"].erase(2);
+  EXPECT_NE(refusal(keras).find("expected 3"), std::string::npos) << refusal(keras);
+  keras["layers"] = nullptr;
+  EXPECT_NE(refusal(keras).find("layers is missing"), std::string::npos) << refusal(keras);
+}
+
 TEST(AmpBadInput, UnknownPartsAreSaidToBeUnsupported) {
   ErrorCode code{};
   json file = small();
