@@ -29,10 +29,18 @@ json parse_json_text(std::string_view text, std::string_view what) {
   }
 }
 
+// "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error while parsing
+// value - invalid literal; last read: '<'"
 std::string json_failure(const json::exception& error) {
-  std::string_view text = error.what();
-  if (const std::size_t end = text.find("] "); text.starts_with('[') && end != text.npos)
-    text.remove_prefix(end + 2);
+  std::string text = error.what();
+  const auto remove = [&](std::string_view from, std::string_view to) {
+    const std::size_t begin = text.find(from);
+    const std::size_t end = begin == text.npos ? begin : text.find(to, begin);
+    if (end != text.npos) text.erase(begin, end + to.size() - begin);
+  };
+  remove("[json.exception", "] ");
+  remove("parse error", "at ");
+  remove("syntax error while parsing", "- ");
   return printable(text);
 }
 

@@ -11,7 +11,7 @@ namespace metalaudio::nn {
 /// Errors:   throws Error{invalid_data} that begins with `what`.
 nlohmann::json parse_json_text(std::string_view text, std::string_view what);
 
-/// What the parser says, without its own name and number.
+/// Where the parser stopped and why: "line 1, column 5: invalid literal; last read: '<'".
 std::string json_failure(const nlohmann::json::exception& error);
 
 }  // namespace metalaudio::nn
