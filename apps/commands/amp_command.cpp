@@ -14,12 +14,15 @@
 #include "apps/commands/commands.h"
 #include "apps/commands/file_processing.h"
 #include "apps/commands/impulse_response.h"
+#include "apps/options/option_values.h"
+#include "apps/terminal/console.h"
 #include "apps/terminal/failure_text.h"
 
 namespace metalaudio::apps {
 namespace {
 
 constexpr double kNormalLoudnessDb = -18.0;
+constexpr double kMostGainDb = 200.0;
 
 struct AmpCommandOptions {
   FileProcessingOptions file;
@@ -29,8 +32,6 @@ struct AmpCommandOptions {
   bool normalize = false;
   std::size_t oversampling = 1;
 };
-
-float factor(double gain_db) { return static_cast<float>(std::pow(10.0, gain_db / 20.0)); }
 
 models::Amp open_amp(const AmpCommandOptions& options, std::size_t channels, int rate_hz) {
   models::AmpOptions amp;
@@ -67,13 +68,18 @@ std::unique_ptr<dsp::Convolution> open_cabinet(const AmpCommandOptions& options,
   }
 }
 
-/// What the model has to say for an option to mean anything.
-double required(std::optional<double> value, const AmpCommandOptions& options, const char* option,
-                const char* what) {
-  if (!value)
+/// The gain that brings a level that the model has to say to another.
+float gain_to(double level_db, std::optional<double> own_db, const AmpCommandOptions& options,
+              const char* option, const char* what) {
+  if (!own_db)
     fail(ErrorCode::invalid_argument, "{}: {} needs {}, which this model does not say",
          options.model.string(), option, what);
-  return *value;
+  const double gain_db = level_db - *own_db;
+  // Nobody meant more: the sound would be nothing, or beyond all numbers.
+  if (std::abs(gain_db) > kMostGainDb)
+    fail(ErrorCode::invalid_data, "{}: {} would turn the sound by {:.0f} dB: at most {} either way",
+         options.model.string(), option, gain_db, kMostGainDb);
+  return static_cast<float>(std::pow(10.0, gain_db / 20.0));
 }
 
 int amplify(AmpCommandOptions options) {
@@ -91,11 +97,14 @@ int amplify(AmpCommandOptions options) {
   float before = 1.0F;
   float after = 1.0F;
   if (options.input_level_dbu)
-    before = factor(*options.input_level_dbu -
-                    required(amp.input_level_dbu(), options, "--input-level", "its input level"));
+    before = gain_to(*options.input_level_dbu, amp.input_level_dbu(), options, "--input-level",
+                     "its input level");
   if (options.normalize)
-    after = factor(kNormalLoudnessDb -
-                   required(amp.loudness_db(), options, "--normalize", "its loudness"));
+    after = gain_to(kNormalLoudnessDb, amp.loudness_db(), options, "--normalize", "its loudness");
+  if (amp.controls() > 0)
+    Console().line(failure_text(options.model.string(),
+                                fmt::format("its {} knob{} at 0", amp.controls(),
+                                            amp.controls() == 1 ? " stays" : "s stay")));
 
   FileProcessing processing;
   processing.out_channels = channels;
@@ -134,15 +143,18 @@ void add_amp_command(CLI::App& app, int& status) {
           "Model of an amplifier or a pedal: a file, or the name of one that is installed, "
           "such as preamp")
       ->required();
-  add_file_processing_options(*command, options->file);
+  add_file_processing_options(*command, options->file, "Audio file of any rate, mono or stereo");
   command->add_option("--ir", options->cabinet,
                       "Impulse response of a cabinet, of any rate: one channel, or as many as IN");
   command
-      ->add_option("--input-level", options->input_level_dbu,
-                   "Level of full scale at the interface's input, to play the model as loud as it "
-                   "was recorded")
-      ->type_name("DBU")
-      ->check(CLI::Range(-100.0, 100.0));
+      ->add_option_function<std::string>(
+          "--input-level",
+          [options](const std::string& text) {
+            options->input_level_dbu = real_number("--input-level", text, -100.0, 100.0);
+          },
+          "Level of full scale at the interface's input, to play the model as loud as it "
+          "was recorded")
+      ->type_name("DBU");
   command->add_flag("--normalize", options->normalize,
                     "Bring the model's loudness, as its file says it, to -18 dB");
   command

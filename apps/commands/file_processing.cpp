@@ -133,8 +133,9 @@ class Stream {
 
 }  // namespace
 
-void add_file_processing_options(CLI::App& command, FileProcessingOptions& options) {
-  command.add_option("IN", options.in, "Audio file of any rate and number of channels")->required();
+void add_file_processing_options(CLI::App& command, FileProcessingOptions& options,
+                                 const std::string& in) {
+  command.add_option("IN", options.in, in)->required();
   command
       .add_option("-o,--out", options.out,
                   "File to write; its ending chooses WAV, FLAC or MP3 unless an option does")

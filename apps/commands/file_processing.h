@@ -26,7 +26,9 @@ struct FileProcessingOptions {
 };
 
 /// IN, -o, --clip-mode, --dither and the output formats.
-void add_file_processing_options(CLI::App& command, FileProcessingOptions& options);
+void add_file_processing_options(
+    CLI::App& command, FileProcessingOptions& options,
+    const std::string& in = "Audio file of any rate and number of channels");
 
 /// What happens to the samples on the way.
 struct FileProcessing {

@@ -245,8 +245,8 @@ fs::path ModelRepository::find_amp(const std::string& name) const {
     }
   }
   const std::vector<std::string> amps = list_amps();
-  fail(ErrorCode::not_found, "[ModelRepository] {}: no such file, and no amp of this name in {}{}",
-       printable(name), joined(folders_),
+  fail(ErrorCode::not_found, "[ModelRepository] {}: {}, and no amp of this name in {}{}",
+       printable(name), fs::is_directory(name) ? "a folder" : "no such file", joined(folders_),
        amps.empty() ? "" : fmt::format("; there are {}", fmt::join(amps, ", ")));
 }
 

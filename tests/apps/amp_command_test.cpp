@@ -122,6 +122,37 @@ TEST_F(AmpCommand, LevelsFollowTheModelsMetadata) {
   EXPECT_THAT(result.err, HasSubstr("--input-level needs its input level"));
 }
 
+TEST_F(AmpCommand, LevelsThatAreNoneAreRefusedByTheirOption) {
+  const std::string model =
+      write_model(0.5, 48000, {{"input_level_dbu", 1e9}, {"loudness", -3000.0}});
+  for (const char* level : {"nan", "inf", "101", "loud"}) {
+    const ProgramResult result = amp({model, write_tone(48000), "--input-level", level});
+    EXPECT_EQ(result.status, 2) << level;
+    EXPECT_THAT(result.err, HasSubstr("--input-level")) << level;
+  }
+  ProgramResult result = amp({model, write_tone(48000), "--input-level", "6"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("amp.nam: --input-level would turn"));
+  result = amp({model, write_tone(48000), "--normalize"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("amp.nam: --normalize would turn"));
+  EXPECT_EQ(amp({model, write_tone(48000)}).status, 0);
+}
+
+TEST_F(AmpCommand, KnobsThatStayAtZeroAreTold) {
+  const nlohmann::json file{{"in_shape", {nullptr, nullptr, 3}},
+                            {"layers",
+                             {{{"type", "dense"},
+                               {"shape", {nullptr, nullptr, 1}},
+                               {"weights", {{{1.0}, {1.0}, {1.0}}, {0.0}}}}}}};
+  std::ofstream(path("knobs.json")) << file.dump();
+  ProgramResult result = amp({path("knobs.json"), write_tone(48000)});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("knobs.json: its 2 knobs stay at 0"));
+  result = amp({write_model(1.0, 48000, {}), write_tone(48000)});
+  EXPECT_THAT(result.err, ::testing::Not(HasSubstr("knob")));
+}
+
 TEST_F(AmpCommand, ACabinetOfAnotherRateKeepsTheSoundWhereItIs) {
   AudioBuffer response(1, 400);
   response.channel(0)[0] = 0.5F;

@@ -1,5 +1,6 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/models/amp/json.h>
+#include <metalaudio/nn/io/json_text.h>
 
 #include <charconv>
 #include <cmath>
@@ -31,6 +32,7 @@ Json parse_json(std::span<const std::byte> bytes) {
   if (bytes.size() > kMostBytes)
     fail(ErrorCode::invalid_data, "[Amp] a JSON file of {} MiB: at most {}", bytes.size() >> 20U,
          kMostBytes >> 20U);
+  if (bytes.empty()) fail(ErrorCode::invalid_data, "[Amp] an empty file");
   const auto* const first = reinterpret_cast<const char*>(bytes.data());
   try {
     return Json::parse(first, first + bytes.size(), [](int depth, Json::parse_event_t, Json&) {
@@ -39,7 +41,7 @@ Json parse_json(std::span<const std::byte> bytes) {
       return true;
     });
   } catch (const Json::exception& error) {
-    fail(ErrorCode::invalid_data, "[Amp] not a JSON file: {}", error.what());
+    fail(ErrorCode::invalid_data, "[Amp] not a JSON file: {}", nn::json_failure(error));
   }
 }
 

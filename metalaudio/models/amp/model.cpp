@@ -9,10 +9,9 @@ namespace metalaudio::models::amp {
 Model read_model(std::span<const std::byte> bytes, const ReadOptions& options) {
   const Json file = parse_json(bytes);
   if (!file.is_object()) fail(ErrorCode::invalid_data, "[Amp] a JSON file that is no object");
-  if (find_member(file, "architecture") != nullptr || find_member(file, "version") != nullptr)
-    return read_nam(file, options);
-  if (find_member(file, "layers") != nullptr) return read_rtneural(file, options);
-  if (find_member(file, "model_data") != nullptr) return read_guitarml(file, options);
+  if (file.contains("architecture") || file.contains("version")) return read_nam(file, options);
+  if (file.contains("layers")) return read_rtneural(file, options);
+  if (file.contains("model_data")) return read_guitarml(file, options);
   return read_torch_state(file, options);
 }
 

@@ -88,7 +88,7 @@ Curve read_curve(ProgramBuilder& builder, const Json& value, std::size_t channel
   if (name == "LeakyHardtanh" || name == "LeakyHardTanh")
     return {Shape::leaky_hard_tanh, parameter("min_val", -1.0), parameter("max_val", 1.0),
             parameter("min_slope", 0.01), parameter("max_slope", 0.01)};
-  if (name != "PReLU") fail(ErrorCode::unsupported, "[Amp] activation {}", name);
+  if (name != "PReLU") fail(ErrorCode::unsupported, "[Amp] activation {} is not supported", name);
   const Json* slopes = find_member(value, "negative_slopes");
   if (slopes == nullptr) return {Shape::leaky_relu, parameter("negative_slope", 0.01)};
   std::vector<float> list = floats_of(*slopes, "negative_slopes");
@@ -224,7 +224,7 @@ Plane write_nam(ProgramBuilder& builder, const Json& file, Plane& in, NamPart& p
   } else if (architecture == "Linear") {
     out = write_linear(builder, config, weights, in);
   } else {
-    fail(ErrorCode::unsupported, "[Amp] architecture {}", architecture);
+    fail(ErrorCode::unsupported, "[Amp] architecture {} is not supported", architecture);
   }
   weights.finish();
   --part.depth;

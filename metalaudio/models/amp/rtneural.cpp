@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
+#include <string>
+#include <string_view>
 
 namespace metalaudio::models::amp {
 namespace {
@@ -51,12 +54,17 @@ class KerasWriter {
     } else if (type == "batchnorm2d") {
       batch_norm(layer, checked_count(member(layer, "shape").back(), "shape", 1, kMostWidth));
     } else if (type != "activation") {
-      fail(ErrorCode::unsupported, "[Amp] a layer of type {}", type);
+      fail(ErrorCode::unsupported, "[Amp] a layer of type {} is not supported", type);
     }
     if (x_.channels != width)
       fail(ErrorCode::invalid_data, "[Amp] {}: {} values, its shape says {}", type, x_.channels,
            width);
-    if (type != "gru" && type != "lstm") activation(layer, type == "activation");
+    if (type == "gru" || type == "lstm") {
+      require_word(layer, "activation", {"", "tanh"});
+      require_word(layer, "recurrent_activation", {"", "sigmoid"});
+    } else {
+      activation(layer, type == "activation");
+    }
   }
 
   const Plane& result() const { return x_; }
@@ -64,7 +72,8 @@ class KerasWriter {
  private:
   const Json& weight(std::size_t index) const {
     if (index >= weights_.size())
-      fail(ErrorCode::invalid_data, "[Amp] a layer with {} lists of weights", weights_.size());
+      fail(ErrorCode::invalid_data, "[Amp] a layer with {} lists of weights: expected {} or more",
+           weights_.size(), index + 1);
     return weights_[index];
   }
 
@@ -77,6 +86,16 @@ class KerasWriter {
 
   std::vector<float> optional_values(std::size_t index, std::size_t count) const {
     return index < weights_.size() ? values(index, count) : std::vector<float>{};
+  }
+
+  /// What changes the sound is read or refused, never passed over.
+  static void require_word(const Json& layer, const char* key,
+                           std::initializer_list<std::string_view> words) {
+    if (find_member(layer, key) == nullptr) return;
+    const std::string word = text_of(layer, key);
+    if (std::ranges::find(words, word) == words.end())
+      fail(ErrorCode::unsupported, "[Amp] {}: {} {} is not supported", text_of(layer, "type"), key,
+           word);
   }
 
   void activation(const Json& layer, bool required) {
@@ -97,7 +116,7 @@ class KerasWriter {
     } else if (text == "elu") {
       builder_.activate({Shape::elu, 1.0F}, x_);
     } else {
-      fail(ErrorCode::unsupported, "[Amp] activation {}", text);
+      fail(ErrorCode::unsupported, "[Amp] activation {} is not supported", text);
     }
   }
 
@@ -121,6 +140,7 @@ class KerasWriter {
         strides != nullptr &&
         checked_count(first_of(layer, "strides"), "strides", 1, kMostKernel) != 1)
       fail(ErrorCode::unsupported, "[Amp] conv1d with strides changes the rate");
+    require_word(layer, "padding", {"causal", "valid"});
     if (conv.in % conv.groups != 0 || conv.out % conv.groups != 0)
       fail(ErrorCode::invalid_data, "[Amp] {} groups of {} to {}", conv.groups, conv.in, conv.out);
     const std::size_t in = conv.in / conv.groups;
@@ -153,6 +173,7 @@ class KerasWriter {
     const std::size_t kf = count_of(layer, "kernel_size_feature", 1, kMostKernel);
     const std::size_t dilation = count_of(layer, "dilation", 1, kMostDilation);
     const std::size_t stride = count_of(layer, "strides", 1, kMostWidth);
+    require_word(layer, "padding", {"same", "valid"});
     const bool same = text_of(layer, "padding") == "same";
     if (filters_in * features_in != x_.channels || (!same && kf > features_in))
       fail(ErrorCode::invalid_data, "[Amp] conv2d of {} x {} over {} values", features_in,
@@ -224,6 +245,9 @@ class KerasWriter {
     weights.units = units;
     weights.input = gates(0, x_.channels, units, {1, 0, 2});
     weights.hidden = gates(1, units, units, {1, 0, 2});
+    if (extents_of(weight(2), "biases").size() == 1)
+      fail(ErrorCode::unsupported,
+           "[Amp] gru: one row of biases, as of reset_after=False, is not supported");
     const Matrix bias = matrix_of(weight(2), "biases", 2, 3 * units);
     for (const std::size_t g : {1U, 0U, 2U}) {
       for (std::size_t u = 0; u < units; ++u)

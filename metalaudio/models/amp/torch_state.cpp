@@ -4,6 +4,7 @@
 #include <metalaudio/models/amp/rtneural.h>
 
 #include <cmath>
+#include <set>
 #include <string_view>
 
 namespace metalaudio::models::amp {
@@ -11,17 +12,42 @@ namespace {
 
 constexpr std::size_t kMostLayers = 64;
 
+/// A state dictionary, and which of its tensors were read.
+class State {
+ public:
+  explicit State(const Json& tensors) : tensors_(tensors) {}
+
+  const Json* find(const std::string& name) {
+    const Json* found = find_member(tensors_, name.c_str());
+    if (found != nullptr) read_.insert(name);
+    return found;
+  }
+  /// A tensor that nothing reads belongs to a layer that is not there: without it the sound is
+  /// another. Batch norms count their batches in training only.
+  void finish() const {
+    for (const auto& [name, value] : tensors_.items()) {
+      if (!read_.contains(name) && !name.ends_with("num_batches_tracked"))
+        fail(ErrorCode::unsupported, "[Amp] the tensor {} belongs to no layer that is supported",
+             name.substr(0, 64));
+    }
+  }
+
+ private:
+  const Json& tensors_;
+  std::set<std::string> read_;
+};
+
 /// The tensors of one module, whose names begin with `prefix`.
 class Module {
  public:
-  Module(const Json& state, std::string prefix) : state_(state), prefix_(std::move(prefix)) {}
+  Module(State& state, std::string prefix) : state_(state), prefix_(std::move(prefix)) {}
 
   const std::string& prefix() const { return prefix_; }
-  const Json* find(const std::string& name) const {
-    return find_member(state_, (prefix_ + name).c_str());
-  }
+  const Json* find(const std::string& name) const { return state_.find(prefix_ + name); }
   const Json& get(const std::string& name) const {
-    return member(state_, (prefix_ + name).c_str());
+    const Json* found = find(name);
+    if (found == nullptr) fail(ErrorCode::invalid_data, "[Amp] {}{} is missing", prefix_, name);
+    return *found;
   }
   std::vector<float> list(const std::string& name, std::size_t count) const {
     std::vector<float> values = floats_of(get(name), prefix_ + name);
@@ -35,15 +61,16 @@ class Module {
   }
 
  private:
-  const Json& state_;
+  State& state_;
   std::string prefix_;
 };
 
 /// torch.nn.LSTM or GRU with one or more layers, one direction.
-Plane write_recurrent(ProgramBuilder& builder, const Module& module, Plane x) {
+Plane write_recurrent(ProgramBuilder& builder, const Module& module, Plane x,
+                      std::size_t most_layers = kMostLayers) {
   if (module.find("weight_ih_l0_reverse") != nullptr)
     fail(ErrorCode::unsupported, "[Amp] {}: a layer that runs backwards", module.prefix());
-  for (std::size_t l = 0; l < kMostLayers; ++l) {
+  for (std::size_t l = 0; l < most_layers; ++l) {
     const std::string suffix = fmt::format("_l{}", l);
     if (module.find("weight_ih" + suffix) == nullptr) break;
     RecurrentWeights weights;
@@ -172,19 +199,23 @@ Model read_torch_state(const Json& file, const ReadOptions& options) {
     const std::string tensor = name.substr(prefix_of(name).size());
     bool known = tensor.starts_with("weight_") || tensor.starts_with("bias_");
     for (const std::string_view candidate : kKnown) known = known || tensor == candidate;
-    if (!known) fail(ErrorCode::unsupported, "[Amp] a tensor {}", name.substr(0, 64));
+    if (!known)
+      fail(ErrorCode::unsupported, "[Amp] the tensor {} belongs to no layer that is supported",
+           name.substr(0, 64));
   }
   ProgramBuilder builder(options.fast);
   const Plane in = builder.plane(inputs_of(file));
   Plane x = builder.plane(in.channels);
   builder.add(Modulate{in, {}, {}, x});  // activations work in place
+  State state(file);
   std::string done = "\n";
   for (const auto& [name, value] : file.items()) {
     const std::string prefix = prefix_of(name);
     if (prefix == done) continue;
-    x = write_module(builder, Module(file, prefix), x);
+    x = write_module(builder, Module(state, prefix), x);
     done = prefix;
   }
+  state.finish();
   Model model;
   model.program = builder.finish(in, x);
   return model;
@@ -192,19 +223,25 @@ Model read_torch_state(const Json& file, const ReadOptions& options) {
 
 Model read_guitarml(const Json& file, const ReadOptions& options) {
   const Json& data = member(file, "model_data");
-  const Json& state = member(file, "state_dict");
+  State state(member(file, "state_dict"));
   const std::string unit = text_of(data, "unit_type");
-  if (unit != "LSTM" && unit != "GRU") fail(ErrorCode::unsupported, "[Amp] unit_type {}", unit);
+  if (unit != "LSTM" && unit != "GRU")
+    fail(ErrorCode::unsupported, "[Amp] unit_type {} is not supported: LSTM and GRU are", unit);
   const std::size_t inputs = count_of(data, "input_size", 1, 16);
   const std::size_t skip = count_of(data, "skip", 0, 16, 0);
   ProgramBuilder builder(options.fast);
   const Plane in = builder.plane(inputs);
-  const Plane x = write_recurrent(builder, Module(state, "rec."), in);
+  const std::size_t layers = count_of(data, "num_layers", 1, kMostLayers, 1);
+  const Module recurrent(state, "rec.");
+  const Plane x = write_recurrent(builder, recurrent, in, layers);
+  recurrent.get(fmt::format("weight_ih_l{}", layers - 1));
   const Module linear(state, "lin.");
   const Matrix matrix = matrix_of(linear.get("weight"), "lin.weight", 0, x.channels);
   if (matrix.rows > inputs && skip > 0)
     fail(ErrorCode::invalid_data, "[Amp] skip: {} outputs of {} inputs", matrix.rows, inputs);
+  if (flag_of(data, "bias_fl", false)) linear.get("bias");
   const Plane out = builder.dense(x, matrix, linear.optional_list("bias", matrix.rows));
+  state.finish();
   if (skip > 0) builder.activate({}, in.part(0, matrix.rows), out, false);
   Model model;
   model.program = builder.finish(in, out);

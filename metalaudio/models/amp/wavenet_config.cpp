@@ -92,7 +92,7 @@ void read_slimmable(const Json& json, LayerArrayConfig& array) {
   const Json* slimmable = find_member(json, "slimmable");
   if (slimmable == nullptr) return;
   if (const std::string method = text_of(*slimmable, "method"); method != "slice_channels_uniform")
-    fail(ErrorCode::unsupported, "[Amp] WaveNet: slimmable method {}", method);
+    fail(ErrorCode::unsupported, "[Amp] WaveNet: slimmable method {} is not supported", method);
   const Json* arguments = find_member(*slimmable, "kwargs");
   const Json* allowed =
       arguments != nullptr ? find_member(*arguments, "allowed_channels") : nullptr;
@@ -167,7 +167,7 @@ void check_slimmable(const WaveNetConfig& config) {
     if (array.head_kernel != 1 || groups || film_groups || config.post_stack)
       fail(ErrorCode::unsupported,
            "[Amp] WaveNet: a slimmable model with groups, a head over several frames or one after "
-           "the arrays");
+           "the arrays is not supported");
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace metalaudio::nn {
 
@@ -24,8 +25,23 @@ json parse_json_text(std::string_view text, std::string_view what) {
   try {
     return json::parse(text, check);
   } catch (const json::exception& error) {
-    fail(ErrorCode::invalid_data, "{} is not JSON: {}", what, printable(error.what()));
+    fail(ErrorCode::invalid_data, "{} is not JSON: {}", what, json_failure(error));
   }
+}
+
+// "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error while parsing
+// value - invalid literal; last read: '<'"
+std::string json_failure(const json::exception& error) {
+  std::string text = error.what();
+  const auto remove = [&](std::string_view from, std::string_view to) {
+    const std::size_t begin = text.find(from);
+    const std::size_t end = begin == text.npos ? begin : text.find(to, begin);
+    if (end != text.npos) text.erase(begin, end + to.size() - begin);
+  };
+  remove("[json.exception", "] ");
+  remove("parse error", "at ");
+  remove("syntax error while parsing", "- ");
+  return printable(text);
 }
 
 }  // namespace metalaudio::nn

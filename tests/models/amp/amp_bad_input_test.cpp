@@ -157,6 +157,24 @@ TEST(AmpBadInput, WhatIsNoModelIsRefused) {
   EXPECT_NE(refusal(deep), "");
 }
 
+TEST(AmpBadInput, RefusalsSpeakOfTheFileAndNotOfTheParser) {
+  EXPECT_NE(refusal(std::string()).find("empty"), std::string::npos) << refusal(std::string());
+  std::string nan = small().dump();
+  nan.replace(nan.find("\"weights\":[") + 11, 1, "NaN,");
+  for (const std::string& text : {std::string("<html>"), nan, std::string("{\"a\": \"\xe9\"}")}) {
+    EXPECT_NE(refusal(text).find("not a JSON file: line 1"), std::string::npos) << refusal(text);
+    EXPECT_NE(refusal(text).find("; last read"), std::string::npos) << refusal(text);
+    EXPECT_EQ(refusal(text).find("exception"), std::string::npos) << refusal(text);
+  }
+  json keras = amp_models::keras_recurrent("gru", 4);
+  keras["layers"][0]["weights"][2] = amp_models::random_weights(12, 3);
+  EXPECT_NE(refusal(keras).find("reset_after"), std::string::npos) << refusal(keras);
+  keras["layers"][0]["weights"].erase(2);
+  EXPECT_NE(refusal(keras).find("expected 3"), std::string::npos) << refusal(keras);
+  keras["layers"] = nullptr;
+  EXPECT_NE(refusal(keras).find("layers is missing"), std::string::npos) << refusal(keras);
+}
+
 TEST(AmpBadInput, UnknownPartsAreSaidToBeUnsupported) {
   ErrorCode code{};
   json file = small();
@@ -186,6 +204,77 @@ TEST(AmpBadInput, ShapesAndWeightsOfRtNeuralMustAgree) {
   EXPECT_NE(refusal(file), "");
   file["layers"].erase(1);
   EXPECT_NE(refusal(file), "") << "four outputs";
+}
+
+TEST(AmpBadInput, WhatWouldChangeTheSoundOfALayerIsNotPassedOver) {
+  ErrorCode code{};
+  const auto refused = [&](const json& file, const char* what) {
+    EXPECT_NE(refusal(file, &code).find(what), std::string::npos) << what << refusal(file);
+    EXPECT_EQ(code, ErrorCode::unsupported);
+  };
+  for (const char* type : {"gru", "lstm"}) {
+    json file = amp_models::keras_recurrent(type, 4);
+    file["layers"][0]["activation"] = "relu";
+    refused(file, "activation relu");
+    file["layers"][0]["activation"] = "";
+    file["layers"][0]["recurrent_activation"] = "hard_sigmoid";
+    refused(file, "recurrent_activation hard_sigmoid");
+    file["layers"][0]["recurrent_activation"] = "sigmoid";
+    EXPECT_EQ(refusal(file), "");
+  }
+  const json conv{{"type", "conv1d"},
+                  {"activation", ""},
+                  {"shape", {nullptr, nullptr, 1}},
+                  {"kernel_size", {2}},
+                  {"dilation", {1}},
+                  {"padding", "same"},
+                  {"weights", json::array({json::array({json::array({json::array({1.0})}),
+                                                        json::array({json::array({1.0})})}),
+                                           json::array({0.0})})}};
+  json file{{"in_shape", {nullptr, nullptr, 1}}, {"layers", json::array({conv})}};
+  refused(file, "padding same");
+  file["layers"][0]["padding"] = "causal";
+  EXPECT_EQ(refusal(file), "");
+}
+
+/// One LSTM of one unit.
+json guitarml() {
+  const json column =
+      json::array({json::array({0.1}), json::array({0.2}), json::array({0.3}), json::array({0.4})});
+  return {{"model_data",
+           {{"unit_type", "LSTM"},
+            {"input_size", 1},
+            {"hidden_size", 1},
+            {"num_layers", 1},
+            {"bias_fl", true}}},
+          {"state_dict",
+           {{"rec.weight_ih_l0", column},
+            {"rec.weight_hh_l0", column},
+            {"rec.bias_ih_l0", {0.1, 0.2, 0.3, 0.4}},
+            {"rec.bias_hh_l0", {0.1, 0.2, 0.3, 0.4}},
+            {"lin.weight", json::array({json::array({1.0})})},
+            {"lin.bias", {0.5}}}}};
+}
+
+TEST(AmpBadInput, EveryTensorOfAStateBelongsToALayer) {
+  EXPECT_EQ(refusal(guitarml()), "");
+  EXPECT_EQ(refusal(guitarml()["state_dict"]), "");
+  for (const char* name : {"rec.weight_hr_l0", "rec.weight_ih_l1", "lin.weight_g", "post.weight"}) {
+    json file = guitarml();
+    file["state_dict"][name] = json::array({json::array({1.0})});
+    EXPECT_NE(refusal(file).find(name), std::string::npos) << name << refusal(file);
+  }
+  json state = guitarml()["state_dict"];
+  state["rec.weight_hr_l0"] = json::array({json::array({1.0})});
+  EXPECT_NE(refusal(state).find("rec.weight_hr_l0"), std::string::npos) << refusal(state);
+  json file = guitarml();
+  file["model_data"]["num_layers"] = 2;
+  EXPECT_NE(refusal(file).find("rec.weight_ih_l1 is missing"), std::string::npos) << refusal(file);
+  file = guitarml();
+  file["state_dict"].erase("lin.bias");
+  EXPECT_NE(refusal(file).find("lin.bias is missing"), std::string::npos) << refusal(file);
+  file["model_data"]["bias_fl"] = false;
+  EXPECT_EQ(refusal(file), "");
 }
 
 TEST(AmpBadInput, OptionsAndPathsAreChecked) {
