@@ -122,6 +122,96 @@ def onnx_models():
     huge = onnx.load_from_string(whole)
     huge.graph.initializer[0].dims[:] = [2**40, 2**40]
     yield "huge", huge.SerializeToString()
+    yield from refused_models()
+
+
+def refused_models():
+    """What a fuzzer hardly finds by itself: inputs that are missing or empty, numbers at the ends of
+    64 bits, and a few bytes that ask for gigabytes or hours."""
+    i64 = lambda *v: np.array(v, np.int64)
+    most, least = 2**63 - 1, -(2**63)
+    x = lambda *shape: [("x", T.FLOAT, list(shape))]
+    yield "missing", model([h.make_node("ConstantOfShape", [], ["y"])], [], [("y", T.FLOAT)])
+    yield "missing_number", model([h.make_node("HannWindow", [""], ["y"])], [], [("y", T.FLOAT)])
+    yield "empty_number", one("Trilu", x(2, 3), {"k": i64()})
+    body = h.make_graph(
+        [h.make_node("Identity", ["c"], ["d"])], "b",
+        [h.make_tensor_value_info("i", T.INT64, []), h.make_tensor_value_info("c", T.BOOL, [])],
+        [h.make_tensor_value_info("d", T.BOOL, None), h.make_tensor_value_info("x", T.FLOAT, None)])
+    for name, condition in (("float", np.float32(7)), ("empty", np.zeros(0, bool))):
+        yield "loop_" + name, model([h.make_node("Loop", ["m", "c"], ["y"], body=body)], x(2),
+                                    [("y", T.FLOAT)], {"m": np.int64(2), "c": condition})
+    branch = h.make_graph([], "b", [], [h.make_tensor_value_info("a", T.FLOAT, None)])
+    function = h.make_function(
+        "own", "F", ["a", "c"], ["y"],
+        [h.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)],
+        [h.make_opsetid("", 17)])
+    nothing = onnx.load_from_string(model([h.make_node("F", ["", "c"], ["y"], domain="own")],
+                                          [("c", T.BOOL, [])], [("y", T.FLOAT)]))
+    nothing.functions.append(function)
+    nothing.opset_import.append(h.make_opsetid("own", 1))
+    yield "nothing", nothing.SerializeToString()
+
+    yield "eye_far", one("EyeLike", x(2, 3), k=most)
+    yield "gather_far", one("Gather", x(4, 2), {"i": i64(most)})
+    yield "range_far", model([h.make_node("Range", ["a", "b", "c"], ["y"])], [], [("y", T.INT64)],
+                             {"a": np.int64(least), "b": np.int64(most), "c": np.int64(2**62)})
+    yield "reverse_far", one("ReverseSequence", x(1, 1), {"l": i64(1)}, batch_axis=most, time_axis=1)
+    yield "roi_far", one("RoiAlign", x(1, 1, 4, 4), {"r": f32(1, 4), "i": i64(0)},
+                         output_height=2**40, output_width=2**40)
+    yield "tfidf_far", one("TfIdfVectorizer", [("x", T.INT64, [3])], mode="TF", min_gram_length=1,
+                           max_gram_length=1, max_skip_count=0, ngram_counts=[0],
+                           ngram_indexes=[most], pool_int64s=[1])
+    yield "tfidf_none", one("TfIdfVectorizer", [("x", T.INT64, [3])], mode="TF", min_gram_length=1,
+                            max_gram_length=1, max_skip_count=0, ngram_counts=[0])
+    yield "depth_far", one("DepthToSpace", x(1, 0, 2, 2), blocksize=2**32)
+    yield "crop_far", one("CenterCropPad", x(4), {"s": i64(least)}, opset=18)
+    yield "conv_transpose_far", one("ConvTranspose", x(1, 2, 8), {"w": np.ones((2, 3, 3), np.float32)},
+                                    output_padding=[most])
+    yield "conv_same_far", one("Conv", x(0, 1, 2**63 - 1), {"w": np.ones((1, 1, 3), np.float32)},
+                               strides=[2], auto_pad="SAME_UPPER")
+    yield "fold_far", one("Col2Im", x(1, 1, 1), {"i": i64(most), "b": i64(1)}, opset=18, pads=[1, 1])
+    yield "fold_wide", one("Col2Im", x(1, 1, 1), {"i": i64(4), "b": i64(2**39)}, opset=18)
+    yield "lstm_far", one("LSTM", [("x", T.FLOAT, [0, 1, 0]), ("w", T.FLOAT, [1, 0, 0]),
+                                   ("r", T.FLOAT, [1, 0, 2**62])])
+
+    yield "eye_absurd", one("EyeLike", x(2**14, 2**14))
+    yield "range_absurd", model([h.make_node("Range", ["a", "b", "c"], ["y"])], [], [("y", T.INT64)],
+                                {"a": np.int64(0), "b": np.int64(2**30), "c": np.int64(1)})
+    yield "reverse_absurd", one("ReverseSequence", x(2**31, 1), {"l": i64(1)})
+    yield "tensor_scatter_absurd", one("TensorScatter", [("x", T.FLOAT, [1, 2**31, 1]),
+                                                         ("u", T.FLOAT, [1, 2**31, 1])], opset=24)
+    yield "roi_absurd", one("RoiAlign", x(1, 1, 4, 4), {"r": np.zeros((1, 4), np.float32), "i": i64(0)},
+                            output_height=256, output_width=256, sampling_ratio=1024)
+    yield "max_roi_absurd", one("MaxRoiPool", x(1, 1, 4, 4), {"r": np.zeros((1, 5), np.float32)},
+                                pooled_shape=[1024, 1024])
+    yield "window_absurd", one("HannWindow", [], {"s": np.int64(2**26)})
+    yield "mel_absurd", model([h.make_node("MelWeightMatrix", list("abcde"), ["y"])], [],
+                              [("y", T.FLOAT)],
+                              {"a": np.int64(2), "b": np.int64(2**25), "c": np.int64(8000),
+                               "d": np.float32(0), "e": np.float32(4000)})
+    yield "einsum_absurd", one("Einsum", x(2**15, 2**15), equation="ii->i")
+    yield "affine_absurd", one("AffineGrid", x(1, 2, 3), {"s": i64(1, 1, 2**14, 2**14)}, opset=20)
+    yield "attention_absurd", one("Attention", [("q", T.FLOAT, [1, 1, 1, 1]),
+                                                ("k", T.FLOAT, [1, 1, 2**31, 1]),
+                                                ("v", T.FLOAT, [1, 1, 2**31, 1])], opset=23, is_causal=1)
+    yield "max_pool_absurd", one("MaxPool", x(2**31, 1, 1), kernel_shape=[1], results=2)
+    yield "deform_absurd", one("DeformConv", [("x", T.FLOAT, [1, 1, 1]), ("w", T.FLOAT, [1, 1, 1]),
+                                              ("o", T.FLOAT, [1, 1, 2**31])], opset=19,
+                               pads=[0, 2**31 - 1])
+    for axis in (2**30, 2**31):  # the fuzzer makes states of models with an even number of bytes
+        state = onnx.load_from_string(model(
+            [h.make_node("Add", ["x", "s"], ["y"]), h.make_node("Identity", ["y"], ["t"])],
+            [("x", T.FLOAT, [axis]), ("s", T.FLOAT, [axis])], [("y", T.FLOAT), ("t", T.FLOAT)]))
+        state.producer_name = "even"
+        if state.ByteSize() % 2 != 0:
+            state.producer_name = "even "
+        yield f"state_absurd_{axis.bit_length() - 1}", state.SerializeToString()
+    sparse = onnx.load_from_string(one("Identity", [("s", T.DOUBLE, [1])], out=T.DOUBLE))
+    del sparse.graph.input[:]
+    sparse.graph.sparse_initializer.append(h.make_sparse_tensor(
+        h.make_tensor("s", T.DOUBLE, [1], [1.0]), h.make_tensor("i", T.INT64, [1], [0]), [2**28]))
+    yield "sparse_absurd", sparse.SerializeToString()
 
 
 def npy_files():

@@ -48,6 +48,7 @@ Value to_length(Builder& b, Value mask, std::int64_t keys) {
 }
 
 Value counted(Builder& b, std::int64_t count, const Shape& shape) {
+  b.check_room(static_cast<double>(count));
   Integers positions(static_cast<std::size_t>(count));
   std::iota(positions.begin(), positions.end(), std::int64_t{0});
   return b.reshape(b.integers(positions), shape);

@@ -7,14 +7,44 @@
 
 namespace metalaudio::nn {
 
+namespace {
+
+// Sums and products of two extents, or of one and a stride, stay in 64 bits.
+constexpr std::int64_t kMostExtent = std::int64_t{1} << 31;
+
+}  // namespace
+
+void Builder::check_room(double count) const {
+  const double bytes = count * 8;
+  if (bytes > static_cast<double>(limit_bytes_)) {
+    fail(ErrorCode::out_of_memory, "a list of {:.0f} numbers: {} MiB are allowed", count,
+         limit_bytes_ >> 20U);
+  }
+}
+
+void Builder::check_extents(const Shape& shape) {
+  for (const std::int64_t extent : shape.extents()) {
+    if (extent > kMostExtent) {
+      fail(ErrorCode::unsupported, "{}: an axis has at most {}", shape.to_string(), kMostExtent);
+    }
+  }
+}
+
 std::vector<Value> Builder::apply_all(Operation operation, std::vector<Value> inputs) {
   bool known = true;
   for (const Value input : inputs) known = known && (!input.present() || is_constant(input));
-  if (!known) return graph_.apply_all(std::move(operation), std::move(inputs));
+  if (!known) {
+    const std::vector<Value> values = graph_.apply_all(std::move(operation), std::move(inputs));
+    for (const Value value : values) check_extents(graph_.type(value).shape);
+    return values;
+  }
   // A node that nothing reads costs nothing, and its types are the check before memory is taken.
   const std::vector<Value> types = graph_.apply_all(operation, inputs);
   std::size_t bytes = 0;
-  for (const Value value : types) bytes += graph_.type(value).bytes();
+  for (const Value value : types) {
+    check_extents(graph_.type(value).shape);
+    bytes += graph_.type(value).bytes();
+  }
   if (bytes > limit_bytes_) {
     fail(ErrorCode::out_of_memory, "a constant of {} MiB: {} MiB are allowed", bytes >> 20U,
          limit_bytes_ >> 20U);

@@ -20,8 +20,8 @@ inline Integers extents_of(const Shape& shape) {
 /// Writes into a graph what an importer says, and computes at once what depends on constants alone,
 /// so that shapes which a model computes are known while it is read. What would change nothing
 /// (a cast to the same type) is left out.
-/// Errors:   throws Error{invalid_argument} as Graph does, and Error{out_of_memory} on a constant
-///           larger than the limit.
+/// Errors:   throws Error{invalid_argument} as Graph does, Error{out_of_memory} on a constant
+///           larger than the limit, Error{unsupported} on an axis of more than 2^31.
 class Builder {
  public:
   explicit Builder(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
@@ -42,6 +42,10 @@ class Builder {
   void mark(Value value, int onnx_type) {
     if (onnx_type != 0) narrow_[value.index] = onnx_type;
   }
+
+  /// Before a list of 8-byte numbers is made: as a constant that is larger than the limit.
+  void check_room(double count) const;
+  static void check_extents(const Shape& shape);
 
   Value apply(Operation operation, std::vector<Value> inputs);
   std::vector<Value> apply_all(Operation operation, std::vector<Value> inputs);

@@ -42,6 +42,27 @@ std::optional<double> Call::number(std::size_t i) const {
   return values->front();
 }
 
+Integers Call::needed_integers(std::size_t i) const {
+  in(i);
+  return *integers(i);
+}
+
+std::int64_t Call::needed_integer(std::size_t i) const {
+  const Integers values = needed_integers(i);
+  if (values.size() != 1) invalid("input {} has {} values, expected 1", i, values.size());
+  return values.front();
+}
+
+std::vector<double> Call::needed_numbers(std::size_t i) const {
+  in(i);
+  return *numbers(i);
+}
+
+double Call::needed_number(std::size_t i) const {
+  in(i);
+  return *number(i);
+}
+
 const OnnxAttribute* Call::find(std::string_view name) const {
   const auto found = node_->attributes.find(name);
   if (found == node_->attributes.end()) return nullptr;

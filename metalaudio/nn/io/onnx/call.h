@@ -76,6 +76,11 @@ class Call {
   std::optional<Integers> integers(std::size_t i) const;
   std::optional<std::vector<double>> numbers(std::size_t i) const;
   std::optional<double> number(std::size_t i) const;
+  /// The same of an input that has to be there; needed_integer has one value.
+  Integers needed_integers(std::size_t i) const;
+  std::int64_t needed_integer(std::size_t i) const;
+  std::vector<double> needed_numbers(std::size_t i) const;
+  double needed_number(std::size_t i) const;
 
   bool has_attribute(std::string_view name) const { return find(name) != nullptr; }
   std::int64_t attribute(std::string_view name, std::int64_t otherwise) const;

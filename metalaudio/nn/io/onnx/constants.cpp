@@ -29,7 +29,7 @@ Results constant(Call& c) {
 }
 
 Results constant_of_shape(Call& c) {
-  const Shape shape(*c.integers(0));
+  const Shape shape(c.needed_integers(0));
   const auto value = c.attribute_tensor("value");
   if (!value) return {c.b.filled(shape, 0, DataType::f32)};
   if (c.b.shape(*value).size() != 1) invalid("a value of {}", c.b.shape(*value).to_string());
@@ -41,12 +41,14 @@ Results eye_like(Call& c) {
   if (shape.rank() != 2) invalid("input {}: 2 axes are needed", shape.to_string());
   const DataType type = c.attribute_type("dtype", c.type(0));
   const std::int64_t k = c.attribute("k", std::int64_t{0});
-  if (shape.size() > std::int64_t{1} << 28) unsupported("{}", shape.to_string());
+  c.b.check_room(static_cast<double>(shape.size()));
   std::vector<double> values(static_cast<std::size_t>(shape.size()));
-  for (std::int64_t row = 0; row < shape[0]; ++row) {
-    const std::int64_t column = row + k;
-    if (column >= 0 && column < shape[1])
-      values[static_cast<std::size_t>(row * shape[1] + column)] = 1;
+  if (k > -shape[0] && k < shape[1]) {
+    for (std::int64_t row = 0; row < shape[0]; ++row) {
+      const std::int64_t column = row + k;
+      if (column >= 0 && column < shape[1])
+        values[static_cast<std::size_t>(row * shape[1] + column)] = 1;
+    }
   }
   return {c.b.floats(values, shape, type)};
 }
@@ -57,15 +59,19 @@ Value range_of(Builder& b, std::span<const Value> bounds, DataType type) {
   const T limit = b.tensor(bounds[1]).values_as<T>()[0];
   const T delta = b.tensor(bounds[2]).values_as<T>()[0];
   if (delta == T{0}) invalid("a step of 0");
-  constexpr double kMost = 1U << 30U;
   const double count =
       std::max(0.0, std::ceil((static_cast<double>(limit) - static_cast<double>(start)) /
                               static_cast<double>(delta)));
-  if (!(count <= kMost)) invalid("{} values", count);
+  b.check_room(count);
   Tensor tensor({static_cast<std::int64_t>(count)}, type);
   const std::span<T> to = tensor.values_as<T>();
   for (std::size_t i = 0; i < to.size(); ++i) {
-    to[i] = static_cast<T>(start + static_cast<T>(i) * delta);
+    if constexpr (std::is_integral_v<T>) {  // a product may pass the type where the sum does not
+      to[i] =
+          static_cast<T>(static_cast<std::uint64_t>(start) + i * static_cast<std::uint64_t>(delta));
+    } else {
+      to[i] = start + static_cast<T>(i) * delta;
+    }
   }
   return b.constant(std::move(tensor));
 }

@@ -21,6 +21,12 @@ class Depth {
   std::size_t& depth_;
 };
 
+void check_condition(const Builder& b, Value condition) {
+  if (b.type(condition) != DataType::boolean || b.shape(condition).size() != 1) {
+    invalid("the condition is {}{}", to_string(b.type(condition)), b.shape(condition).to_string());
+  }
+}
+
 }  // namespace
 
 std::vector<Importer::Known> Importer::import_graph(Scope& outer, const OnnxGraph& graph,
@@ -34,16 +40,19 @@ std::vector<Importer::Known> Importer::import_graph(Scope& outer, const OnnxGrap
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) scope.values[graph.inputs[i].name] = inputs[i];
   std::vector<Known> outputs;
-  for (const OnnxValue& output : graph.outputs) outputs.push_back(need(scope, output.name));
+  for (const OnnxValue& output : graph.outputs) {
+    const Known found = need(scope, output.name);
+    // A function's optional input that its caller left out has a name and no value.
+    if (found.known && !found.value.present()) invalid("output {} is nothing", output.name);
+    outputs.push_back(found);
+  }
   return outputs;
 }
 
 /// A branch where the condition is known. Otherwise both, and a choice, where they agree.
 std::vector<Importer::Known> Importer::import_if(Scope& scope, Call& call) {
   const Value condition = call.in(0);
-  if (builder_.type(condition) != DataType::boolean || builder_.shape(condition).size() != 1) {
-    invalid("the condition is {}", builder_.graph().type(condition).to_string());
-  }
+  check_condition(builder_, condition);
   const OnnxGraph& then_graph = call.attribute_graph("then_branch");
   const OnnxGraph& else_graph = call.attribute_graph("else_branch");
   const std::string& name = call.node().name;
@@ -73,7 +82,7 @@ std::vector<Importer::Known> Importer::import_if(Scope& scope, Call& call) {
 /// A loop whose trips are known, written out.
 std::vector<Importer::Known> Importer::import_loop(Scope& scope, Call& call) {
   const OnnxGraph& body = call.attribute_graph("body");
-  const std::int64_t most = call.has(0) ? integers_of(call.constant(0)).at(0) : kMostTrips + 1;
+  const std::int64_t most = call.has(0) ? call.needed_integer(0) : kMostTrips + 1;
   const std::size_t carried = call.size() < 2 ? 0 : call.size() - 2;
   if (body.inputs.size() != carried + 2 || body.outputs.size() < carried + 1) {
     invalid("a body of {} inputs and {} outputs carries {} values", body.inputs.size(),
@@ -84,6 +93,7 @@ std::vector<Importer::Known> Importer::import_loop(Scope& scope, Call& call) {
   for (std::size_t i = 0; i < carried; ++i) values.push_back({call.in(i + 2)});
   std::vector<std::vector<Value>> scanned(body.outputs.size() - 1 - carried);
   for (std::int64_t trip = 0; trip < most; ++trip) {
+    check_condition(builder_, condition.value);
     if (!builder_.is_constant(condition.value)) {
       throw NotConstant("the number of trips must be constant", condition.value);
     }

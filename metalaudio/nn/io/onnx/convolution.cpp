@@ -73,6 +73,10 @@ Results conv(Call& c) {
 TransposeAxis transposed(const Call& c, const SlidingAxis& axis, std::int64_t input,
                          std::int64_t more, std::optional<std::int64_t> extent,
                          const std::string& auto_pad) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  if (more < 0 || more > kMost || (extent && (*extent < 0 || *extent > kMost))) {
+    invalid("an extent of {}, and {} more", extent.value_or(0), more);
+  }
   TransposeAxis made{axis.kernel, axis.stride, axis.before, 0, axis.dilation};
   const std::int64_t full = made.full_extent(input) + more;
   if (auto_pad.starts_with("SAME") && !extent) extent = input * axis.stride;
@@ -83,7 +87,7 @@ TransposeAxis transposed(const Call& c, const SlidingAxis& axis, std::int64_t in
     made.crop = auto_pad == "SAME_UPPER" ? all / 2 : all - all / 2;
     made.extent = *extent;
   }
-  if (made.extent < 0 || more < 0) invalid("an extent of {} from {}", made.extent, input);
+  if (made.extent < 0) invalid("an extent of {} from {}", made.extent, input);
   static_cast<void>(c);
   return made;
 }

@@ -110,6 +110,7 @@ class Einsum {
       const std::int64_t n = b_.shape(operand.value)[i];
       if (b_.shape(operand.value)[k] != n)
         invalid("a diagonal of {} by {}", n, b_.shape(operand.value)[k]);
+      b_.check_room(static_cast<double>(n) * static_cast<double>(n));
       Integers positions(static_cast<std::size_t>(n * n));
       for (std::int64_t at = 0; at < n; ++at) positions[static_cast<std::size_t>(at * n + at)] = 1;
       Integers mask_extents(operand.labels.size(), 1);

@@ -78,28 +78,31 @@ OnnxSummary summary_of(const OnnxFile& file) {
   return summary;
 }
 
-OnnxFile read_file(const std::filesystem::path& path) {
+OnnxFile read_file(const std::filesystem::path& path, std::size_t sparse_bytes) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  return read_onnx(MappedFile(path).bytes(), folder);
+  return read_onnx(MappedFile(path).bytes(), folder, sparse_bytes);
 }
 
 }  // namespace
 
 Graph import_onnx(const std::filesystem::path& path, const OnnxOptions& options) {
-  return named(path.string() + ": ", [&] { return import_file(read_file(path), options); });
+  return named(path.string() + ": ",
+               [&] { return import_file(read_file(path, options.constant_limit_bytes), options); });
 }
 
 Graph import_onnx(std::span<const std::byte> bytes, const OnnxOptions& options,
                   const std::filesystem::path& folder) {
-  return named("", [&] { return import_file(read_onnx(bytes, folder), options); });
+  return named("", [&] {
+    return import_file(read_onnx(bytes, folder, options.constant_limit_bytes), options);
+  });
 }
 
 OnnxSummary inspect_onnx(const std::filesystem::path& path) {
-  return named(path.string() + ": ", [&] { return summary_of(read_file(path)); });
+  return named(path.string() + ": ", [&] { return summary_of(read_file(path, 0)); });
 }
 
 OnnxSummary inspect_onnx(std::span<const std::byte> bytes) {
-  return named("", [&] { return summary_of(read_onnx(bytes, {})); });
+  return named("", [&] { return summary_of(read_onnx(bytes, {}, 0)); });
 }
 
 }  // namespace metalaudio::nn

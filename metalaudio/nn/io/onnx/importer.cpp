@@ -162,7 +162,9 @@ ValueType Importer::type_of(const OnnxValue& input) const {
   if (extents.size() > Shape::kMaxRank) {
     unsupported("input {} has {} axes, at most {}", input.name, extents.size(), Shape::kMaxRank);
   }
-  return {Shape(extents), *input.type};
+  const Shape shape(extents);
+  Builder::check_extents(shape);
+  return {shape, *input.type};
 }
 
 Value Importer::bound_input(const OnnxValue& input, const std::variant<double, Tensor>& value) {
@@ -211,6 +213,7 @@ void Importer::add_inputs(Scope& scope) {
       scope.values[input.name] = {bound_input(input, options_.samples.at(input.name))};
     } else if (state != options_.states.end()) {
       const ValueType type = type_of(input);
+      if (!state->initial) b.check_room(static_cast<double>(type.shape.size()));
       Tensor initial = state->initial ? *state->initial : Tensor(type.shape, type.type);
       if (initial.shape() != type.shape || initial.type() != type.type) {
         fail(ErrorCode::invalid_argument, "state {} is {}, given {}{}", input.name,

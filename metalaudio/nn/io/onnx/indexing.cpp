@@ -19,12 +19,13 @@ Results gather(Call& c) {
       c.shape(1).size() > 0) {
     const Integers at = integers_of(c.b.tensor(index));
     const std::int64_t first = at[0] < 0 ? at[0] + from[axis] : at[0];
-    bool run = first >= 0 && first + static_cast<std::int64_t>(at.size()) <= from[axis];
+    const auto count = static_cast<std::int64_t>(at.size());
+    bool run = first >= 0 && first <= from[axis] - count;
     for (std::size_t i = 1; run && i < at.size(); ++i) {
       run = (at[i] < 0 ? at[i] + from[axis] : at[i]) == first + static_cast<std::int64_t>(i);
     }
     if (run && c.shape(1).rank() == 0) return {c.b.pick(c.in(0), axis, first)};
-    if (run) return {c.b.slice(c.in(0), axis, first, static_cast<std::int64_t>(at.size()))};
+    if (run) return {c.b.slice(c.in(0), axis, first, count)};
   }
   return {c.b.apply(Gather{static_cast<std::int64_t>(axis)}, {c.in(0), index})};
 }
@@ -69,6 +70,7 @@ Results tensor_scatter(Call& c) {
     invalid("mode \"{}\", {} into {} along axis {}", mode, update.to_string(), cache.to_string(),
             axis);
   }
+  b.check_room(static_cast<double>(update[axis]));
   Integers steps(static_cast<std::size_t>(update[axis]));
   std::iota(steps.begin(), steps.end(), std::int64_t{0});
   Value at = b.along_axis(b.integers(steps), axis, cache.rank());
@@ -98,8 +100,7 @@ Results arg_reduce(Call& c) {
 }
 
 Results top_k(Call& c) {
-  const std::int64_t k =
-      c.has(1) ? integers_of(c.constant(1)).at(0) : c.attribute("k", std::int64_t{0});
+  const std::int64_t k = c.has(1) ? c.needed_integer(1) : c.attribute("k", std::int64_t{0});
   const TopK top{c.attribute("axis", std::int64_t{-1}), k,
                  c.attribute("largest", std::int64_t{1}) != 0,
                  c.attribute("sorted", std::int64_t{1}) != 0};
@@ -136,7 +137,7 @@ Results compress(Call& c) {
   } else {
     x = c.b.reshape(x, {c.shape(0).size()});
   }
-  const std::vector<double> condition = *c.numbers(1);
+  const std::vector<double> condition = c.needed_numbers(1);
   Integers kept;
   for (std::size_t i = 0; i < condition.size(); ++i) {
     if (condition[i] != 0) kept.push_back(static_cast<std::int64_t>(i));
@@ -199,15 +200,16 @@ Results unique(Call& c) {
 /// Turns round the first `length` steps of every sequence of the batch.
 Results reverse_sequence(Call& c) {
   const Shape shape = c.shape(0);
-  const Integers lengths = *c.integers(1);
+  const Integers lengths = c.needed_integers(1);
   const std::int64_t batch = c.attribute("batch_axis", std::int64_t{1});
   const std::int64_t time = c.attribute("time_axis", std::int64_t{0});
-  if (shape.rank() < 2 || batch + time != 1 || batch < 0 || time < 0) {
+  if (shape.rank() < 2 || !((batch == 0 && time == 1) || (batch == 1 && time == 0))) {
     invalid("axes {} and {} of {}", batch, time, shape.to_string());
   }
   const std::int64_t sequences = shape[static_cast<std::size_t>(batch)];
   const std::int64_t steps = shape[static_cast<std::size_t>(time)];
   if (static_cast<std::int64_t>(lengths.size()) != sequences) invalid("{} lengths", lengths.size());
+  c.b.check_room(static_cast<double>(sequences) * static_cast<double>(steps));
   Integers from;
   for (const std::int64_t length : lengths) {
     if (length < 0 || length > steps) invalid("a length of {}", length);

@@ -9,6 +9,8 @@ namespace {
 
 using Results = std::vector<Value>;
 
+constexpr std::int64_t kMostBlock = 1 << 15;  // its square times an axis stays in 64 bits
+
 /// 0 keeps an extent, unless allowzero; one -1 takes what is left.
 Results reshape(Call& c) {
   const Shape from = c.shape(0);
@@ -202,7 +204,7 @@ Results pad(Call& c) {
   } else if (mode == "wrap") {
     pad.mode = PadMode::wrap;
   } else if (mode == "constant") {
-    pad.value = c.has(2) ? *c.number(2) : c.attribute("value", 0.0);
+    pad.value = c.has(2) ? c.needed_number(2) : c.attribute("value", 0.0);
   } else {
     invalid("mode \"{}\"", mode);
   }
@@ -212,13 +214,13 @@ Results pad(Call& c) {
 }
 
 Results expand(Call& c) {
-  const Shape wanted(*c.integers(1));
+  const Shape wanted(c.needed_integers(1));
   return {c.b.expand(c.in(0), broadcast(c.shape(0), wanted))};
 }
 
 /// Each axis as [before][1][extent][after], repeated along the second.
 Results tile(Call& c) {
-  const Integers repeats = *c.integers(1);
+  const Integers repeats = c.needed_integers(1);
   const Shape from = c.shape(0);
   if (repeats.size() != from.rank()) invalid("{} repeats of {}", repeats.size(), from.to_string());
   Integers extents = extents_of(from);
@@ -242,7 +244,7 @@ Results tile(Call& c) {
 Results depth_to_space(Call& c) {
   const Shape s = c.shape(0);
   const std::int64_t size = c.attribute("blocksize", std::int64_t{0});
-  if (s.rank() != 4 || size < 1 || s[1] % (size * size) != 0) {
+  if (s.rank() != 4 || size < 1 || size > kMostBlock || s[1] % (size * size) != 0) {
     invalid("{} with blocks of {}", s.to_string(), size);
   }
   const std::int64_t channels = s[1] / (size * size);
@@ -258,7 +260,7 @@ Results depth_to_space(Call& c) {
 Results space_to_depth(Call& c) {
   const Shape s = c.shape(0);
   const std::int64_t size = c.attribute("blocksize", std::int64_t{0});
-  if (s.rank() != 4 || size < 1 || s[2] % size != 0 || s[3] % size != 0) {
+  if (s.rank() != 4 || size < 1 || size > kMostBlock || s[2] % size != 0 || s[3] % size != 0) {
     invalid("{} with blocks of {}", s.to_string(), size);
   }
   const Shape to{s[0], s[1] * size * size, s[2] / size, s[3] / size};
@@ -271,14 +273,14 @@ Results space_to_depth(Call& c) {
 
 Results trilu(Call& c) {
   const bool upper = c.attribute("upper", std::int64_t{1}) != 0;
-  const std::int64_t diagonal = c.has(1) ? integers_of(c.constant(1)).at(0) : 0;
+  const std::int64_t diagonal = c.has(1) ? c.needed_integer(1) : 0;
   return {c.b.apply(Trilu{upper, diagonal}, {c.in(0)})};
 }
 
 /// Cuts or pads with zeros about the middle.
 Results center_crop_pad(Call& c) {
   const Shape from = c.shape(0);
-  const Integers wanted = *c.integers(1);
+  const Integers wanted = c.needed_integers(1);
   Integers all(from.rank());
   std::iota(all.begin(), all.end(), std::int64_t{0});
   const Integers axes = c.attribute_integers("axes").value_or(all);
@@ -287,6 +289,7 @@ Results center_crop_pad(Call& c) {
   Pad pad{Integers(from.rank()), Integers(from.rank()), PadMode::constant, 0};
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::size_t axis = axis_in(axes[i], from.rank());
+    if (wanted[i] < 0) invalid("an extent of {}", wanted[i]);
     const std::int64_t more = wanted[i] - from[axis];
     pad.before[axis] = more / 2;
     pad.after[axis] = more - more / 2;

@@ -61,8 +61,8 @@ Results tfidf_vectorizer(Call& c) {
   const std::int64_t most = c.attribute("max_gram_length", std::int64_t{1});
   const std::int64_t skips = c.attribute("max_skip_count", std::int64_t{0});
   const auto count = static_cast<std::int64_t>(indexes.size());
-  if (grams.empty() || grams.back().first + grams.back().count() != count || skips < 0 ||
-      skips > 1024) {
+  if (count == 0 || grams.empty() || grams.back().first + grams.back().count() != count ||
+      skips < 0 || skips > 1024) {
     invalid("{} places for the runs", count);
   }
   const Shape in = c.shape(0);
@@ -90,10 +90,9 @@ Results tfidf_vectorizer(Call& c) {
       counts = b.multiply(counts, b.floats(wide, {1, count}, DataType::f32));
     }
   }
-  const std::int64_t width = *std::max_element(indexes.begin(), indexes.end()) + 1;
-  if (*std::min_element(indexes.begin(), indexes.end()) < 0 || width > 1 << 24) {
-    invalid("{} places", width);
-  }
+  const auto [first, last] = std::minmax_element(indexes.begin(), indexes.end());
+  if (*first < 0 || *last >= 1 << 24) invalid("places {} to {}", *first, *last);
+  const std::int64_t width = *last + 1;
   const Value empty = b.filled({width, b.shape(x)[0]}, 0, DataType::f32);
   const Value to = b.reshape(b.integers(indexes), {count, 1});
   const Value y = b.swap_last_two(

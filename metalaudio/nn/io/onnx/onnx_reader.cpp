@@ -22,7 +22,8 @@ std::map<std::string, std::int64_t> opsets_of(
 /// Turns the messages of one model into plain data.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& folder) : tensors_(folder) {}
+  Reader(const std::filesystem::path& folder, std::size_t sparse_bytes)
+      : tensors_(folder, sparse_bytes) {}
 
   OnnxGraph graph(const onnx::GraphProto& proto) {
     OnnxGraph graph;
@@ -173,7 +174,8 @@ Message parse(std::span<const std::byte> bytes, const char* what) {
 
 }  // namespace
 
-OnnxFile read_onnx(std::span<const std::byte> bytes, const std::filesystem::path& folder) {
+OnnxFile read_onnx(std::span<const std::byte> bytes, const std::filesystem::path& folder,
+                   std::size_t sparse_bytes) {
   const auto proto = parse<onnx::ModelProto>(bytes, "an ONNX model");
   if (!proto.has_graph() || proto.graph().output_size() == 0) {
     fail(ErrorCode::invalid_data, "not an ONNX model: it has no graph with an output");
@@ -183,7 +185,7 @@ OnnxFile read_onnx(std::span<const std::byte> bytes, const std::filesystem::path
   }
   OnnxFile file;
   file.opsets = opsets_of(proto.opset_import());
-  Reader reader(folder);
+  Reader reader(folder, sparse_bytes);
   file.graph = reader.graph(proto.graph());
   for (const auto& function : proto.functions())
     file.functions.push_back(reader.function(function));
@@ -192,7 +194,7 @@ OnnxFile read_onnx(std::span<const std::byte> bytes, const std::filesystem::path
 
 NamedTensor read_onnx_tensor(std::span<const std::byte> bytes) {
   const auto proto = parse<onnx::TensorProto>(bytes, "an ONNX tensor");
-  const OnnxTensor tensor = TensorReader({}).read(proto);
+  const OnnxTensor tensor = TensorReader({}, 0).read(proto);
   if (!tensor.value) fail(ErrorCode::unsupported, "{}", tensor.trouble);
   return {proto.name(), *tensor.value};
 }

@@ -60,6 +60,7 @@ Value whole_positions(Builder& b, Value positions, const Shape& input, bool colu
     }
     positions = sum;
   }
+  b.check_room(static_cast<double>(input[0]) * static_cast<double>(input[1]));
   Integers starts;
   for (std::int64_t i = 0; i < input[0] * input[1]; ++i) starts.push_back(i * plane);
   Integers extents(rank, 1);
@@ -124,7 +125,7 @@ Results max_unpool(Call& c) {
   const ScatterElements scatter{0, ScatterReduction::none};
   const Value put = b.apply(scatter, {zeros, flat(c.in(1)), flat(c.in(0))});
   const Value y = b.reshape(put, natural);
-  const Shape wanted = c.has(2) ? Shape(*c.integers(2)) : natural;
+  const Shape wanted = c.has(2) ? Shape(c.needed_integers(2)) : natural;
   if (wanted == natural) return {y};
   if (wanted.rank() != natural.rank()) invalid("an output of {}", wanted.to_string());
   Pad pad{Integers(in.rank()), Integers(in.rank()), PadMode::constant, 0};
@@ -136,8 +137,8 @@ Results max_unpool(Call& c) {
 Results col2im(Call& c) {
   Builder& b = c.b;
   const Shape in = c.shape(0);
-  const Integers image = *c.integers(1);
-  const Integers block = *c.integers(2);
+  const Integers image = c.needed_integers(1);
+  const Integers block = c.needed_integers(2);
   const std::size_t axes = image.size();
   const auto list = [&](const char* name, std::size_t size, std::int64_t otherwise) {
     const Integers given = c.attribute_integers(name).value_or(Integers(size, otherwise));
@@ -150,6 +151,7 @@ Results col2im(Call& c) {
   if (in.rank() != 3 || axes < 1 || block.size() != axes)
     invalid("blocks of {} axes", block.size());
   // Where each value of a block lands in the padded image, block position by block position.
+  std::int64_t size = 1;
   Integers padded;
   Integers places;
   Integers taps{0};
@@ -157,11 +159,20 @@ Results col2im(Call& c) {
   std::int64_t taps_count = 1;
   for (std::size_t i = 0; i < axes; ++i) {
     const SlidingAxis axis{block[i], strides[i], dilations[i], pads[i], pads[i + axes]};
-    if (!axis.sound() || axis.before < 0 || axis.after < 0 || image[i] < 0)
-      invalid("a block of {}", block[i]);
+    constexpr std::int64_t kMost = std::int64_t{1} << 31;
+    const std::int64_t greatest = std::max({axis.before, axis.after, axis.stride, image[i]});
+    if (!axis.sound() || axis.before < 0 || axis.after < 0 || image[i] < 0 || greatest > kMost)
+      invalid("a block of {} in an image of {}", block[i], image[i]);
     const std::int64_t extent = image[i] + axis.before + axis.after;
     const std::int64_t count = axis.output_extent(image[i]);
-    if (count * block[i] > in.size()) invalid("an image of {}", image[i]);
+    if (count < 1 || count > in.size() / block[i]) invalid("an image of {}", image[i]);
+    const auto room = [&](std::size_t so_far, std::int64_t more) {
+      b.check_room(static_cast<double>(so_far) * static_cast<double>(more));
+    };
+    room(taps.size(), block[i]);
+    room(positions.size(), count);
+    room(static_cast<std::size_t>(size), extent);
+    size *= extent;
     const auto extend = [&](const Integers& from, std::int64_t steps, std::int64_t width) {
       Integers to;
       for (const std::int64_t at : from) {
@@ -178,13 +189,12 @@ Results col2im(Call& c) {
       in[2] != static_cast<std::int64_t>(positions.size())) {
     invalid("{} for {} blocks of {}", in.to_string(), positions.size(), taps_count);
   }
+  b.check_room(static_cast<double>(taps.size()) * static_cast<double>(positions.size()));
   for (const std::int64_t tap : taps) {
     for (const std::int64_t position : positions) places.push_back(tap + position);
   }
   const std::int64_t lines = in[0] * (in[1] / taps_count);
   const auto count = static_cast<std::int64_t>(places.size());
-  std::int64_t size = 1;
-  for (const std::int64_t extent : padded) size *= extent;
   const Value updates = b.transpose(b.reshape(c.in(0), {lines, count}), {1, 0});
   const Value zeros = b.filled({size, lines}, 0, c.type(0));
   const Value index = b.reshape(b.integers(places), {count, 1});

@@ -25,7 +25,8 @@ struct Layer {
               c.shape(2).to_string());
     }
     hidden = c.attribute("hidden_size", c.shape(2)[2]);
-    if (hidden != c.shape(2)[2] || c.shape(1)[1] != static_cast<std::int64_t>(gates) * hidden) {
+    const auto count = static_cast<std::int64_t>(gates);
+    if (hidden != c.shape(2)[2] || c.shape(1)[1] % count != 0 || c.shape(1)[1] / count != hidden) {
       invalid("a hidden size of {} for weights {}", hidden, c.shape(1).to_string());
     }
     x = batch_first ? c.in(0) : b.transpose(c.in(0), {1, 0, 2});
@@ -48,6 +49,7 @@ struct Layer {
     const bool constant = !given.present() || b.is_constant(given);
     if (!c.carry_states || direction != Direction::forward || !constant) return given;
     const Shape shape{d, batch, hidden};
+    b.check_room(static_cast<double>(shape.size()));
     Tensor initial = given.present() ? Tensor(b.tensor(given)) : Tensor(shape, b.type(x));
     const std::string layer = c.node().name.empty() ? c.node().outputs.at(0) : c.node().name;
     const Value carried = b.graph().state(layer + "." + name, std::move(initial));

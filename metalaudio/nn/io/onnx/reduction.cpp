@@ -31,7 +31,7 @@ Results reduce(Call& c) {
 
 template <bool product>
 Results cumulate(Call& c) {
-  const Integers axis = *c.integers(1);
+  const Integers axis = c.needed_integers(1);
   if (axis.size() != 1) invalid("{} axes", axis.size());
   const bool exclusive = c.attribute("exclusive", std::int64_t{0}) != 0;
   const bool reverse = c.attribute("reverse", std::int64_t{0}) != 0;

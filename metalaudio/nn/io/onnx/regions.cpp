@@ -9,6 +9,8 @@ namespace {
 
 using Results = std::vector<Value>;
 
+constexpr double kMostBins = 1 << 16;
+
 // Where the regions lie must be known: their number and size are extents here.
 
 /// The four pixels around a place, and what each weighs.
@@ -43,8 +45,8 @@ void add_corners(Corners& to, double y, double x, std::int64_t height, std::int6
 Results roi_align(Call& c) {
   Builder& b = c.b;
   const Shape in = c.shape(0);
-  const std::vector<double> rois = *c.numbers(1);
-  const Integers images = *c.integers(2);
+  const std::vector<double> rois = c.needed_numbers(1);
+  const Integers images = c.needed_integers(2);
   if (in.rank() != 4 || in.size() == 0 || rois.size() != images.size() * 4) {
     invalid("{} regions of {}", images.size(), in.to_string());
   }
@@ -55,7 +57,9 @@ Results roi_align(Call& c) {
   const char* const usual = c.opset() >= 16 ? "half_pixel" : "output_half_pixel";
   const bool half = c.attribute("coordinate_transformation_mode", usual) == "half_pixel";
   const bool mean = c.attribute("mode", "avg") == "avg";
-  if (rows < 1 || columns < 1 || rows * columns > 1 << 16 || ratio < 0) {
+  constexpr std::int64_t kMost = 1 << 16;
+  if (rows < 1 || columns < 1 || rows > kMost || columns > kMost || rows * columns > kMost ||
+      ratio < 0) {
     invalid("{} by {} bins", rows, columns);
   }
   const Value flat = b.reshape(c.in(0), {in[0], in[1], in[2] * in[3]});
@@ -76,6 +80,8 @@ Results roi_align(Call& c) {
     };
     const std::int64_t down = grid(bin_height);
     const std::int64_t across = grid(bin_width);
+    b.check_room(static_cast<double>(rows * columns * down * across * 4) *
+                 static_cast<double>(images.size()));
     Corners corners;
     for (std::int64_t bin = 0; bin < rows * columns; ++bin) {
       for (std::int64_t i = 0; i < down * across; ++i) {
@@ -104,13 +110,16 @@ Results roi_align(Call& c) {
 Results max_roi_pool(Call& c) {
   Builder& b = c.b;
   const Shape in = c.shape(0);
-  const std::vector<double> rois = *c.numbers(1);
+  const std::vector<double> rois = c.needed_numbers(1);
   const Integers bins = c.attribute_integers("pooled_shape").value_or(Integers{});
   const double scale = c.attribute("spatial_scale", 1.0);
   if (in.rank() != 4 || rois.size() % 5 != 0 || bins.size() != 2 || bins[0] < 1 || bins[1] < 1 ||
       bins[0] > 1024 || bins[1] > 1024) {
     invalid("{} by bins of [{}]", in.to_string(), fmt::join(bins, ", "));
   }
+  // Each bin is written out.
+  if (const double all = static_cast<double>(rois.size() / 5 * bins[0] * bins[1]); all > kMostBins)
+    unsupported("{:.0f} bins", all);
   std::vector<Value> results;
   for (std::size_t roi = 0; roi < rois.size() / 5; ++roi) {
     const auto image = static_cast<std::int64_t>(rois[roi * 5]);
@@ -176,8 +185,8 @@ Results non_max_suppression(Call& c) {
       boxes[1] != scores[2]) {
     invalid("boxes {}, scores {}", boxes.to_string(), scores.to_string());
   }
-  const std::vector<double> places = *c.numbers(0);
-  const std::vector<double> values = *c.numbers(1);
+  const std::vector<double> places = c.needed_numbers(0);
+  const std::vector<double> values = c.needed_numbers(1);
   const double most = c.number(2).value_or(0);
   const double threshold = c.number(3).value_or(0);
   const std::optional<double> least = c.number(4);

@@ -123,7 +123,7 @@ Results upsample(Call& c) {
   const Shape from = c.shape(0);
   std::vector<double> scales;
   if (c.has(1)) {
-    scales = *c.numbers(1);
+    scales = c.needed_numbers(1);
   } else if (const auto given = c.attribute_floats("scales")) {
     scales.assign(given->begin(), given->end());
   }

@@ -168,7 +168,7 @@ Results grid_sample(Call& c) {
 /// theta[N][2][3] or [N][3][4], size -> where each place of that size comes from.
 Results affine_grid(Call& c) {
   Builder& b = c.b;
-  const Integers size = *c.integers(1);
+  const Integers size = c.needed_integers(1);
   const Shape theta = c.shape(0);
   const std::size_t axes = size.size() < 4 ? 0 : size.size() - 2;
   const auto count = static_cast<std::int64_t>(axes);
@@ -182,7 +182,7 @@ Results affine_grid(Call& c) {
     if (extent < 0 || extent > 1 << 20) invalid("an extent of {}", extent);
     places *= extent;
   }
-  if (places > 1 << 28) unsupported("{} places", places);
+  b.check_room(static_cast<double>(places) * static_cast<double>(count + 1));
   std::vector<double> base;
   for (std::int64_t place = 0; place < places; ++place) {
     std::int64_t rest = place;
@@ -222,6 +222,8 @@ Results deform_conv(Call& c) {
   for (std::size_t i = 0; i < axes; ++i) {
     kernel *= windows.axes[i].kernel;
     to.push_back(windows.axes[i].output_extent(in[i + 2]));
+    b.check_room(static_cast<double>(places) * static_cast<double>(to.back()) *
+                 static_cast<double>(kernel));
     places *= to.back();
   }
   if (in.size() == 0 || places == 0) unsupported("{}", in.to_string());

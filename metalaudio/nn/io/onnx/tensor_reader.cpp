@@ -208,19 +208,23 @@ OnnxTensor TensorReader::read(const onnx::SparseTensorProto& proto) {
   if (!values.value || !indices.value || indices.value->type() != DataType::i64) {
     return {nullptr, fmt::format("sparse tensor {}: {}", proto.values().name(), values.trouble)};
   }
-  constexpr std::int64_t kMost = std::int64_t{1} << 28;  // few bytes can ask for terabytes
   onnx::TensorProto outline;
   outline.set_name(proto.values().name());
   *outline.mutable_dims() = proto.dims();
   const Shape shape = shape_of(outline);
   const std::size_t count = values.value->size();
   const std::size_t width = indices.value->shape().rank() == 2 ? shape.rank() : 1;
-  if (shape.size() > kMost || indices.value->size() != count * width) {
+  if (indices.value->size() != count * width) {
     fail(ErrorCode::invalid_data, "sparse tensor {}: {} indices for {} values of {}",
          outline.name(), indices.value->size(), count, shape.to_string());
   }
+  const std::size_t size = size_of(values.value->type());
+  if (static_cast<std::size_t>(shape.size()) > sparse_bytes_ / size) {
+    return {nullptr,
+            fmt::format("sparse tensor {} is {}, too large", outline.name(), shape.to_string())};
+  }
+  sparse_bytes_ -= static_cast<std::size_t>(shape.size()) * size;
   Tensor tensor(shape, values.value->type());
-  const std::size_t size = size_of(tensor.type());
   for (std::size_t i = 0; i < count; ++i) {
     std::int64_t at = 0;
     for (std::size_t axis = 0; axis < width; ++axis) {

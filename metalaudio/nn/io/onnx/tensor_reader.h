@@ -27,7 +27,9 @@ std::string onnx_type_name(int onnx_type);
 ///           `trouble`.
 class TensorReader {
  public:
-  explicit TensorReader(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  /// Sparse tensors that together would take more than `sparse_bytes` give trouble.
+  TensorReader(std::filesystem::path folder, std::size_t sparse_bytes)
+      : folder_(std::move(folder)), sparse_bytes_(sparse_bytes) {}
 
   OnnxTensor read(const onnx::TensorProto& proto);
   OnnxTensor read(const onnx::SparseTensorProto& proto);
@@ -37,6 +39,7 @@ class TensorReader {
   const MappedFile& open(std::string_view location);
 
   std::filesystem::path folder_;
+  std::size_t sparse_bytes_;
   std::map<std::string, MappedFile, std::less<>> files_;
 };
 
