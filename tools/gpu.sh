@@ -29,5 +29,5 @@ cat "$out/bench-compute.txt"
 sed -n '/^$/,$p' "$out/bench-cuda.txt"
 reports=("$out/gpu-parity.txt" "$out/cuda_tests.txt" "$out/cuda_models_tests.txt")
 grep -h '\[  FAILED  \]' "${reports[@]}" | cut -c1-120 | sort -u
-awk '/\[  PASSED  \]/ { passed += $4 } /tests ran/ { ran += $2 }
+awk '/\[  PASSED  \]/ { passed += $4 } /test suites? ran/ { ran += $2 }
   END { printf "%d passed, %d failed\n", passed, ran - passed; exit ran == 0 || passed != ran }' "${reports[@]}"

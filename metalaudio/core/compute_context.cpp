@@ -67,6 +67,7 @@ ComputeContext::ComputeContext(std::shared_ptr<AudioDevice> device,
     run_on_device(jobs_[0]);
   }
   worker_.emplace(options_.poll_period, [this] { return work(); });
+  warm_.wait(false);
 }
 
 ComputeContext::~ComputeContext() {
@@ -100,7 +101,7 @@ const ComputeContext::Job* ComputeContext::due_result() noexcept {
 }
 
 bool ComputeContext::work() noexcept {
-  worker_id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  if (!warm_) warm_up();
   Job* const job = handover_.next_job();
   if (job == nullptr) return work_for_others();
   run(*job);
@@ -108,6 +109,15 @@ bool ComputeContext::work() noexcept {
   // Whoever reads the count finds the results.
   finished_.fetch_add(1, std::memory_order_release);
   return true;
+}
+
+/// What a GPU's driver does for a thread that meets it first, before anybody waits for a result.
+void ComputeContext::warm_up() noexcept {
+  worker_id_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  for (Job& job : jobs_)
+    if (place_ == ComputePlace::device) run(job);
+  warm_ = true;
+  warm_.notify_one();
 }
 
 bool ComputeContext::work_for_others() noexcept {

@@ -146,6 +146,7 @@ class ComputeContext {
 
   METALAUDIO_REALTIME const Job* due_result() noexcept;
   bool work() noexcept;
+  void warm_up() noexcept;
   bool work_for_others() noexcept;
   void run(Job& job) noexcept;
   void run_on_device(Job& job);
@@ -175,6 +176,7 @@ class ComputeContext {
   RealtimeStatus status_;
   std::string loss_;  // written once, before lost_
   std::atomic<bool> lost_{false};
+  std::atomic<bool> warm_{false};  ///< whether the worker has begun
   std::atomic<std::thread::id> worker_id_{};
   std::optional<PollingWorker> worker_;  // last: it ends before the rest goes
 };
