@@ -245,7 +245,7 @@ TEST_P(ComputeContextOn, NoBufferIsTornWhileAllSubmit) {
 
 TEST(ComputeContext, ALostDeviceIsToldOnceAndTheCpuGoesOn) {
   const Setting setting;
-  setting.gpu->launches_left = 4;  // the constructor's, and three blocks
+  setting.gpu->launches_left = 7;  // the constructor's, its worker's three, and three blocks
   ComputeContext context(setting.gpu, setting.pipeline, blocks_of(kBlock));
   EXPECT_EQ(context.place(), ComputePlace::device);
   std::vector<float> heard;
@@ -264,7 +264,7 @@ TEST(ComputeContext, ALostDeviceIsToldOnceAndTheCpuGoesOn) {
   EXPECT_EQ(context.status(), Trouble::device_lost);
   EXPECT_EQ(context.take_status(), Trouble::device_lost);
   EXPECT_EQ(context.take_status(), Trouble::none);
-  EXPECT_EQ(setting.gpu->launches, 5);  // it is asked no more
+  EXPECT_EQ(setting.gpu->launches, 8);  // it is asked no more
   EXPECT_EQ(context.finished(), 10U);
 }
 
