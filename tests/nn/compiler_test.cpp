@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/nn/compiler/arena.h>
+#include <metalaudio/nn/compiler/narrow_values.h>
 #include <metalaudio/nn/compiler/place_nodes.h>
 #include <metalaudio/nn/compiler/simplify.h>
 #include <metalaudio/nn/cpu_backend.h>
+#include <metalaudio/nn/plan.h>
 
 #include <algorithm>
 
@@ -297,6 +299,58 @@ TEST(Arena, BuffersThatLiveTogetherNeverOverlap) {
       }
     }
   }
+}
+
+/// Half of a network on a backend that keeps 16 bits: casts stand where values come and go, weights
+/// and states keep their type, and what an output gives is float32.
+TEST(NarrowValues, CastsWhereValuesComeAndGo) {
+  Graph graph;
+  const Value x = graph.input("x", {1, 8, 4});
+  const Value state = graph.state("s", {1, 8, 4});
+  graph.set_place(0);
+  Value y = graph.apply(Conv{{{3, 1, 1, 1, 1}}},
+                        {x, random_constant(graph, {4, 3, 4}), random_constant(graph, {4})});
+  y = graph.apply(Unary{UnaryFunction::gelu}, {y});
+  y = graph.apply(Binary{BinaryFunction::add}, {y, random_constant(graph, {1, 8, 4})});
+  y = graph.apply(Binary{BinaryFunction::add}, {y, state});
+  graph.update(state, y);
+  graph.set_place(1);
+  const Value z = graph.apply(Unary{UnaryFunction::tanh}, {y});
+  graph.output("z", z);
+  const auto backends = [](std::optional<DataType> type) {
+    return std::vector<std::shared_ptr<const Backend>>{
+        std::make_shared<FakeBackend>(FakeBackendOptions{.by_reference = true, .value_type = type}),
+        make_cpu_backend()};
+  };
+  const Graph narrow = narrow_values(graph, backends(DataType::f16));
+  // The input, the state and the sum, which leaves for the other backend and the state.
+  EXPECT_EQ(count<Cast>(narrow), 3);
+  EXPECT_EQ(narrow.type(narrow.outputs()[0].second).type, DataType::f32);
+  for (const Node& node : narrow.nodes()) {
+    if (!std::holds_alternative<Conv>(node.operation)) continue;
+    EXPECT_EQ(narrow.type(node.inputs[Conv::weight]).type, DataType::f32);
+    EXPECT_EQ(narrow.type(node.results[0]).type, DataType::f16);
+  }
+
+  const auto runs = [&](std::optional<DataType> type) {
+    PlanOptions options;
+    options.backends = backends(type);
+    Plan plan(graph, options);
+    std::vector<float> heard;
+    for (int step = 0; step < 3; ++step) {
+      const std::span<float> in = plan.input("x").values_as<float>();
+      for (std::size_t i = 0; i < in.size(); ++i) in[i] = 0.1F * static_cast<float>(i % 7) - 0.3F;
+      plan.run();
+      const std::span<const float> out = plan.output("z").values_as<float>();
+      heard.insert(heard.end(), out.begin(), out.end());
+    }
+    return heard;
+  };
+  const std::vector<float> wide = runs({});
+  const std::vector<float> half = runs(DataType::f16);
+  // A few roundings to 11 bits of values up to 8, three times over; and some must be seen.
+  EXPECT_THAT(half, testing::Pointwise(testing::FloatNear(0.05F), wide));
+  EXPECT_NE(half, wide);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tests/support/fake_device.h"
@@ -18,6 +19,8 @@ struct FakeBackendOptions {
   std::function<std::string(const Node&)> refuse = {};
   /// By the plain reference, which takes every type, rather than with the CPU's steps.
   bool by_reference = false;
+  /// In which it keeps float32 values; only by the reference.
+  std::optional<DataType> value_type = {};
   /// Every step reads and writes its values one element behind a line of 64 bytes.
   bool misalign = false;
 };
@@ -28,6 +31,7 @@ class FakeBackend final : public Backend {
 
   std::string_view name() const noexcept override { return "fake"; }
   std::shared_ptr<AudioDevice> device() const override { return options_.device; }
+  std::optional<DataType> value_type() const override { return options_.value_type; }
   std::string refusal(const Graph& graph, const Node& node) const override;
   std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
                                    bool fuse) const override;

@@ -39,8 +39,8 @@ class Narrower {
 
   Graph run() {
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i) add(graph_.nodes()[i], places_[i]);
-    for (const GraphState& state : graph_.states()) widen(state.next, std::nullopt);
-    for (const auto& [name, value] : graph_.outputs()) widen(value, std::nullopt);
+    for (const GraphState& state : graph_.states()) widen(state.next);
+    for (const auto& [name, value] : graph_.outputs()) widen(value);
     return rewriter_.finish();
   }
 
@@ -58,7 +58,7 @@ class Narrower {
       const bool keep = weight && graph_.is_constant(node.inputs[i]) &&
                         !std::holds_alternative<MatMul>(node.operation);
       inputs.push_back(narrow && !keep ? narrowed(node.inputs[i], *type, place)
-                                       : widen(node.inputs[i], place));
+                                       : widen(node.inputs[i]));
     }
     rewriter_.follow(node);
     rewriter_.graph().set_place(place);
@@ -97,12 +97,12 @@ class Narrower {
   }
 
   Value narrowed(Value old, DataType type, int place) {
-    if (!old.present() || graph_.type(old).type != DataType::f32) return widen(old, place);
+    if (!old.present() || graph_.type(old).type != DataType::f32) return widen(old);
     const auto found = narrow_.find(old.index);
     if (found != narrow_.end() && rewriter_.graph().type(found->second.value).type == type) {
       return found->second.value;
     }
-    const Value wide = widen(old, place);
+    const Value wide = widen(old);
     const Value now = graph_.is_constant(old) ? rewriter_.graph().constant(rounded(old, type))
                                               : cast(wide, type, place);
     narrow_[old.index] = {now, place};
@@ -125,7 +125,7 @@ class Narrower {
   }
 
   /// The value as the old graph had it.
-  Value widen(Value old, std::optional<int>) {
+  Value widen(Value old) {
     if (!old.present()) return {};
     const auto known = wide_.find(old.index);
     if (known != wide_.end()) return known->second;
