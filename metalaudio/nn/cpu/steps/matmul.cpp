@@ -1,6 +1,6 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
+#include <metalaudio/nn/steps/strides.h>
 
 #include <array>
 
