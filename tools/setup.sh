@@ -15,6 +15,7 @@ packages=(
   python3-venv python3-dev python3-pip binutils            # the Python package
   libgtest-dev libgmock-dev libbenchmark-dev
   parallel                                                # the guide for batches is run in a test
+  zsh fish mandoc bsdextrautils                           # completion and manual pages, in tests
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
 [ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev qemu-user)

@@ -20,13 +20,16 @@ void add_model_options(CLI::App& command, SeparateOptions& options) {
           .add_option("-n,--name", options.model,
                       "Model name or signature; htdemucs where it is installed, otherwise the one "
                       "that ships")
+          ->type_name("MODEL")
           ->check(not_empty())
           ->group(group);
   command.add_option("-s,--sig", options.model, "Signature of a model, as -n takes it too")
+      ->type_name("MODEL")
       ->check(not_empty())
       ->excludes(name)
       ->group(group);
   command.add_option("--repo", options.repo, "Folder that holds the models, for use with -n")
+      ->type_name("FOLDER")
       ->check(not_empty())
       ->group(group);
   command
@@ -150,18 +153,21 @@ void add_stem_options(CLI::App& command, SeparateOptions& options) {
 void add_output_options(CLI::App& command, SeparateOptions& options) {
   const std::string group = "Output";
   command.add_option("-o,--out", options.out, "Folder for the stems, below it one for the model")
+      ->type_name("FOLDER")
       ->default_str(options.out.string())
       ->group(group);
   command
       .add_option("--filename", options.filename,
                   "Name of each file, from {track}, {trackext}, {stem}, {ext}, and {folder}, the "
                   "name of the folder that the track lies in; its ending chooses WAV, FLAC or MP3")
+      ->type_name("PATTERN")
       ->default_str(options.filename)
       ->group(group);
   command
       .add_option("--picture", options.picture,
                   "Draw the spectrograms of the mix and of each stem into this PNG; with several "
                   "tracks its name needs {track}")
+      ->type_name("FILE")
       ->check(not_empty())
       ->group(group);
   command.add_flag("--json", options.json, "One line of JSON for each track, on standard output")
@@ -192,7 +198,8 @@ std::optional<audio::FileType> written_type(const SeparateOptions& options) {
 
 void add_separate_options(CLI::App& command, SeparateOptions& options) {
   command.option_defaults()->take_last();  // of an option given twice, as upstream's
-  command.add_option("TRACK", options.inputs, "Audio files, and folders to look for them in");
+  command.add_option("TRACK", options.inputs, "Audio files, and folders to look for them in")
+      ->type_name("FILE");
   command.add_flag(
       "--downmix", options.downmix,
       "Of more than two channels take all: front, and the centre, sides and back at -3 "
