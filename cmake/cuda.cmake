@@ -55,7 +55,9 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
 
   # By themselves too, so that a test can reach them: the CUDA part shows none of its insides.
   add_library(metalaudio_cuda_frames STATIC
-    models/htdemucs/cuda/frame_kernels.cu models/htdemucs/cuda/frames.cpp)
+    models/htdemucs/cuda/copies.cpp models/htdemucs/cuda/frame_kernels.cu
+    models/htdemucs/cuda/frames.cpp models/htdemucs/cuda/segment_sums.cpp
+    models/htdemucs/cuda/sum_kernels.cu)
   set_target_properties(metalaudio_cuda_frames PROPERTIES POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden CUDA_VISIBILITY_PRESET hidden)
   set_target_properties(CUDA::cudart_static CUDA::cudart_static_deps PROPERTIES IMPORTED_GLOBAL ON)

@@ -22,7 +22,7 @@ Separator load_separator(const BagFiles& bag, const std::vector<std::string>& st
     if (needed[i]) member.model = models::load_model(bag.models[i], member_options, pool);
     members.push_back(std::move(member));
   }
-  return Separator(std::move(members));
+  return Separator(std::move(members), &pool);
 }
 
 }  // namespace metalaudio::separation

@@ -2,12 +2,12 @@
 #include <metalaudio/audio/temporary_audio.h>
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/hardware_profile.h>
+#include <metalaudio/separation/for_each_index.h>
 #include <metalaudio/separation/stem_files.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <exception>
 #include <optional>
 #include <utility>
 
@@ -186,20 +186,7 @@ StemFiles::StemFiles(const StemPlan& plan, const std::vector<std::filesystem::pa
 StemFiles::~StemFiles() = default;
 
 void StemFiles::for_each_lane(const std::function<void(Lane&)>& work) {
-  if (options_.pool == nullptr) {
-    for (const auto& lane : lanes_) work(*lane);
-    return;
-  }
-  std::vector<std::exception_ptr> failures(lanes_.size());
-  options_.pool->parallel_for(lanes_.size(), [&](std::size_t index, std::size_t) {
-    try {
-      work(*lanes_[index]);
-    } catch (...) {
-      failures[index] = std::current_exception();
-    }
-  });
-  for (const std::exception_ptr& failure : failures)
-    if (failure) std::rethrow_exception(failure);
+  for_each_index(options_.pool, lanes_.size(), [&](std::size_t index) { work(*lanes_[index]); });
 }
 
 void StemFiles::write(ConstAudioView mix, std::span<const ConstAudioView> sources) {
