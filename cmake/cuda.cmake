@@ -23,16 +23,17 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
     nn/cuda/cuda_backend.cpp nn/cuda/cuda_runner.cpp nn/cuda/fusion.cpp
     nn/cuda/kernels/attention.cu nn/cuda/kernels/attention_bf16.cu
     nn/cuda/kernels/attention_f16.cu nn/cuda/kernels/attention_f32.cu
-    nn/cuda/kernels/attention_tf32.cu
+    nn/cuda/kernels/attention_split.cu nn/cuda/kernels/attention_tf32.cu
     nn/cuda/kernels/conv.cpp nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
     nn/cuda/kernels/conv_f32.cu nn/cuda/kernels/conv_tf32.cu nn/cuda/kernels/dconv.cpp
-    nn/cuda/kernels/dconv_bf16.cu nn/cuda/kernels/dconv_f16.cu nn/cuda/kernels/elementwise.cu
+    nn/cuda/kernels/dconv_bf16.cu nn/cuda/kernels/dconv_f16.cu nn/cuda/kernels/dconv_f32.cu
+    nn/cuda/kernels/dconv_tf32.cu nn/cuda/kernels/elementwise.cu
     nn/cuda/kernels/indexing.cu nn/cuda/kernels/integers.cu nn/cuda/kernels/matmul.cu
     nn/cuda/kernels/movement.cu nn/cuda/kernels/norm.cu nn/cuda/kernels/quantize.cu
     nn/cuda/kernels/recurrent.cu nn/cuda/kernels/reduce.cu nn/cuda/kernels/resample.cu
     nn/cuda/kernels/transform.cu
     nn/cuda/steps/attention.cpp nn/cuda/steps/conv.cpp nn/cuda/steps/conv_geometry.cpp
-    nn/cuda/steps/dconv.cpp nn/cuda/steps/dconv_half.cpp nn/cuda/steps/elementwise.cpp nn/cuda/steps/indexing.cpp
+    nn/cuda/steps/dconv.cpp nn/cuda/steps/fused_dconv.cpp nn/cuda/steps/elementwise.cpp nn/cuda/steps/indexing.cpp
     nn/cuda/steps/matmul.cpp nn/cuda/steps/movement.cpp nn/cuda/steps/norm.cpp
     nn/cuda/steps/packed_conv.cpp nn/cuda/steps/quantize.cpp nn/cuda/steps/recurrent.cpp
     nn/cuda/steps/reduce.cpp nn/cuda/steps/resample.cpp nn/cuda/steps/transform.cpp)

@@ -37,14 +37,15 @@ __device__ __forceinline__ void load_keys(T* to, const T* from, std::int64_t pit
 
 /// A block takes M · 16 queries per warp through all keys, a tile of them at a time, and keeps the
 /// greatest score and the sum of each row as it goes. Scores stay in registers: those of one product
-/// are laid out as the left factor of the next.
+/// are laid out as the left factor of the next. f32 splits its factors into numbers of tf32.
 template <Product P, int Depth, int M>
-__global__ void __launch_bounds__(kAttentionWarps * 32)
+__global__ void __launch_bounds__(kAttentionWarps * 32, P == Product::f32 && Depth <= 64 ? 3 : 1)
     attention_kernel(const typename ValueOf<P>::Type* q, const typename ValueOf<P>::Type* k,
                      const typename ValueOf<P>::Type* v, typename ValueOf<P>::Type* y,
                      __grid_constant__ const AttentionShape shape) {
   using T = typename ValueOf<P>::Type;
-  constexpr bool kHalves = P != Product::tf32;
+  constexpr bool kHalves = sizeof(T) == 2;
+  constexpr bool kSplit = P == Product::f32;
   constexpr int kStep = kHalves ? 16 : 8;  // of the reduction, of one instruction
   constexpr int kDepthSteps = Depth / kStep;
   constexpr int kOut = Depth / 8;
@@ -97,8 +98,8 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
             low = *reinterpret_cast<const std::uint32_t*>(from + step * kStep);
             high = *reinterpret_cast<const std::uint32_t*>(from + step * kStep + kStep / 2);
           }
-          query[m][step][half] = kHalves ? low : near_tf32(low);
-          query[m][step][2 + half] = kHalves ? high : near_tf32(high);
+          query[m][step][half] = P == Product::tf32 ? near_tf32(low) : low;
+          query[m][step][2 + half] = P == Product::tf32 ? near_tf32(high) : high;
         }
       }
     }
@@ -123,8 +124,18 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
     if (shape.causal && first_key > warp_query + M * 16 - 1) continue;
 
     float score[M][kScores][4] = {};
+    float small[kSplit ? M : 1][kSplit ? kScores : 1][4] = {};
 #pragma unroll
     for (int step = 0; step < kDepthSteps; ++step) {
+      std::uint32_t high[M][4];
+      std::uint32_t low[M][4];
+      if constexpr (kSplit) {
+#pragma unroll
+        for (int m = 0; m < M; ++m) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i) split(query[m][step][i], high[m][i], low[m][i]);
+        }
+      }
 #pragma unroll
       for (int pair = 0; pair < kScores / 2; ++pair) {
         // Matrices: keys 0-7 and one chunk on, keys 8-15 and one chunk on.
@@ -132,14 +143,38 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
         const int row = pair * 16 + lane % 8 + lane / 16 * 8;
         load_matrices(
             b, shared_address(key_tile + row * kPitch + step * kStep + lane / 8 % 2 * kChunk<T>));
-        if constexpr (!kHalves) {
+        if constexpr (kSplit) {
+          std::uint32_t parts[4][2];
 #pragma unroll
-          for (int i = 0; i < 4; ++i) b[i] = near_tf32(b[i]);
+          for (int i = 0; i < 4; ++i) split(b[i], parts[i][0], parts[i][1]);
+#pragma unroll
+          for (int m = 0; m < M; ++m) {
+#pragma unroll
+            for (int n = 0; n < 2; ++n) {
+              multiply_split(score[m][2 * pair + n], small[m][2 * pair + n], high[m], low[m],
+                             parts[2 * n], parts[2 * n + 1]);
+            }
+          }
+        } else {
+          if constexpr (P == Product::tf32) {
+#pragma unroll
+            for (int i = 0; i < 4; ++i) b[i] = near_tf32(b[i]);
+          }
+#pragma unroll
+          for (int m = 0; m < M; ++m) {
+            multiply<P>(score[m][2 * pair], query[m][step], b[0], b[1]);
+            multiply<P>(score[m][2 * pair + 1], query[m][step], b[2], b[3]);
+          }
         }
+      }
+    }
+    if constexpr (kSplit) {
 #pragma unroll
-        for (int m = 0; m < M; ++m) {
-          multiply<P>(score[m][2 * pair], query[m][step], b[0], b[1]);
-          multiply<P>(score[m][2 * pair + 1], query[m][step], b[2], b[3]);
+      for (int m = 0; m < M; ++m) {
+#pragma unroll
+        for (int n = 0; n < kScores; ++n) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i) score[m][n][i] += small[m][n][i];
         }
       }
     }
@@ -222,6 +257,48 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
           }
         }
       }
+    } else if constexpr (kSplit) {
+      // As for tf32 below. Every tile of keys is summed by itself, and the tiles on the ordinary
+      // units.
+      std::uint32_t low[M][kScores][4];
+#pragma unroll
+      for (int m = 0; m < M; ++m) {
+#pragma unroll
+        for (int step = 0; step < kScores; ++step) {
+          std::uint32_t high[4];
+#pragma unroll
+          for (int i = 0; i < 4; ++i) {
+            split(__float_as_uint(score[m][step][i % 2 * 2 + i / 2]), high[i], low[m][step][i]);
+          }
+#pragma unroll
+          for (int i = 0; i < 4; ++i) score[m][step][i] = __uint_as_float(high[i]);
+        }
+      }
+#pragma unroll
+      for (int n = 0; n < kOut; ++n) {
+        float sums[M][4] = {};
+        float small[M][4] = {};
+        const T* const values = value_tile + lane % 4 * 2 * kPitch + lane / 4 + n * 8;
+#pragma unroll
+        for (int step = 0; step < kScores; ++step) {
+          std::uint32_t even[2];
+          std::uint32_t odd[2];
+          split(__float_as_uint(values[step * 8 * kPitch]), even[0], even[1]);
+          split(__float_as_uint(values[(step * 8 + 1) * kPitch]), odd[0], odd[1]);
+#pragma unroll
+          for (int m = 0; m < M; ++m) {
+            std::uint32_t high[4];
+#pragma unroll
+            for (int i = 0; i < 4; ++i) high[i] = __float_as_uint(score[m][step][i]);
+            multiply_split(sums[m], small[m], high, low[m][step], even, odd);
+          }
+        }
+#pragma unroll
+        for (int m = 0; m < M; ++m) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i) out[m][n][i] += sums[m][i] + small[m][i];
+        }
+      }
     } else {
 #pragma unroll
       for (int step = 0; step < kScores; ++step) {
@@ -296,7 +373,8 @@ bool launch_tiles(const T* q, const T* k, const T* v, T* y, const AttentionShape
 template <Product P, int Depth, typename T>
 bool launch_depth(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
                   cudaStream_t stream) {
-  if constexpr (Depth <= (P == Product::tf32 ? 48 : 64)) {
+  constexpr int kMostDepthForTwo = P == Product::f32 ? 0 : P == Product::tf32 ? 48 : 64;
+  if constexpr (Depth <= kMostDepthForTwo) {
     const std::int64_t blocks = (shape.queries.tokens + 127) / 128 * shape.batches * shape.heads;
     if (blocks >= 2 * processors()) {
       return launch_tiles<P, Depth, 2>(q, k, v, y, shape, stream);

@@ -9,7 +9,7 @@ namespace metalaudio::nn::cuda {
 // Each says whether it took the heads; there is no mask, q, k, v and y are aligned to 16 bytes, and
 // heads have depth = width = 16, 32, … 128.
 
-/// On the tensor cores: of f16, bf16, or tf32, which reads float32.
+/// On the tensor cores: of f16, bf16, tf32, which reads float32, or f32, which splits it.
 template <Product P, typename T>
 bool launch_attention_tensor(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
                              cudaStream_t stream);
@@ -25,6 +25,11 @@ extern template bool launch_attention_tensor<Product::tf32>(const float* q, cons
                                                             const float* v, float* y,
                                                             const AttentionShape& shape,
                                                             cudaStream_t stream);
+extern template bool launch_attention_tensor<Product::f32>(const float* q, const float* k,
+                                                           const float* v, float* y,
+                                                           const AttentionShape& shape,
+                                                           cudaStream_t stream);
+/// On the ordinary units.
 bool launch_attention_f32(const float* q, const float* k, const float* v, float* y,
                           const AttentionShape& shape, cudaStream_t stream);
 

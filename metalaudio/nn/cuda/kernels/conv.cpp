@@ -25,7 +25,11 @@ int conv_tile_columns(Product product, const ConvShape& shape) {
       shape.tiles_per_batch > 0 ? kProcessors : (shape.rows() + kTileRows - 1) / kTileRows;
   int best = 16;
   std::int64_t least = std::int64_t{1} << 60;
+  // TF32 keeps rows in registers beside the sums: of the widest tile no two blocks fit, and two
+  // narrower ones are faster than one. Float32, which splits its factors, has work enough in one.
+  const int most = product == Product::tf32 ? 128 : 192;
   for (const int columns : {16, 32, 48, 64, 96, 128, 192}) {
+    if (columns > most) break;
     const std::int64_t blocks = down * ((shape.columns + columns - 1) / columns);
     const std::int64_t waves = (blocks + kProcessors - 1) / kProcessors;
     const std::int64_t cost = waves * (columns + 32);

@@ -143,24 +143,25 @@ __device__ __forceinline__ void scale_values(float (&values)[W], const ConvPoint
   }
 }
 
-template <typename T>
+template <Product P>
 __device__ __forceinline__ float activate_as(Activation activation, float x) {
-  if constexpr (sizeof(T) == 2) {
+  if constexpr (P != Product::f32) {
     if (activation == Activation::gelu) return quick_gelu(x);
   }
   return activate(activation, x);
 }
-template <typename T>
+template <Product P>
 __device__ __forceinline__ float sigmoid_as(float x) {
-  if constexpr (sizeof(T) == 2) return quick_sigmoid(x);
+  if constexpr (P != Product::f32) return quick_sigmoid(x);
   return sigmoid(x);
 }
 
 /// Writes a tile of sums with all that follows the product. W outputs are written at once.
-template <typename T, int Columns, int W>
+template <Product P, int Columns, int W>
 __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
                            std::int64_t end_row, int first_column, const Scaling& scaling,
                            const float* sums, RowPlace* places) {
+  using T = typename ValueOf<P>::Type;
   const bool glu = shape.activation == Activation::glu;
   for (int i = static_cast<int>(threadIdx.x); i < kTileRows; i += kConvThreads) {
     const std::int64_t row = first_row + i;
@@ -221,12 +222,12 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
       scale_values(values, at, scaling, channel);
       scale_values(gates, at, scaling, shape.out_channels + channel);
 #pragma unroll
-      for (int w = 0; w < W; ++w) values[w] *= sigmoid_as<T>(gates[w]);
+      for (int w = 0; w < W; ++w) values[w] *= sigmoid_as<P>(gates[w]);
     } else {
       read_numbers(from, values);
       scale_values(values, at, scaling, channel);
 #pragma unroll
-      for (int w = 0; w < W; ++w) values[w] = activate_as<T>(shape.activation, values[w]);
+      for (int w = 0; w < W; ++w) values[w] = activate_as<P>(shape.activation, values[w]);
     }
     if (at.gain != nullptr) {
       float gain[W];
@@ -319,12 +320,12 @@ __global__ void __launch_bounds__(kConvThreads, blocks_at_once(P, Columns))
   }
   constexpr int kWide = 16 / sizeof(T);
   if (shape.out_channels % kWide == 0) {
-    write_tile<T, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums,
+    write_tile<P, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums,
                                   places);
   } else if (shape.out_channels % 4 == 0) {
-    write_tile<T, Columns, 4>(shape, at, first_row, end_row, first_column, scaling, sums, places);
+    write_tile<P, Columns, 4>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   } else {
-    write_tile<T, Columns, 1>(shape, at, first_row, end_row, first_column, scaling, sums, places);
+    write_tile<P, Columns, 1>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   }
 }
 

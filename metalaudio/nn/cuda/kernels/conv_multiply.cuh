@@ -196,9 +196,7 @@ __device__ void multiply_floats_in_groups(Loads& loads, char* tiles, char* low) 
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         if constexpr (kSplit) {
-          const float whole = __uint_as_float(rows[half][i]);
-          rows[half][i] = near_tf32(rows[half][i]) & kTf32Bits;
-          rests[half][i] = near_tf32(__float_as_uint(whole - __uint_as_float(rows[half][i])));
+          split(rows[half][i], rows[half][i], rests[half][i]);
         } else {
           rows[half][i] = near_tf32(rows[half][i]);
         }

@@ -1,10 +1,15 @@
-#include <metalaudio/nn/cuda/kernels/conv.h>
 #include <metalaudio/nn/cuda/kernels/dconv.h>
 
 namespace metalaudio::nn::cuda {
 
 template <Product P>
 void launch_dconv_product(const DConvShape& shape, const DConvPointers& at, cudaStream_t stream);
+extern template void launch_dconv_product<Product::f32>(const DConvShape& shape,
+                                                        const DConvPointers& at,
+                                                        cudaStream_t stream);
+extern template void launch_dconv_product<Product::tf32>(const DConvShape& shape,
+                                                         const DConvPointers& at,
+                                                         cudaStream_t stream);
 extern template void launch_dconv_product<Product::f16>(const DConvShape& shape,
                                                         const DConvPointers& at,
                                                         cudaStream_t stream);
@@ -34,11 +39,12 @@ DConvShape share_rows(DConvShape shape) {
   return shape;
 }
 
-std::size_t dconv_hidden_bytes(const DConvShape& shape) {
+std::size_t dconv_hidden_bytes(Product product, const DConvShape& shape) {
   if (shape.tiles == 1) return 0;
   return static_cast<std::size_t>(shape.rows) *
          static_cast<std::size_t>(shape.tiles * shape.warps) *
-         static_cast<std::size_t>(shape.groups * 16 * hidden_tiles(shape.hidden) * 8 * 2);
+         static_cast<std::size_t>(shape.groups * 16 * hidden_tiles(shape.hidden) * 8) *
+         size_of(value_type_of(product));
 }
 
 std::size_t dconv_moments_bytes(const DConvShape& shape) {
@@ -47,13 +53,18 @@ std::size_t dconv_moments_bytes(const DConvShape& shape) {
          sizeof(DConvMoments);
 }
 
-void launch_dconv(DataType type, const DConvShape& shape, const DConvPointers& at,
+void launch_dconv(Product product, const DConvShape& shape, const DConvPointers& at,
                   cudaStream_t stream) {
   if (shape.rows == 0 || shape.positions == 0) return;
-  if (type == DataType::f16) {
-    launch_dconv_product<Product::f16>(shape, at, stream);
-  } else {
-    launch_dconv_product<Product::bf16>(shape, at, stream);
+  switch (product) {
+    case Product::f32:
+      return launch_dconv_product<Product::f32>(shape, at, stream);
+    case Product::tf32:
+      return launch_dconv_product<Product::tf32>(shape, at, stream);
+    case Product::f16:
+      return launch_dconv_product<Product::f16>(shape, at, stream);
+    case Product::bf16:
+      return launch_dconv_product<Product::bf16>(shape, at, stream);
   }
 }
 

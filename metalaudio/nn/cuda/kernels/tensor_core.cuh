@@ -83,6 +83,12 @@ __device__ __forceinline__ std::uint32_t near_tf32(std::uint32_t x) { return x +
 
 constexpr std::uint32_t kTf32Bits = 0xFFFF'E000U;
 
+/// A float32 as the sum of two numbers of tf32, which keep 22 of its 24 bits.
+__device__ __forceinline__ void split(std::uint32_t x, std::uint32_t& high, std::uint32_t& low) {
+  high = near_tf32(x) & kTf32Bits;
+  low = near_tf32(__float_as_uint(__uint_as_float(x) - __uint_as_float(high)));
+}
+
 /// What they leave of a number, rounded likewise.
 __device__ __forceinline__ float cut_rest(float x) {
   const float rest = x - __uint_as_float(__float_as_uint(x) & kTf32Bits);
@@ -112,6 +118,19 @@ __device__ __forceinline__ void multiply(float (&c)[4], const std::uint32_t (&a)
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   }
+}
+
+/// The same of split numbers: all products but those of the lower ones with each other. The tensor
+/// cores round towards zero when they add, so `sums` should take few additions; `small` takes what
+/// has a lower factor.
+__device__ __forceinline__ void multiply_split(float (&sums)[4], float (&small)[4],
+                                               const std::uint32_t (&high)[4],
+                                               const std::uint32_t (&low)[4],
+                                               const std::uint32_t (&b0)[2],
+                                               const std::uint32_t (&b1)[2]) {
+  multiply<Product::tf32>(sums, high, b0[0], b1[0]);
+  multiply<Product::tf32>(small, low, b0[0], b1[0]);
+  multiply<Product::tf32>(small, high, b0[1], b1[1]);
 }
 
 }  // namespace metalaudio::nn::cuda

@@ -138,7 +138,7 @@ class DConvStep final : public CudaStep {
 }  // namespace
 
 std::unique_ptr<Step> make_dconv(const DConvParts& parts, Value y, const Making& making) {
-  if (takes_half_dconv(making.graph(), parts)) return make_half_dconv(parts, y, making);
+  if (takes_fused_dconv(making.graph(), parts)) return make_fused_dconv(parts, y, making);
   return std::make_unique<DConvStep>(parts, y, making);
 }
 

@@ -8,12 +8,6 @@ namespace metalaudio::nn::cuda {
 
 namespace {
 
-Product product_of(Precision precision, DataType values) {
-  if (values == DataType::f16) return Product::f16;
-  if (values == DataType::bf16) return Product::bf16;
-  return precision == Precision::tf32 ? Product::tf32 : Product::f32;
-}
-
 /// Elements of a channel run that are read at once.
 int vector_of(std::int64_t channels, DataType type) {
   const auto size = static_cast<std::int64_t>(size_of(type));
@@ -60,24 +54,42 @@ float rounded_tf32(float value) {
 }
 
 template <typename T>
-std::vector<T> rounded(const std::vector<float>& values) {
+DeviceArray narrowed(const std::vector<float>& values, const std::shared_ptr<AudioDevice>& device) {
   std::vector<T> numbers;
   numbers.reserve(values.size());
   for (const float value : values) numbers.push_back(T(value));
-  return numbers;
-}
-
-DeviceArray store(Product product, const std::vector<float>& values,
-                  const std::shared_ptr<AudioDevice>& device) {
-  if (product == Product::f16) return DeviceArray(rounded<Float16>(values), device);
-  if (product == Product::bf16) return DeviceArray(rounded<BFloat16>(values), device);
-  if (product == Product::f32) return DeviceArray(values, device);
-  std::vector<float> numbers = values;
-  for (float& number : numbers) number = rounded_tf32(number);
   return DeviceArray(numbers, device);
 }
 
 }  // namespace
+
+Product product_of(Precision precision, DataType values) {
+  if (values == DataType::f16) return Product::f16;
+  if (values == DataType::bf16) return Product::bf16;
+  return precision == Precision::tf32 ? Product::tf32 : Product::f32;
+}
+
+float rounded(Product product, float value) {
+  switch (product) {
+    case Product::f16:
+      return static_cast<float>(Float16(value));
+    case Product::bf16:
+      return static_cast<float>(BFloat16(value));
+    case Product::tf32:
+      return rounded_tf32(value);
+    default:
+      return value;
+  }
+}
+
+DeviceArray stored(Product product, const std::vector<float>& values,
+                   const std::shared_ptr<AudioDevice>& device) {
+  if (product == Product::f16) return narrowed<Float16>(values, device);
+  if (product == Product::bf16) return narrowed<BFloat16>(values, device);
+  std::vector<float> numbers = values;
+  for (float& number : numbers) number = rounded(product, number);
+  return DeviceArray(numbers, device);
+}
 
 PackedConv::PackedConv(const ConvGeometry& geometry, Activation activation, DataType type,
                        Precision precision, const std::vector<float>& weight,
@@ -144,7 +156,7 @@ void PackedConv::pack(const ConvGeometry& geometry, const std::vector<float>& we
       }
     }
   }
-  weight_ = store(product_, packed, device);
+  weight_ = stored(product_, packed, device);
 }
 
 void PackedConv::list_taps(const ConvGeometry& geometry,
