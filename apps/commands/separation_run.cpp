@@ -151,7 +151,7 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
     while (!shared.stop) {
       const std::optional<std::size_t> index = shared.take(tracks_.size());
       if (!index) return;
-      settle(shared, *index, load);
+      settle(shared, *index, load, pool);
     }
   } catch (...) {
     const std::lock_guard lock(shared.mutex);
@@ -172,7 +172,8 @@ models::ModelOptions SeparationRun::model_options() const {
 
 /// What becomes of one track. One that another process works on goes to the end of the queue: that
 /// process will have made it by then, or have died.
-void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparator& load) {
+void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparator& load,
+                           ThreadPool& pool) {
   const PlannedTrack& track = tracks_[index];
   const auto leave = [&](const char* status, const std::string& reason) {
     shared.board.end(index);
@@ -199,7 +200,7 @@ void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparato
   if (turn->kind() == TrackTurn::Kind::busy) return put_off(shared, index);
   if (options_.batch.dry_run) return leave("planned", "");
   if (turn->taken_over()) console_.detail(track.job.label + ": goes on for a process that ended");
-  separate(shared, index, *turn, load());
+  separate(shared, index, *turn, load(), pool);
 }
 
 void SeparationRun::put_off(Shared& shared, std::size_t index) {
@@ -213,12 +214,12 @@ void SeparationRun::put_off(Shared& shared, std::size_t index) {
 }
 
 void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn& turn,
-                             separation::Separator& separator) {
+                             separation::Separator& separator, ThreadPool& pool) {
   const PlannedTrack& track = tracks_[index];
   std::optional<separation::TrackReport> report;
   std::string reason;
   try {
-    report = separate_track(track.job, separator, control_of(shared, index));
+    report = separate_track(track.job, separator, pool, control_of(shared, index));
   } catch (const std::exception& error) {
     if (interrupt_signal() != 0) throw;
     reason = error.what();
@@ -256,9 +257,10 @@ separation::TrackControl SeparationRun::control_of(Shared& shared, std::size_t i
 }
 
 separation::TrackReport SeparationRun::separate_track(
-    const TrackJob& job, separation::Separator& separator,
+    const TrackJob& job, separation::Separator& separator, ThreadPool& pool,
     const separation::TrackControl& control) const {
   separation::TrackSeparationOptions options = track_options(options_);
+  options.pool = &pool;
   separation::OutputFolders folders;
   if (!job.picture.empty()) {
     folders.make_for(job.picture);

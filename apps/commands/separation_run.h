@@ -37,12 +37,13 @@ class SeparationRun {
   using LoadSeparator = std::function<separation::Separator&()>;
   void work(Shared& shared, std::size_t threads);
   models::ModelOptions model_options() const;
-  void settle(Shared& shared, std::size_t index, const LoadSeparator& load);
+  void settle(Shared& shared, std::size_t index, const LoadSeparator& load, ThreadPool& pool);
   void put_off(Shared& shared, std::size_t index);
   void separate(Shared& shared, std::size_t index, TrackTurn& turn,
-                separation::Separator& separator);
+                separation::Separator& separator, ThreadPool& pool);
   separation::TrackControl control_of(Shared& shared, std::size_t index) const;
   separation::TrackReport separate_track(const TrackJob& job, separation::Separator& separator,
+                                         ThreadPool& pool,
                                          const separation::TrackControl& control) const;
   void tell(nlohmann::json line);
   void tell_event(const std::string& label, nlohmann::json line) const;

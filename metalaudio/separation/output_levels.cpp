@@ -4,10 +4,12 @@
 
 namespace metalaudio::separation {
 
+float rescale_gain(float peak) noexcept { return 1.0F / std::max(1.01F * peak, 1.0F); }
+
 std::vector<float> output_gains(const std::vector<float>& peaks, ClipMode mode, bool common) {
   std::vector<float> gains;
   for (const float peak : peaks)
-    gains.push_back(mode == ClipMode::rescale ? 1.0F / std::max(1.01F * peak, 1.0F) : 1.0F);
+    gains.push_back(mode == ClipMode::rescale ? rescale_gain(peak) : 1.0F);
   if (common && !gains.empty())
     std::fill(gains.begin(), gains.end(), *std::min_element(gains.begin(), gains.end()));
   return gains;

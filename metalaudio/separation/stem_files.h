@@ -3,6 +3,7 @@
 #include <metalaudio/audio/audio_source.h>
 #include <metalaudio/audio/audio_writer.h>
 #include <metalaudio/core/audio_view.h>
+#include <metalaudio/core/thread_pool.h>
 #include <metalaudio/separation/output_levels.h>
 #include <metalaudio/separation/stem_plan.h>
 
@@ -27,13 +28,16 @@ struct StemFileOptions {
   ClipMode clip_mode = ClipMode::rescale;
   bool common_gain = false;
   bool keep_samples = false;  ///< for samples(), whatever the clip mode
+  /// Works on the outputs side by side; null: one after the other.
+  ThreadPool* pool = nullptr;
 };
 
 /// The files of one track: mixes the model's sources into the outputs of a plan, brings them to the
-/// files' sample rate and length, and keeps them from clipping. Under rescale the samples wait in
-/// temporary files, since the gain follows from the peak of all of them.
+/// files' sample rate and length, and keeps them from clipping. Under rescale the gain follows from
+/// the peak of all samples: they are kept, in temporary files where they are many, and files are
+/// written meanwhile as if nothing had to be turned down; one that has is written again.
 /// Errors:   as audio::AudioWriter and audio::TemporaryAudio.
-/// Threads:  one instance per thread.
+/// Threads:  one instance per thread; nothing else uses the pool meanwhile.
 class StemFiles {
  public:
   /// One path for each output, whose ending, where it is one of ours, chooses the type. The files
@@ -57,6 +61,8 @@ class StemFiles {
 
  private:
   class Lane;
+
+  void for_each_lane(const std::function<void(Lane&)>& work);
 
   std::vector<std::unique_ptr<Lane>> lanes_;
   StemFileOptions options_;

@@ -52,6 +52,7 @@ StemFileOptions file_options(const TrackSeparationOptions& options,
   result.clip_mode = options.clip_mode;
   result.common_gain = options.common_gain;
   result.keep_samples = options.inspect != nullptr;
+  result.pool = options.pool;
   return result;
 }
 

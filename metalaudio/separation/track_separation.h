@@ -25,8 +25,9 @@ struct TrackSeparationOptions {
   bool tags = true;                  ///< files carry the track's tags and pictures
   bool keep_rate = false;            ///< write at the rate of the input, not of the model
   ClipMode clip_mode = ClipMode::rescale;
-  bool common_gain = false;  ///< turn all stems down alike, so that they still add up to the mix
-  bool exact_sum = false;    ///< spread what the stems miss the mix by over them; see ExactSum
+  bool common_gain = false;    ///< turn all stems down alike, so that they still add up to the mix
+  bool exact_sum = false;      ///< spread what the stems miss the mix by over them; see ExactSum
+  ThreadPool* pool = nullptr;  ///< as StemFileOptions
   /// Called before the files appear; stems.samples() are whole then. What it throws ends this.
   std::function<void(const audio::AudioSource& mix, const StemFiles& stems)> inspect = {};
 };

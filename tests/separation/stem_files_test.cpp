@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "tests/support/sounds.h"
 #include "tests/support/test_folder.h"
@@ -92,6 +93,39 @@ TEST_F(StemFilesTest, ACommonGainKeepsTheSum) {
   EXPECT_EQ(gains[0], gains[1]);
   EXPECT_LT(gains[0], 1.0F);
   EXPECT_FLOAT_EQ(peak_of(written("drums")), peak_of(drums_) * gains[0]);
+}
+
+/// What was written before the first loud sample is written again, on a pool as without.
+TEST_F(StemFilesTest, AStemThatIsLoudAtItsEndIsTurnedDownFromItsBeginning) {
+  for (std::size_t c = 0; c < 2; ++c) vocals_.channel(c).back() = 2.0F;
+  ThreadPool pool(2);
+  for (const bool common : {false, true}) {
+    StemFileOptions settings = options(ClipMode::rescale);
+    settings.common_gain = common;
+    run(plan_stems({}, kSources), settings);
+    const AudioBuffer expected[] = {written("drums"), written("vocals")};
+    settings.pool = &pool;
+    const std::vector<float> gains = run(plan_stems({}, kSources), settings);
+    EXPECT_EQ(gains[0], common ? gains[1] : 1.0F);
+    const AudioBuffer* const sources[] = {&drums_, &vocals_};
+    for (std::size_t i = 0; i < 2; ++i) {
+      const AudioBuffer found = written(kSources[i]);
+      ASSERT_EQ(found.frames(), sources[i]->frames());
+      for (std::size_t c = 0; c < 2; ++c) {
+        EXPECT_TRUE(std::ranges::equal(found.channel(c), expected[i].channel(c)));
+        for (std::size_t k = 0; k < found.frames(); ++k)
+          ASSERT_EQ(found.channel(c)[k], sources[i]->channel(c)[k] * gains[i]) << k;
+      }
+    }
+  }
+}
+
+TEST_F(StemFilesTest, WhatFailsOnAPoolIsTold) {
+  ThreadPool pool(2);
+  StemFileOptions settings = options(ClipMode::rescale);
+  settings.pool = &pool;
+  vocals_.channel(1)[100] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW(run(plan_stems({}, kSources), settings), Error);
 }
 
 TEST_F(StemFilesTest, ClampLimitsSamplesAndNoneLeavesThem) {

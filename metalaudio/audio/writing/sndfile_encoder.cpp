@@ -167,12 +167,13 @@ class SndfileEncoder final : public AudioEncoder {
                  static_cast<int>(map.size() * sizeof(int)));
   }
 
-  /// libsndfile takes the upper bits of 32.
+  /// Of 32 bits libsndfile takes the upper ones; 16 it writes as they are.
   sf_count_t write_integers(std::span<const float> interleaved, sf_count_t frames) {
-    const int scale = 1 << (32 - bits_);
-    integers_.resize(interleaved.size());
-    std::ranges::transform(interleaved, integers_.begin(),
-                           [&](float sample) { return quantize_(sample) * scale; });
+    if (bits_ == 16) {
+      quantize_(interleaved, 1, shorts_);
+      return sf_writef_short(sndfile_.get(), shorts_.data(), frames);
+    }
+    quantize_(interleaved, 1 << (32 - bits_), integers_);
     return sf_writef_int(sndfile_.get(), integers_.data(), frames);
   }
 
@@ -189,6 +190,7 @@ class SndfileEncoder final : public AudioEncoder {
   Quantizer quantize_;
   std::unique_ptr<SNDFILE, Close> sndfile_;
   std::vector<int> integers_;
+  std::vector<short> shorts_;
   std::int64_t written_ = 0;
 };
 
