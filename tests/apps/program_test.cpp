@@ -10,12 +10,16 @@ namespace metalaudio::apps {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
 TEST(Program, TellsItsVersion) {
   const ProgramResult result = run_program({"--version"});
   EXPECT_EQ(result.status, 0);
-  EXPECT_THAT(result.out, StartsWith("metalaudio "));
+  EXPECT_THAT(result.out, MatchesRegex("metalaudio [0-9.]+\n"
+                                       "commit [^\n]+\n"
+                                       "libsndfile [0-9.]+\n"
+                                       "libavformat [0-9.]+\n(.+ .+\n)+"));
 }
 
 TEST(Program, UsageErrorsAreOneLineAndStatusTwo) {

@@ -276,7 +276,10 @@ class CpuBackend final : public Backend {
     const std::span<const Role> roles = roles_of(node.operation);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const Role role = roles[std::min(i, roles.size() - 1)];
-      const bool packed = packs_weights(node.operation) && is_weight(role);
+      bool packed = packs_weights(node.operation) && is_weight(role);
+      if (std::holds_alternative<MatMul>(node.operation) && i == MatMul::b) {
+        packed = packs_matrix(graph, node);
+      }
       if (!packed) plan.inputs.push_back(node.inputs[i]);
     }
     plan.make = [this, &node](StepMaker& maker) {

@@ -93,7 +93,7 @@ class CudaBackend final : public Backend {
 
   std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
                                    bool fuse) const override {
-    cpu::Matcher matcher(graph, nodes);
+    Matcher matcher(graph, nodes);
     std::vector<StepPlan> plans;
     for (const int index : nodes) {
       if (matcher.taken(index)) continue;
@@ -109,7 +109,7 @@ class CudaBackend final : public Backend {
   }
 
  private:
-  std::optional<StepPlan> fused(cpu::Matcher& matcher, int index) const {
+  std::optional<StepPlan> fused(Matcher& matcher, int index) const {
     const Target target{device_, precision_};
     std::optional<StepPlan> plan = match_dconv(matcher, index, target);
     if (plan) return plan;

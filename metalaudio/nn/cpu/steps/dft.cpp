@@ -1,7 +1,7 @@
 #include <metalaudio/dsp/complex_fft.h>
 #include <metalaudio/dsp/fft.h>
-#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
+#include <metalaudio/nn/steps/number.h>
 
 #include <complex>
 #include <optional>

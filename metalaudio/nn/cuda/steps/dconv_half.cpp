@@ -24,7 +24,7 @@ float rounded(float value) {
 
 class Packer {
  public:
-  Packer(const Graph& graph, const cpu::DConvParts& parts, DataType type)
+  Packer(const Graph& graph, const DConvParts& parts, DataType type)
       : graph_(graph),
         parts_(parts),
         half_(type == DataType::f16),
@@ -144,7 +144,7 @@ class Packer {
   }
 
   const Graph& graph_;
-  const cpu::DConvParts& parts_;
+  const DConvParts& parts_;
   bool half_;
   int channels_;
   int hidden_;
@@ -156,7 +156,7 @@ class Packer {
   double mean_ = 0;
 };
 
-DConvShape shape_of(const Graph& graph, const cpu::DConvParts& parts) {
+DConvShape shape_of(const Graph& graph, const DConvParts& parts) {
   const Shape& x = graph.shape(parts.x);
   DConvShape shape;
   for (std::size_t i = 0; i + 2 < x.rank(); ++i) shape.rows *= x[i];
@@ -179,7 +179,7 @@ DeviceArray stored(const std::vector<float>& values, const std::shared_ptr<Audio
 
 class HalfDConvStep final : public CudaStep {
  public:
-  HalfDConvStep(const cpu::DConvParts& parts, Value y, const Making& making)
+  HalfDConvStep(const DConvParts& parts, Value y, const Making& making)
       : HalfDConvStep(parts, y, making, Packer(making.graph(), parts, making.type(0).type).pack()) {
   }
 
@@ -202,8 +202,7 @@ class HalfDConvStep final : public CudaStep {
   }
 
  private:
-  HalfDConvStep(const cpu::DConvParts& parts, Value y, const Making& making,
-                const PackedDConv& packed)
+  HalfDConvStep(const DConvParts& parts, Value y, const Making& making, const PackedDConv& packed)
       : type_(making.type(0).type),
         shape_(shape_of(making.graph(), parts)),
         weight1_(values(packed.weight1, making)),
@@ -240,7 +239,7 @@ class HalfDConvStep final : public CudaStep {
 
 }  // namespace
 
-bool takes_half_dconv(const Graph& graph, const cpu::DConvParts& parts) {
+bool takes_half_dconv(const Graph& graph, const DConvParts& parts) {
   constexpr std::int64_t kMost = std::int64_t{1} << 30;
   const Shape& x = graph.shape(parts.x);
   const DataType type = graph.type(parts.x).type;
@@ -249,7 +248,7 @@ bool takes_half_dconv(const Graph& graph, const cpu::DConvParts& parts) {
          x.size() / 16 < kMost && x[x.rank() - 2] * x.back() < kMost && parts.dilation < kMost / 4;
 }
 
-std::unique_ptr<Step> make_half_dconv(const cpu::DConvParts& parts, Value y, const Making& making) {
+std::unique_ptr<Step> make_half_dconv(const DConvParts& parts, Value y, const Making& making) {
   return std::make_unique<HalfDConvStep>(parts, y, making);
 }
 

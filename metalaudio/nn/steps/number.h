@@ -10,7 +10,7 @@
 #include <limits>
 #include <type_traits>
 
-namespace metalaudio::nn::cpu {
+namespace metalaudio::nn {
 
 template <typename T>
 inline constexpr bool kIsFloating = !std::is_integral_v<T>;
@@ -128,4 +128,4 @@ constexpr std::size_t together(std::size_t elements) noexcept {
   return std::max<std::size_t>(1, 16384 / std::max<std::size_t>(1, elements));
 }
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn

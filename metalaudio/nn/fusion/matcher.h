@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace metalaudio::nn::cpu {
+namespace metalaudio::nn {
 
 /// The nodes placed on a backend and who reads what: what patterns are matched against.
 class Matcher {
@@ -38,4 +38,4 @@ class Matcher {
 /// Whether a constant is one factor per channel: [channels], or the same behind axes of extent 1.
 bool is_per_channel(const Graph& graph, Value value, std::int64_t channels);
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn

@@ -1,6 +1,6 @@
-#include <metalaudio/nn/cpu/fusion/matcher.h>
+#include <metalaudio/nn/fusion/matcher.h>
 
-namespace metalaudio::nn::cpu {
+namespace metalaudio::nn {
 
 Matcher::Matcher(const Graph& graph, std::span<const int> nodes)
     : graph_(graph),
@@ -36,4 +36,4 @@ bool is_per_channel(const Graph& graph, Value value, std::int64_t channels) {
   return shape.rank() > 0 && shape.back() == channels && shape.size() == channels;
 }
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn

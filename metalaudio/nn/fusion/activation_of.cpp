@@ -1,6 +1,6 @@
-#include <metalaudio/nn/cpu/activation.h>
+#include <metalaudio/nn/fusion/activation_of.h>
 
-namespace metalaudio::nn::cpu {
+namespace metalaudio::nn {
 
 std::optional<Activation> activation_of(const Operation& operation) noexcept {
   if (std::holds_alternative<Glu>(operation)) return Activation::glu;
@@ -24,4 +24,4 @@ std::optional<Activation> activation_of(const Operation& operation) noexcept {
   }
 }
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn

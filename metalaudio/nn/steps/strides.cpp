@@ -1,6 +1,6 @@
-#include <metalaudio/nn/cpu/steps/strides.h>
+#include <metalaudio/nn/steps/strides.h>
 
-namespace metalaudio::nn::cpu {
+namespace metalaudio::nn {
 
 Strides dense_strides(const Shape& shape) noexcept {
   Strides strides{};
@@ -22,4 +22,4 @@ Strides broadcast_strides(const Shape& shape, const Shape& full) noexcept {
   return strides;
 }
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn

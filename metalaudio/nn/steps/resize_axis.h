@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace metalaudio::nn::cpu {
+namespace metalaudio::nn {
 
 /// One axis of a Resize while planning.
 struct ResizeAxis {
@@ -85,4 +85,4 @@ struct ResizeAxis {
   double end = 1;
 };
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn

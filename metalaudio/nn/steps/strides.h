@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 
-namespace metalaudio::nn::cpu {
+namespace metalaudio::nn {
 
 /// How far one step along each axis moves, in elements.
 using Strides = std::array<std::int64_t, Shape::kMaxRank>;
@@ -76,4 +76,4 @@ class LoopNest {
   std::array<Strides, N> strides_{};
 };
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn

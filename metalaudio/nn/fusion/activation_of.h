@@ -4,11 +4,9 @@
 
 #include <optional>
 
-namespace metalaudio::nn::cpu {
-
-using nn::Activation;
+namespace metalaudio::nn {
 
 /// The activation that an operation is, where the kernels have it.
 std::optional<Activation> activation_of(const Operation& operation) noexcept;
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/operations/element_functions.h>
+#include <metalaudio/nn/steps/number.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 #include <limits>
 #include <type_traits>
 
-namespace metalaudio::nn::cpu {
+namespace metalaudio::nn {
 
 /// The element-wise functions one value at a time, as they are defined: of floating values in
 /// `double`, so that what has no vector form is exact; of integers in their own type. What is
@@ -253,4 +253,4 @@ constexpr bool compare(BinaryFunction function, T a, T b) noexcept {
   }
 }
 
-}  // namespace metalaudio::nn::cpu
+}  // namespace metalaudio::nn
