@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   build-essential ccache cmake ninja-build pkg-config
   libhwy-dev                                              # SIMD
-  libsndfile1-dev libmp3lame-dev libsoxr-dev              # audio files, resampling
+  libsndfile1-dev libmp3lame-dev libsoxr-dev libtag1-dev  # audio files, resampling, tags
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev ffmpeg
   libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
   libonnx-dev libprotobuf-dev                             # ONNX models
@@ -14,6 +14,7 @@ packages=(
   libpng-dev libcairo2-dev fonts-dejavu-core              # pictures
   python3-venv python3-dev python3-pip binutils            # the Python package
   libgtest-dev libgmock-dev libbenchmark-dev
+  libebur128-dev                                          # the loudness meter's peer, in tests
   parallel                                                # the guide for batches is run in a test
   zsh fish mandoc bsdextrautils                           # completion and manual pages, in tests
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only

@@ -96,6 +96,12 @@ void OutputFile::check() const {
   if (failure_ != 0) fail_io(target_, failure_);
 }
 
+void OutputFile::truncate(std::int64_t size) noexcept {
+  if (failure_ != 0) return;
+  if (::ftruncate(file_, size) != 0) failure_ = errno;
+  size_ = size;
+}
+
 std::size_t OutputFile::read(std::span<std::byte> bytes) noexcept {
   const ssize_t got = ::pread(file_, bytes.data(), bytes.size(), position_);
   if (got <= 0) return 0;

@@ -30,6 +30,8 @@ class OutputFile {
   void seek(std::int64_t position) noexcept { position_ = position; }
   std::int64_t position() const noexcept { return position_; }
   std::int64_t size() const noexcept { return size_; }
+  /// Cuts the file, as for tags that became shorter.
+  void truncate(std::int64_t size) noexcept;
   /// Fills bytes from the present place; for encoders that read back what they wrote.
   std::size_t read(std::span<std::byte> bytes) noexcept;
 

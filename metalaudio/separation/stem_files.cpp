@@ -49,12 +49,21 @@ void for_each_sample(AudioBuffer& block, Function function) {
     for (float& sample : block.channel(c)) sample = function(sample);
 }
 
+/// Of a stem: the track's own, and the stem's name as the subtitle, so that the title stays.
+void name_stem(audio::Tags& tags, const std::string& stem) {
+  if (tags.empty() || stem.empty()) return;
+  std::vector<std::string>& subtitle = tags.texts["SUBTITLE"];
+  subtitle = {subtitle.empty() ? stem : subtitle.front() + " (" + stem + ")"};
+}
+
 /// For a file of this name: its ending, where it is one of ours, goes before the type in `options`.
-/// FLAC holds no floating point: 16 bits, as upstream has it.
+/// FLAC and ALAC hold no floating point: 16 bits, as upstream has it.
 audio::AudioWriterOptions for_file(audio::AudioWriterOptions options,
-                                   const std::filesystem::path& path) {
+                                   const std::filesystem::path& path, const std::string& stem) {
+  name_stem(options.tags, stem);
   options.type = audio::file_type_of(path).value_or(options.type);
-  if (options.type == audio::FileType::flac &&
+  const bool alac = options.type == audio::FileType::m4a && options.lossless;
+  if ((options.type == audio::FileType::flac || alac) &&
       options.sample_format == audio::SampleFormat::float32)
     options.sample_format = audio::SampleFormat::pcm16;
   return options;
@@ -69,7 +78,7 @@ class StemFiles::Lane {
        std::size_t memory_bytes)
       : output_(output),
         path_(path),
-        options_(for_file(options.writer, path)),
+        options_(for_file(options.writer, path, output.name)),
         clip_mode_(options.clip_mode),
         length_(options.length_frames),
         resampler_(options.model_rate_hz, options.writer.sample_rate_hz, options.writer.channels) {

@@ -19,7 +19,9 @@
 namespace metalaudio::separation {
 
 struct StemFileOptions {
-  audio::AudioWriterOptions writer;  ///< its sample rate is that of the files
+  /// Its sample rate is that of the files; to its tags, if there are any, each file adds the name
+  /// of its output as the subtitle.
+  audio::AudioWriterOptions writer;
   /// That the files are cut to, or filled up to; none: as it comes.
   std::optional<std::int64_t> length_frames = std::nullopt;
   int model_rate_hz = 44100;  ///< of the blocks

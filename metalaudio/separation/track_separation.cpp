@@ -1,3 +1,4 @@
+#include <metalaudio/audio/tags.h>
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
@@ -117,7 +118,9 @@ TrackReport separate_track(const std::filesystem::path& input,
   const audio::TrackSource track = read_track(input, options, separator, control);
   OutputFolders folders;
   for (const std::filesystem::path& output : outputs) folders.make_for(output);
-  const StemFileOptions format = file_options(options, track);
+  StemFileOptions format = file_options(options, track);
+  std::vector<std::string> warnings = track.warnings();
+  if (options.tags) format.writer.tags = audio::read_tags(input, warnings);
   StemFiles files(plan, outputs, format);
 
   const double audio_seconds =
@@ -141,7 +144,7 @@ TrackReport separate_track(const std::filesystem::path& input,
   folders.keep();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return {audio_seconds,    seconds,       format.writer.sample_rate_hz,
-          track.channels(), files.gains(), track.warnings()};
+          track.channels(), files.gains(), warnings};
 }
 
 }  // namespace metalaudio::separation

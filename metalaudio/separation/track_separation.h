@@ -21,7 +21,8 @@ struct TrackSeparationOptions {
   SeparationOptions separation;  ///< its stems are those that the plan needs, whatever it says
   bool downmix = false;          ///< as audio::TrackOptions
   bool allow_truncated = false;
-  audio::AudioWriterOptions writer;  ///< rate, channels and length are the track's
+  audio::AudioWriterOptions writer;  ///< rate, channels, length and tags are the track's
+  bool tags = true;                  ///< files carry the track's tags and pictures
   bool keep_rate = false;            ///< write at the rate of the input, not of the model
   ClipMode clip_mode = ClipMode::rescale;
   bool common_gain = false;    ///< turn all stems down alike, so that they still add up to the mix
