@@ -2,7 +2,7 @@
 #include <metalaudio/core/cuda/check.h>
 #include <metalaudio/core/cuda/exports.h>
 #include <metalaudio/dsp/batched/engines.h>
-#include <metalaudio/dsp/biquad/cpu/lane_section.h>
+#include <metalaudio/dsp/biquad/lane_section.h>
 #include <metalaudio/dsp/cuda/filter_kernels.h>
 #include <metalaudio/dsp/filter_bands.h>
 
