@@ -8,6 +8,8 @@ endif()
 set(METALAUDIO_CUDA_ARCHITECTURES 90 CACHE STRING
   "GPUs to compile for, as in CMAKE_CUDA_ARCHITECTURES; newer ones compile the last one's PTX")
 set(CMAKE_CUDA_ARCHITECTURES ${METALAUDIO_CUDA_ARCHITECTURES})
+set(METALAUDIO_CUDA_LIKE "" CACHE STRING
+  "A compute capability, such as 75, whose limits and kernels a newer GPU takes too, for tests")
 check_language(CUDA)
 if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   set(METALAUDIO_CUDA ON PARENT_SCOPE)
@@ -28,6 +30,7 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
     nn/cuda/kernels/attention_split.cu nn/cuda/kernels/attention_tf32.cu
     nn/cuda/kernels/conv.cpp nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
     nn/cuda/kernels/conv_f32.cu nn/cuda/kernels/conv_tf32.cu nn/cuda/kernels/dconv.cpp
+    nn/cuda/kernels/device_limits.cpp
     nn/cuda/kernels/dconv_bf16.cu nn/cuda/kernels/dconv_f16.cu nn/cuda/kernels/dconv_f32.cu
     nn/cuda/kernels/dconv_tf32.cu nn/cuda/kernels/elementwise.cu
     nn/cuda/kernels/indexing.cu nn/cuda/kernels/integers.cu nn/cuda/kernels/matmul.cu
@@ -52,6 +55,8 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   string(REPLACE ";" " " architectures "${METALAUDIO_CUDA_ARCHITECTURES}")  # a list would be cut apart
   target_compile_definitions(metalaudio_cuda PRIVATE METALAUDIO_VERSION="${PROJECT_VERSION}"
     METALAUDIO_CUDA_ARCHITECTURES="${architectures}")
+  target_compile_definitions(metalaudio_cuda PRIVATE
+    $<$<BOOL:${METALAUDIO_CUDA_LIKE}>:METALAUDIO_CUDA_LIKE=${METALAUDIO_CUDA_LIKE}>)
   target_include_directories(metalaudio_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   # Only what core/cuda_part.h looks up is seen from outside.
   target_link_options(metalaudio_cuda PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,defs)
@@ -71,6 +76,16 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   target_sources(metalaudio_cuda PRIVATE
     models/htdemucs/cuda/batch_engine.cpp models/htdemucs/cuda/cuda_htdemucs.cpp)
   target_link_libraries(metalaudio_cuda PRIVATE metalaudio_cuda_frames)
+
+  # Every kernel for every GPU, as objects alone: tests/cuda/CMakeLists.txt compiles them.
+  get_target_property(kernels metalaudio_cuda SOURCES)
+  list(FILTER kernels INCLUDE REGEX "[.]cu$")
+  add_library(metalaudio_cuda_architectures OBJECT EXCLUDE_FROM_ALL
+    ${kernels} models/htdemucs/cuda/frame_kernels.cu)
+  target_link_libraries(metalaudio_cuda_architectures PRIVATE MetalAudio::models)
+  target_compile_options(metalaudio_cuda_architectures PRIVATE --expt-relaxed-constexpr)
+  set_target_properties(metalaudio_cuda_architectures PROPERTIES
+    CUDA_ARCHITECTURES "75-real;80-real;89-real;90a-real;100-real;120-real")
 
   # Tests that need a GPU are registered where one answers.
   find_program(METALAUDIO_NVIDIA_SMI nvidia-smi)

@@ -87,9 +87,13 @@ __global__ void __launch_bounds__(kQueryThreads)
 
 bool launch_tiles(const float* q, const float* k, const float* v, float* y,
                   const AttentionShape& shape, cudaStream_t stream) {
-  return (shape.tf32 ? launch_attention_tensor<Product::tf32>(q, k, v, y, shape, stream)
-                     : launch_attention_tensor<Product::f32>(q, k, v, y, shape, stream)) ||
-         launch_attention_f32(q, k, v, y, shape, stream);
+  if (current_limits().capability >= 80) {
+    const bool taken = shape.tf32
+                           ? launch_attention_tensor<Product::tf32>(q, k, v, y, shape, stream)
+                           : launch_attention_tensor<Product::f32>(q, k, v, y, shape, stream);
+    if (taken) return true;
+  }
+  return launch_attention_f32(q, k, v, y, shape, stream);
 }
 bool launch_tiles(const Half* q, const Half* k, const Half* v, Half* y, const AttentionShape& shape,
                   cudaStream_t stream) {

@@ -355,12 +355,7 @@ bool launch_tiles(const T* q, const T* k, const T* v, T* y, const AttentionShape
                   cudaStream_t stream) {
   auto* const kernel = attention_kernel<P, Depth, M>;
   constexpr int kBytes = 4 * kKeyTile * kKeyPitch<T, Depth> * static_cast<int>(sizeof(T));
-  // Some devices have less shared memory for a block than the deepest heads take.
-  if (cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes) !=
-      cudaSuccess) {
-    cudaGetLastError();
-    return false;
-  }
+  if (!allow_shared(kernel, kBytes)) return false;
   constexpr int kQueries = kAttentionWarps * M * 16;
   const dim3 grid(static_cast<unsigned>((shape.queries.tokens + kQueries - 1) / kQueries),
                   static_cast<unsigned>(shape.batches * shape.heads));
@@ -386,26 +381,8 @@ bool launch_depth(const T* q, const T* k, const T* v, T* y, const AttentionShape
 template <Product P, typename T>
 bool launch_attention_tensor(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
                              cudaStream_t stream) {
-  switch (shape.depth) {
-    case 16:
-      return launch_depth<P, 16>(q, k, v, y, shape, stream);
-    case 32:
-      return launch_depth<P, 32>(q, k, v, y, shape, stream);
-    case 48:
-      return launch_depth<P, 48>(q, k, v, y, shape, stream);
-    case 64:
-      return launch_depth<P, 64>(q, k, v, y, shape, stream);
-    case 80:
-      return launch_depth<P, 80>(q, k, v, y, shape, stream);
-    case 96:
-      return launch_depth<P, 96>(q, k, v, y, shape, stream);
-    case 112:
-      return launch_depth<P, 112>(q, k, v, y, shape, stream);
-    case 128:
-      return launch_depth<P, 128>(q, k, v, y, shape, stream);
-    default:
-      return false;
-  }
+  return with_depth(shape.depth,
+                    [&]<int Depth>() { return launch_depth<P, Depth>(q, k, v, y, shape, stream); });
 }
 
 }  // namespace metalaudio::nn::cuda

@@ -1,4 +1,4 @@
-#include <metalaudio/nn/cuda/kernels/conv.h>
+#include <metalaudio/nn/cuda/kernels/conv_memory.h>
 
 namespace metalaudio::nn::cuda {
 
@@ -15,7 +15,12 @@ extern template void launch_product<Product::bf16>(const ConvShape& shape, const
 
 int conv_tile_columns(Product product, const ConvShape& shape) {
   const int bytes = shape.vector * static_cast<int>(size_of(value_type_of(product)));
-  if (bytes < 16) return shape.columns <= 16 ? 16 : shape.columns <= 48 ? 48 : 64;
+  const auto fits = [&](int columns) {
+    return conv_shared_bytes(product, columns, kStages, shape.limits) <= shape.limits.shared_bytes;
+  };
+  if (bytes < 16) {
+    return shape.columns <= 16 ? 16 : shape.columns <= 48 || !fits(64) ? 48 : 64;
+  }
   // Blocks run in waves, as many at once as a large GPU has processors; a narrow tile takes less
   // time than a wide one, but more than its share, since it reads as many rows of the input.
   // Where moments are gathered tile by tile, the width may not depend on the size of the batch: a
@@ -29,7 +34,7 @@ int conv_tile_columns(Product product, const ConvShape& shape) {
   // narrower ones are faster than one. Float32, which splits its factors, has work enough in one.
   const int most = product == Product::tf32 ? 128 : 192;
   for (const int columns : {16, 32, 48, 64, 96, 128, 192}) {
-    if (columns > most) break;
+    if (columns > most || !fits(columns)) break;
     const std::int64_t blocks = down * ((shape.columns + columns - 1) / columns);
     const std::int64_t waves = (blocks + kProcessors - 1) / kProcessors;
     const std::int64_t cost = waves * (columns + 32);

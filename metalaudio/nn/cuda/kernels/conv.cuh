@@ -5,13 +5,6 @@
 
 namespace metalaudio::nn::cuda {
 
-/// Where a row of the product goes.
-struct RowPlace {
-  std::int64_t batch;
-  int at0;
-  int at1;
-};
-
 /// The norm behind a product.
 struct Scaling {
   float mean = 0;
@@ -249,22 +242,6 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
   }
 }
 
-/// The exchange of chunks follows the address.
-constexpr unsigned kTileAlignment = 512;
-
-/// What the lower numbers of two stages of columns take, where float32 is split.
-template <Product P, int Columns>
-constexpr int kLowBytes = P == Product::f32 ? 2 * Columns* kStageBytes : 0;
-
-/// A short reduction takes fewer buffers, which leaves room for more blocks.
-template <Product P, int Columns>
-constexpr int shared_bytes(int stages) {
-  const int loads = (stages < kStages ? stages : kStages) * (kTileRows + Columns) * kStageBytes;
-  constexpr int kSums = kTileRows * kSumPitch<Columns> * 4;
-  return (loads > kSums ? loads : kSums) + kLowBytes<P, Columns> +
-         kTileRows * static_cast<int>(sizeof(RowPlace)) + static_cast<int>(kTileAlignment);
-}
-
 /// On one processor, as far as their registers allow.
 constexpr int blocks_at_once(Product product, int columns) {
   if (product == Product::f32) return columns <= 96 ? 2 : 1;
@@ -280,7 +257,7 @@ __global__ void __launch_bounds__(kConvThreads, blocks_at_once(P, Columns))
   char* tiles = memory + kTileRows * sizeof(RowPlace);
   tiles += -shared_address(tiles) % kTileAlignment;
   char* const low = tiles;
-  tiles += kLowBytes<P, Columns>;
+  if constexpr (kWarpGroups) tiles += low_bytes(P, Columns);
   // Tiles of the same rows run side by side, so that the second finds its input in the cache.
   const int across = (shape.columns + Columns - 1) / Columns;
   const int down = static_cast<int>(blockIdx.x) / across;
@@ -332,10 +309,9 @@ __global__ void __launch_bounds__(kConvThreads, blocks_at_once(P, Columns))
 template <Product P, int Columns, int VectorBytes>
 void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t stream) {
   auto* const kernel = conv_kernel<P, Columns, VectorBytes>;
-  constexpr int kMost = shared_bytes<P, Columns>(kStages);
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kMost);
-  const int bytes =
-      shared_bytes<P, Columns>((shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes);
+  const int bytes = conv_shared_bytes(
+      P, Columns, (shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes, shape.limits);
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   const std::int64_t across = (shape.columns + Columns - 1) / Columns;
   const std::int64_t down = shape.tiles_per_batch > 0 ? shape.batch * shape.tiles_per_batch
                                                       : (shape.rows() + kTileRows - 1) / kTileRows;
@@ -376,7 +352,7 @@ void launch_product(const ConvShape& shape, const ConvPointers& at, cudaStream_t
     case 128:
       return launch_tile<P, 128, 16>(shape, at, stream);
     default:
-      return launch_tile<P, 192, 16>(shape, at, stream);
+      if constexpr (P != Product::tf32) return launch_tile<P, 192, 16>(shape, at, stream);
   }
 }
 

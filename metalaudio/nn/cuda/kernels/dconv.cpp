@@ -17,26 +17,27 @@ extern template void launch_dconv_product<Product::bf16>(const DConvShape& shape
                                                          const DConvPointers& at,
                                                          cudaStream_t stream);
 
-DConvShape share_rows(DConvShape shape) {
+DConvShape share_rows(Product product, DConvShape shape, std::int64_t rows_of_item) {
   constexpr std::int64_t kProcessors = 132;
   const std::int64_t groups = (shape.positions + 15) / 16;
   const auto share = [&](int each, std::int64_t warps) {
     shape.groups = each;
     shape.warps = static_cast<int>(warps);
     shape.tiles = static_cast<int>((groups + each * warps - 1) / (each * warps));
+    return shape;
   };
-  // Weights are read once for three groups, if there are enough of them for all processors.
-  const bool many = shape.rows * groups >= 3 * 4 * kProcessors;
-  if (groups <= 3 * 8 && shape.rows >= kProcessors * 3 / 4) {
-    share(3, (groups + 2) / 3);
-  } else if (many) {
-    share(3, 4);
-  } else {
-    share(1, shape.rows * groups >= 4 * kProcessors   ? 4
-             : shape.rows * groups >= 2 * kProcessors ? 2
-                                                      : 1);
+  const bool short_rows = groups <= 3 * 8;
+  if (value_type_of(product) == DataType::f32) {
+    const std::int64_t all = rows_of_item * groups;
+    if (short_rows && rows_of_item >= kProcessors / 5) return share(3, (groups + 2) / 3);
+    if (all >= 8 * kProcessors) return share(3, 4);
+    return share(1, all >= 2 * kProcessors ? 4 : 2);
   }
-  return shape;
+  // Weights are read once for three groups, if there are enough of them for all processors.
+  const std::int64_t all = shape.rows * groups;
+  if (short_rows && shape.rows >= kProcessors * 3 / 4) return share(3, (groups + 2) / 3);
+  if (all >= 3 * 4 * kProcessors) return share(3, 4);
+  return share(1, all >= 4 * kProcessors ? 4 : all >= 2 * kProcessors ? 2 : 1);
 }
 
 std::size_t dconv_hidden_bytes(Product product, const DConvShape& shape) {

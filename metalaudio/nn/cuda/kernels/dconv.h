@@ -63,8 +63,9 @@ struct DConvPointers {
   DConvMoments* moments2 = nullptr;
 };
 
-/// The shape with the fields that say how rows are shared.
-DConvShape share_rows(DConvShape shape);
+/// The shape with the fields that say how rows are shared. Float32 shares them by how many there are
+/// in one item of a batch, so that an item has the same bits in any batch.
+DConvShape share_rows(Product product, DConvShape shape, std::int64_t rows_of_item);
 std::size_t dconv_hidden_bytes(Product product, const DConvShape& shape);
 std::size_t dconv_moments_bytes(const DConvShape& shape);
 void launch_dconv(Product product, const DConvShape& shape, const DConvPointers& at,

@@ -1,3 +1,4 @@
+#include <metalaudio/nn/cuda/kernels/device_limits.h>
 #include <metalaudio/nn/cuda/kernels/recurrent.h>
 #include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
@@ -136,10 +137,7 @@ __global__ void __launch_bounds__(kMostThreads)
 
 template <Cell C>
 void launch_cell(const RecurrentShape& shape, const RecurrentPointers& at, cudaStream_t stream) {
-  int device = 0;
-  int most = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  const int most = current_limits().shared_bytes;
   const int rows = shape.rows();
   const int fixed = (3 * shape.hidden + 2 * rows) * static_cast<int>(sizeof(float));
   const int row_bytes = rows * static_cast<int>(sizeof(float));

@@ -156,7 +156,7 @@ class Packer {
   double mean_ = 0;
 };
 
-DConvShape shape_of(const Graph& graph, const DConvParts& parts) {
+DConvShape shape_of(Product product, const Graph& graph, const DConvParts& parts) {
   const Shape& x = graph.shape(parts.x);
   DConvShape shape;
   for (std::size_t i = 0; i + 2 < x.rank(); ++i) shape.rows *= x[i];
@@ -166,7 +166,8 @@ DConvShape shape_of(const Graph& graph, const DConvParts& parts) {
   shape.dilation = static_cast<int>(parts.dilation);
   shape.epsilon1 = parts.epsilon1;
   shape.epsilon2 = parts.epsilon2;
-  return share_rows(shape);
+  const bool batched = x.rank() > 3 && x[0] > 0;
+  return share_rows(product, shape, batched ? shape.rows / x[0] : shape.rows);
 }
 
 class FusedDConvStep final : public CudaStep {
@@ -196,7 +197,7 @@ class FusedDConvStep final : public CudaStep {
  private:
   FusedDConvStep(const DConvParts& parts, Value y, const Making& making, const PackedDConv& packed)
       : product_(product_of(making)),
-        shape_(shape_of(making.graph(), parts)),
+        shape_(shape_of(product_, making.graph(), parts)),
         weight1_(stored(product_, packed.weight1, making.device)),
         weight2_(stored(product_, packed.weight2, making.device)),
         gram_(packed.gram, making.device),

@@ -99,6 +99,7 @@ PackedConv::PackedConv(const ConvGeometry& geometry, Activation activation, Data
       product_(product_of(precision, type)),
       shape_(shape_of(geometry, activation, type)),
       bias_(bias, device) {
+  shape_.limits = limits_of(device->properties().index);
   if (own_tiles) shape_.tiles_per_batch = (shape_.x0 * shape_.x1 + kTileRows - 1) / kTileRows;
   pack(geometry, weight, device);
   list_taps(geometry, device);
