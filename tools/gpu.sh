@@ -71,8 +71,9 @@ for tests in cuda_tests cuda_models_tests; do
   "$bin/$tests" --gtest_brief=1 >"$out/$tests.txt" 2>&1
 done
 "$bin/bench_compute" >"$out/bench-compute.txt" 2>&1
+"$bin/bench_hybrid" >"$out/bench-hybrid.txt" 2>&1
 "$bin/bench_cuda_htdemucs" --json "$out/bench-cuda.json" >"$out/bench-cuda.txt" 2>&1
 
-cat "$out/bench-compute.txt"
+cat "$out/bench-compute.txt" "$out/bench-hybrid.txt"
 sed -n '/^$/,$p' "$out/bench-cuda.txt"
 summary "${reports[@]}"

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <metalaudio/nn/compiler/least_time.h>
 #include <metalaudio/nn/cpu_backend.h>
+#include <metalaudio/nn/device_rates.h>
 #include <metalaudio/nn/plan.h>
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <random>
@@ -133,6 +135,39 @@ TEST(Placement, TheDefaultsKeepTinyNetworksHereAndSendLargeOnesToTheGpu) {
   };
   EXPECT_THAT(places(64, 8), Each("cpu"));
   EXPECT_THAT(places(4096, 128), Each("fake"));
+}
+
+TEST(Placement, CalibrationMeasuresBothDevices) {
+  const std::shared_ptr<FakeDevice> device = std::make_shared<FakeDevice>();
+  const auto backend = std::make_shared<FakeBackend>(FakeBackendOptions{.device = device});
+  constexpr std::size_t kUnlikely = 123'456'789;
+  ToleranceConfiguration figures;
+  for (const auto member :
+       {&ToleranceConfiguration::cpu_mflop_rate, &ToleranceConfiguration::cpu_mbyte_rate,
+        &ToleranceConfiguration::gpu_mflop_rate, &ToleranceConfiguration::gpu_mbyte_rate,
+        &ToleranceConfiguration::gpu_step_ns, &ToleranceConfiguration::gpu_round_ns,
+        &ToleranceConfiguration::gpu_copy_ns, &ToleranceConfiguration::gpu_copy_mbyte_rate}) {
+    figures.*member = kUnlikely;
+  }
+  ToleranceConfiguration measured = figures;
+  measure_device_rates({}, measured);
+  EXPECT_NE(measured.cpu_mflop_rate, kUnlikely);
+  EXPECT_NE(measured.cpu_mbyte_rate, kUnlikely);
+  EXPECT_EQ(measured.gpu_step_ns, kUnlikely);
+  measure_device_rates(backend, measured);
+  // The fake GPU is this processor: as fast, within what a busy machine does.
+  EXPECT_NEAR(std::log10(static_cast<double>(measured.gpu_mflop_rate) /
+                         static_cast<double>(measured.cpu_mflop_rate)),
+              0, 1.5);
+  EXPECT_NEAR(std::log10(static_cast<double>(measured.gpu_mbyte_rate) /
+                         static_cast<double>(measured.cpu_mbyte_rate)),
+              0, 1.5);
+  for (const auto member :
+       {&ToleranceConfiguration::gpu_step_ns, &ToleranceConfiguration::gpu_round_ns,
+        &ToleranceConfiguration::gpu_copy_ns, &ToleranceConfiguration::gpu_copy_mbyte_rate}) {
+    EXPECT_NE(measured.*member, kUnlikely);
+  }
+  EXPECT_EQ(device->allocations, 0);
 }
 
 /// The sum that the model reckons for the best of all placements.
