@@ -38,7 +38,8 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
     nn/cuda/steps/reduce.cpp nn/cuda/steps/resample.cpp nn/cuda/steps/transform.cpp)
   # Products of warp groups are there for Hopper alone, in code for nothing else.
   if("90" IN_LIST CMAKE_CUDA_ARCHITECTURES)
-    set_source_files_properties(nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu PROPERTIES
+    set_source_files_properties(nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
+      nn/cuda/kernels/conv_f32.cu nn/cuda/kernels/conv_tf32.cu PROPERTIES
       COMPILE_OPTIONS -gencode=arch=compute_90a,code=sm_90a)
   endif()
   target_link_libraries(metalaudio_cuda PRIVATE MetalAudio::models CUDA::cudart_static)

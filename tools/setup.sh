@@ -16,6 +16,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   libebur128-dev                                          # the loudness meter's peer, in tests
   parallel                                                # the guide for batches is run in a test
+  zsh fish mandoc bsdextrautils                           # completion and manual pages, in tests
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
 [ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev qemu-user)

@@ -32,7 +32,9 @@ void add_calibrate_command(CLI::App& app, int& status) {
   CLI::App* const command = app.add_subcommand(
       "calibrate", "Measure which kernels are fastest on this machine, and remember it");
   const auto path = std::make_shared<std::filesystem::path>(ToleranceConfiguration::default_path());
-  command->add_option("-o,--output", *path, "The file to write")->capture_default_str();
+  command->add_option("-o,--output", *path, "The file to write")
+      ->type_name("FILE")
+      ->capture_default_str();
   command->callback([path, &status] {
     ToleranceConfiguration measured = nn::calibrate();
     const std::string gpu = measure_gpu(measured);

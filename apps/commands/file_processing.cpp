@@ -138,12 +138,13 @@ class Stream {
 
 void add_file_processing_options(CLI::App& command, FileProcessingOptions& options,
                                  const std::string& in) {
-  command.add_option("IN", options.in, in)->required();
+  command.add_option("IN", options.in, in)->type_name("FILE")->required();
   command
       .add_option(
           "-o,--out", options.out,
           "File to write; its ending chooses WAV, FLAC, MP3, Ogg, Opus or M4A unless an option "
           "does")
+      ->type_name("FILE")
       ->required();
   const std::map<std::string, separation::ClipMode> modes{
       {"rescale", separation::ClipMode::rescale},
@@ -155,7 +156,7 @@ void add_file_processing_options(CLI::App& command, FileProcessingOptions& optio
           [&options, modes](const std::string& name) { options.clip_mode = modes.at(name); },
           "Against clipping: turn the whole file down, limit its samples, or nothing, which "
           "leaves floats as they are and cuts integers off at full scale")
-      ->check(CLI::IsMember({"rescale", "clamp", "none"}))
+      ->check(CLI::IsMember({"rescale", "clamp", "none"}).description(""))
       ->type_name("rescale|clamp|none")
       ->default_str("none");
   command.add_flag("--dither", options.dither,

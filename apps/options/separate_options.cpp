@@ -21,13 +21,16 @@ void add_model_options(CLI::App& command, SeparateOptions& options) {
           .add_option("-n,--name", options.model,
                       "Model name or signature; htdemucs where it is installed, otherwise the one "
                       "that ships")
+          ->type_name("MODEL")
           ->check(not_empty())
           ->group(group);
   command.add_option("-s,--sig", options.model, "Signature of a model, as -n takes it too")
+      ->type_name("MODEL")
       ->check(not_empty())
       ->excludes(name)
       ->group(group);
   command.add_option("--repo", options.repo, "Folder that holds the models, for use with -n")
+      ->type_name("FOLDER")
       ->check(not_empty())
       ->group(group);
   command
@@ -172,6 +175,7 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
       .add_option("-o,--out", options.out,
                   "Folder for the stems, below it one for the model; - for standard output: of "
                   "several stems as the channels of one file, in their order")
+      ->type_name("FOLDER")
       ->default_str(options.out.string())
       ->group(group);
   command
@@ -180,12 +184,14 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
           "Name of each file, from {track}, {trackext}, {stem}, {ext}, and {folder}, the "
           "name of the folder that the track lies in; its ending chooses WAV, FLAC, MP3, Ogg, "
           "Opus or M4A")
+      ->type_name("PATTERN")
       ->default_str(options.filename)
       ->group(group);
   command
       .add_option("--picture", options.picture,
                   "Draw the spectrograms of the mix and of each stem into this PNG; with several "
                   "tracks its name needs {track}")
+      ->type_name("FILE")
       ->check(not_empty())
       ->group(group);
   CLI::Option* stem_m4a =
@@ -246,8 +252,10 @@ void check_standard_streams(const SeparateOptions& options) {
 
 void add_separate_options(CLI::App& command, SeparateOptions& options) {
   command.option_defaults()->take_last();  // of an option given twice, as upstream's
-  command.add_option("TRACK", options.inputs,
-                     "Audio files, and folders to look for them in; - for standard input");
+  command
+      .add_option("TRACK", options.inputs,
+                  "Audio files, and folders to look for them in; - for standard input")
+      ->type_name("FILE");
   command.add_flag(
       "--downmix", options.downmix,
       "Of more than two channels take all: front, and the centre, sides and back at -3 "

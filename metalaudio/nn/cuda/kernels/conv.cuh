@@ -251,25 +251,35 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
 /// The exchange of chunks follows the address.
 constexpr unsigned kTileAlignment = 512;
 
+/// What the lower numbers of two stages of columns take, where float32 is split.
+template <Product P, int Columns>
+constexpr int kLowBytes = P == Product::f32 ? 2 * Columns* kStageBytes : 0;
+
 /// A short reduction takes fewer buffers, which leaves room for more blocks.
-template <int Columns>
+template <Product P, int Columns>
 constexpr int shared_bytes(int stages) {
   const int loads = (stages < kStages ? stages : kStages) * (kTileRows + Columns) * kStageBytes;
   constexpr int kSums = kTileRows * kSumPitch<Columns> * 4;
-  return (loads > kSums ? loads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace)) +
-         static_cast<int>(kTileAlignment);
+  return (loads > kSums ? loads : kSums) + kLowBytes<P, Columns> +
+         kTileRows * static_cast<int>(sizeof(RowPlace)) + static_cast<int>(kTileAlignment);
+}
+
+/// On one processor, as far as their registers allow.
+constexpr int blocks_at_once(Product product, int columns) {
+  if (product == Product::f32) return columns <= 96 ? 2 : 1;
+  return columns <= 64 ? 3 : 2;
 }
 
 template <Product P, int Columns, int VectorBytes>
-__global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1
-                                                : Columns <= 64   ? 3
-                                                                  : 2)
+__global__ void __launch_bounds__(kConvThreads, blocks_at_once(P, Columns))
     conv_kernel(__grid_constant__ const ConvShape shape, __grid_constant__ const ConvPointers at) {
   extern __shared__ __align__(128) char memory[];
   using T = typename ValueOf<P>::Type;
   auto* const places = reinterpret_cast<RowPlace*>(memory);
   char* tiles = memory + kTileRows * sizeof(RowPlace);
   tiles += -shared_address(tiles) % kTileAlignment;
+  char* const low = tiles;
+  tiles += kLowBytes<P, Columns>;
   // Tiles of the same rows run side by side, so that the second finds its input in the cache.
   const int across = (shape.columns + Columns - 1) / Columns;
   const int down = static_cast<int>(blockIdx.x) / across;
@@ -284,10 +294,12 @@ __global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1
     end_row = (batch + 1) * rows;
   }
   Loader<T, Columns, VectorBytes> loads(shape, at, first_row, end_row, first_column, tiles);
-  if constexpr (P == Product::f32) {
-    multiply_tile_f32<Columns>(loads, tiles);
-  } else if constexpr (P != Product::tf32 && kWarpGroups) {
+  if constexpr (kWarpGroups && sizeof(T) == 4) {
+    multiply_floats_in_groups<P, Columns>(loads, tiles, low);
+  } else if constexpr (kWarpGroups) {
     multiply_tile_in_groups<P, Columns>(loads, tiles);
+  } else if constexpr (P == Product::f32) {
+    multiply_tile_f32<Columns>(loads, tiles);
   } else {
     multiply_tile<P, Columns>(loads, tiles);
   }
@@ -319,10 +331,10 @@ __global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1
 template <Product P, int Columns, int VectorBytes>
 void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t stream) {
   auto* const kernel = conv_kernel<P, Columns, VectorBytes>;
-  constexpr int kMost = shared_bytes<Columns>(kStages);
+  constexpr int kMost = shared_bytes<P, Columns>(kStages);
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kMost);
   const int bytes =
-      shared_bytes<Columns>((shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes);
+      shared_bytes<P, Columns>((shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes);
   const std::int64_t across = (shape.columns + Columns - 1) / Columns;
   const std::int64_t down = shape.tiles_per_batch > 0 ? shape.batch * shape.tiles_per_batch
                                                       : (shape.rows() + kTileRows - 1) / kTileRows;

@@ -81,6 +81,14 @@ __device__ __forceinline__ std::uint32_t rounded_tf32(std::uint32_t x) {
 /// What the tensor cores, which drop the low 13 bits, take for the nearest number.
 __device__ __forceinline__ std::uint32_t near_tf32(std::uint32_t x) { return x + 0x1000U; }
 
+constexpr std::uint32_t kTf32Bits = 0xFFFF'E000U;
+
+/// What they leave of a number, rounded likewise.
+__device__ __forceinline__ float cut_rest(float x) {
+  const float rest = x - __uint_as_float(__float_as_uint(x) & kTf32Bits);
+  return __uint_as_float(near_tf32(__float_as_uint(rest)));
+}
+
 /// Multiplies 16 rows and 32 bytes of the reduction by 8 columns.
 template <Product P>
 __device__ __forceinline__ void multiply(float (&c)[4], const std::uint32_t (&a)[4],
