@@ -7,12 +7,14 @@
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/separation/output_folders.h>
 #include <metalaudio/separation/output_levels.h>
+#include <metalaudio/separation/stem_container.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <exception>
 #include <mutex>
@@ -36,11 +38,6 @@ constexpr std::chrono::milliseconds kBetweenLooks{200};
 
 using Clock = std::chrono::steady_clock;
 
-std::string dump(const nlohmann::json& json) {
-  // File names may hold bytes that are not UTF-8.
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 separation::TrackSeparationOptions track_options(const SeparateOptions& options) {
   separation::TrackSeparationOptions result;
   result.separation.shifts = options.shifts;
@@ -52,6 +49,9 @@ separation::TrackSeparationOptions track_options(const SeparateOptions& options)
   result.downmix = options.downmix;
   result.allow_truncated = options.allow_truncated;
   result.writer = writer_options(options.format);
+  result.tags = options.tags;
+  result.loudness = options.loudness;
+  result.normalize_lufs = options.normalize_lufs;
   result.keep_rate = options.keep_rate;
   result.clip_mode = options.clip_mode;
   result.common_gain = options.sum_safe || options.exact_sum;
@@ -59,22 +59,10 @@ separation::TrackSeparationOptions track_options(const SeparateOptions& options)
   return result;
 }
 
-std::string utc_text(std::chrono::system_clock::time_point now) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", parts);
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-std::string figures(double audio_seconds, double seconds) {
-  return fmt::format("{} of audio in {:.1f} s, {} x real time, peak memory {}",
-                     clock_text(audio_seconds), seconds, speed_text(audio_seconds / seconds),
-                     memory_text(peak_memory_bytes()));
+/// Of standard output: its reader has had enough, which is no failure.
+bool is_broken_pipe(const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  return known != nullptr && known->code() == ErrorCode::cancelled && interrupt_signal() == 0;
 }
 
 }  // namespace
@@ -113,10 +101,10 @@ SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& 
       plan_(plan),
       tracks_(std::move(tracks)),
       console_(console),
-      recipe_(run_recipe(options, model, devices)) {
+      recipe_(options.to_standard_output() ? RunRecipe{} : run_recipe(options, model, devices)),
+      report_(options, model, devices, plan, console) {
+  if (options.to_standard_output()) return;
   for (PlannedTrack& track : tracks_) track.known_record = record_stamp(recipe_, track.job);
-  if (!options.batch.manifest.empty() && !options.batch.dry_run)
-    manifest_ = std::make_unique<Manifest>(options.batch.manifest);
 }
 
 int SeparationRun::run() {
@@ -132,7 +120,8 @@ int SeparationRun::run() {
   work(shared, sharing.threads_each);
   for (std::thread& worker : workers) worker.join();
   if (shared.exception) std::rethrow_exception(shared.exception);
-  report_all(shared, std::chrono::duration<double>(Clock::now() - start).count());
+  report_.all({tracks_.size(), shared.done, shared.left, shared.audio_seconds,
+               std::chrono::duration<double>(Clock::now() - start).count()});
   return shared.done + shared.left == tracks_.size() ? 0 : kFailed;
 }
 
@@ -177,7 +166,7 @@ void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparato
   const PlannedTrack& track = tracks_[index];
   const auto leave = [&](const char* status, const std::string& reason) {
     shared.board.end(index);
-    report_left(track.job, status, reason);
+    report_.left(track.job, status, reason);
     const std::lock_guard lock(shared.mutex);
     ++shared.left;
   };
@@ -185,7 +174,7 @@ void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparato
   std::string refusal = track.refusal;
   try {
     throw_if_interrupted();
-    if (refusal.empty() && !track.keep)
+    if (refusal.empty() && !track.keep && !options_.to_standard_output())
       turn = std::make_unique<TrackTurn>(recipe_, track, plan_, options_.batch.dry_run);
   } catch (const std::exception& error) {
     if (interrupt_signal() != 0) throw;
@@ -193,14 +182,15 @@ void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparato
   }
   if (!refusal.empty()) {
     shared.board.end(index);
-    return report_failure(track.job, refusal);
+    return report_.failure(track.job, refusal);
   }
   if (track.keep) return leave("skipped", "its stems were to be kept");
+  if (!turn) return separate(shared, index, nullptr, load(), pool);
   if (turn->kind() == TrackTurn::Kind::skip) return leave("skipped", turn->reason());
   if (turn->kind() == TrackTurn::Kind::busy) return put_off(shared, index);
   if (options_.batch.dry_run) return leave("planned", "");
   if (turn->taken_over()) console_.detail(track.job.label + ": goes on for a process that ended");
-  separate(shared, index, *turn, load(), pool);
+  separate(shared, index, turn.get(), load(), pool);
 }
 
 void SeparationRun::put_off(Shared& shared, std::size_t index) {
@@ -213,7 +203,7 @@ void SeparationRun::put_off(Shared& shared, std::size_t index) {
   std::this_thread::sleep_for(kBetweenLooks);
 }
 
-void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn& turn,
+void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn* turn,
                              separation::Separator& separator, ThreadPool& pool) {
   const PlannedTrack& track = tracks_[index];
   std::optional<separation::TrackReport> report;
@@ -221,17 +211,18 @@ void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn& turn,
   try {
     report = separate_track(track.job, separator, pool, control_of(shared, index));
   } catch (const std::exception& error) {
+    if (is_broken_pipe(error)) end_as_by_signal(SIGPIPE);
     if (interrupt_signal() != 0) throw;
     reason = error.what();
   }
   shared.board.end(index);
-  if (!report) return report_failure(track.job, reason);
+  if (!report) return report_.failure(track.job, reason);
   try {
-    turn.finish();
+    if (turn != nullptr) turn->finish();
   } catch (const Error& error) {
     report->warnings.push_back(fmt::format("no record of how it was made: {}", error.what()));
   }
-  report_success(track.job, *report);
+  report_.success(track.job, *report);
   const std::lock_guard lock(shared.mutex);
   ++shared.done;
   shared.audio_seconds += report->audio_seconds;
@@ -246,12 +237,12 @@ separation::TrackControl SeparationRun::control_of(Shared& shared, std::size_t i
           },
           [this, &shared, index, &label](double audio_seconds) {
             shared.board.begin(index, label, audio_seconds);
-            tell_event(label, {{"event", "begin"}, {"audio_seconds", audio_seconds}});
+            report_.event(label, {{"event", "begin"}, {"audio_seconds", audio_seconds}});
           },
           [this, &shared, index, &label](double fraction) {
             throw_if_interrupted();
             shared.board.update(index, fraction);
-            tell_event(label, {{"event", "progress"}, {"fraction", fraction}});
+            report_.event(label, {{"event", "progress"}, {"fraction", fraction}});
           },
           {}};
 }
@@ -260,6 +251,8 @@ separation::TrackReport SeparationRun::separate_track(
     const TrackJob& job, separation::Separator& separator, ThreadPool& pool,
     const separation::TrackControl& control) const {
   separation::TrackSeparationOptions options = track_options(options_);
+  options.together = options_.together(plan_);
+  if (options_.format.stem_m4a) options.writer.stems = separation::stem_labels(plan_);
   options.pool = &pool;
   separation::OutputFolders folders;
   if (!job.picture.empty()) {
@@ -276,93 +269,6 @@ separation::TrackReport SeparationRun::separate_track(
       separation::separate_track(job.input, job.outputs, plan_, options, separator, control);
   folders.keep();
   return report;
-}
-
-void SeparationRun::tell_event(const std::string& label, nlohmann::json line) const {
-  if (!options_.json || !options_.events) return;
-  line["track"] = label;
-  print_result(dump(line));
-}
-
-/// The end of a track, on standard output and in the manifest.
-void SeparationRun::tell(nlohmann::json line) {
-  if (options_.json) {
-    nlohmann::json shown = line;
-    if (options_.events) shown["event"] = "end";
-    print_result(dump(shown));
-  }
-  if (!manifest_) return;
-  line["time"] = utc_text(std::chrono::system_clock::now());
-  line["host"] = host_name();
-  line["process"] = ::getpid();
-  line["version"] = METALAUDIO_VERSION;
-  manifest_->append(dump(line));
-}
-
-void SeparationRun::report_left(const TrackJob& job, const char* status,
-                                const std::string& reason) {
-  const std::string folder = job.outputs.front().parent_path().string();
-  console_.note(failure_text(
-      job.label, reason.empty() ? "would be separated; stems in " + folder : "left: " + reason));
-  nlohmann::json line = {{"track", job.label}, {"status", status}, {"model", model_.bag.name}};
-  if (!reason.empty()) line["reason"] = reason;
-  for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
-    line["stems"][plan_.outputs[i].name] = job.outputs[i].string();
-  tell(std::move(line));
-}
-
-void SeparationRun::report_failure(const TrackJob& job, const std::string& reason) {
-  const std::string text = failure_text(job.label, reason);
-  console_.line("metalaudio: " + text);
-  tell({{"track", job.label}, {"status", "failed"}, {"error", text}});
-}
-
-void SeparationRun::report_success(const TrackJob& job, const separation::TrackReport& report) {
-  const double speed = report.audio_seconds / report.seconds;
-  for (const std::string& warning : report.warnings)
-    console_.line(failure_text(job.label, "warning: " + warning));
-  console_.note(fmt::format("{}: {}; stems in {}", job.label,
-                            figures(report.audio_seconds, report.seconds),
-                            job.outputs.front().parent_path().string()));
-  report_gains(job, report.gains);
-  nlohmann::json line = {{"track", job.label},
-                         {"status", "done"},
-                         {"model", model_.bag.name},
-                         {"device", devices_.text},
-                         {"audio_seconds", report.audio_seconds},
-                         {"seconds", report.seconds},
-                         {"times_real_time", speed},
-                         {"peak_memory_bytes", peak_memory_bytes()},
-                         {"sample_rate_hz", report.sample_rate_hz},
-                         {"channels", report.channels}};
-  if (!report.warnings.empty()) line["warnings"] = report.warnings;
-  for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
-    line["stems"][plan_.outputs[i].name] = job.outputs[i].string();
-    line["gains"][plan_.outputs[i].name] = report.gains[i];
-  }
-  if (!job.picture.empty()) line["picture"] = job.picture.string();
-  tell(std::move(line));
-}
-
-/// Under --sum-safe all are turned down alike.
-void SeparationRun::report_gains(const TrackJob& job, const std::vector<float>& gains) {
-  const bool common_gain = options_.sum_safe || options_.exact_sum;
-  for (std::size_t i = 0; i < gains.size(); ++i) {
-    const std::string text = gain_text(gains[i]);
-    if (text.empty()) continue;
-    const std::string what = common_gain ? "all stems" : plan_.outputs[i].name;
-    console_.note(fmt::format("{}: {} {} (--clip-mode rescale)", job.label, what, text));
-    if (common_gain) return;
-  }
-}
-
-void SeparationRun::report_all(const Shared& shared, double seconds) {
-  if (tracks_.size() == 1 || shared.done + shared.left == 0) return;
-  const std::string left = shared.left == 0 ? "" : fmt::format(", {} left", shared.left);
-  if (options_.batch.dry_run || shared.done == 0)
-    return console_.note(fmt::format("Nothing done: {} tracks{}", tracks_.size(), left));
-  console_.note(fmt::format("Done: {} of {} tracks{}, {}", shared.done, tracks_.size(), left,
-                            figures(shared.audio_seconds, seconds)));
 }
 
 }  // namespace metalaudio::apps

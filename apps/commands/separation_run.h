@@ -3,17 +3,15 @@
 #include <metalaudio/models/open_devices.h>
 #include <metalaudio/separation/track_separation.h>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "apps/batch/manifest.h"
 #include "apps/batch/track_turn.h"
 #include "apps/commands/model_choice.h"
+#include "apps/commands/separation_report.h"
 #include "apps/commands/track_jobs.h"
 #include "apps/terminal/console.h"
 
@@ -39,19 +37,12 @@ class SeparationRun {
   models::ModelOptions model_options() const;
   void settle(Shared& shared, std::size_t index, const LoadSeparator& load, ThreadPool& pool);
   void put_off(Shared& shared, std::size_t index);
-  void separate(Shared& shared, std::size_t index, TrackTurn& turn,
+  void separate(Shared& shared, std::size_t index, TrackTurn* turn,
                 separation::Separator& separator, ThreadPool& pool);
   separation::TrackControl control_of(Shared& shared, std::size_t index) const;
   separation::TrackReport separate_track(const TrackJob& job, separation::Separator& separator,
                                          ThreadPool& pool,
                                          const separation::TrackControl& control) const;
-  void tell(nlohmann::json line);
-  void tell_event(const std::string& label, nlohmann::json line) const;
-  void report_left(const TrackJob& job, const char* status, const std::string& reason);
-  void report_failure(const TrackJob& job, const std::string& reason);
-  void report_success(const TrackJob& job, const separation::TrackReport& report);
-  void report_gains(const TrackJob& job, const std::vector<float>& gains);
-  void report_all(const Shared& shared, double seconds);
 
   const SeparateOptions& options_;
   const ModelChoice& model_;
@@ -60,7 +51,7 @@ class SeparationRun {
   std::vector<PlannedTrack> tracks_;
   Console& console_;
   RunRecipe recipe_;
-  std::unique_ptr<Manifest> manifest_;  // null: none
+  SeparationReport report_;
 };
 
 }  // namespace metalaudio::apps

@@ -4,6 +4,8 @@
 #include <metalaudio/separation/stem_plan.h>
 #include <metalaudio/separation/track_list.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,8 +19,11 @@ namespace metalaudio::apps {
 struct TrackJob {
   std::filesystem::path input;
   std::string label;                           ///< for messages
-  std::vector<std::filesystem::path> outputs;  ///< one for each output of the plan
+  std::vector<std::filesystem::path> outputs;  ///< one for each output of the plan, or one for all
   std::filesystem::path picture;               ///< empty: none
+  const std::filesystem::path& output(std::size_t index) const {
+    return outputs[std::min(index, outputs.size() - 1)];
+  }
   std::string key{};  ///< of the track among all, whatever its stems and their type
 };
 

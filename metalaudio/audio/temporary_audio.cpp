@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <metalaudio/audio/frame_range.h>
 #include <metalaudio/audio/temporary_audio.h>
+#include <metalaudio/audio/unnamed_file.h>
 #include <metalaudio/core/error.h>
 #include <unistd.h>
 
@@ -15,21 +16,6 @@ namespace {
 constexpr std::size_t kChunkFrames = 4096;
 /// Pieces of memory never move, so that it grows without copies.
 constexpr std::size_t kPieceFrames = 1U << 18U;
-
-std::string temporary_folder() {
-  const char* chosen = std::getenv("TMPDIR");
-  return chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp";
-}
-
-/// A file without a name, or one that loses its name at once where the file system cannot.
-int open_unnamed(const std::string& folder) {
-  const int unnamed = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (unnamed >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return unnamed;
-  std::string name = folder + "/metalaudio-XXXXXX";
-  const int named = ::mkostemp(name.data(), O_CLOEXEC);
-  if (named >= 0) ::unlink(name.c_str());
-  return named;
-}
 
 [[noreturn]] void fail_io(const std::string& folder, int error) {
   fail(ErrorCode::io, "[TemporaryAudio] {}: {}", folder, std::strerror(error));
@@ -89,7 +75,7 @@ void TemporaryAudio::append_to_file(ConstAudioView block) {
 }
 
 void TemporaryAudio::move_to_file() {
-  file_ = open_unnamed(folder_);
+  file_ = open_unnamed_file(folder_);
   if (file_ < 0) fail_io(folder_, errno);
   auto left = static_cast<std::size_t>(frames_);
   for (std::unique_ptr<float[]>& piece : memory_) {

@@ -4,6 +4,11 @@
 
 namespace metalaudio::separation {
 
+void clamp_samples(std::span<float> samples) noexcept {
+  constexpr float kLevel = 0.99F;
+  for (float& sample : samples) sample = std::clamp(sample, -kLevel, kLevel);
+}
+
 float rescale_gain(float peak) noexcept { return 1.0F / std::max(1.01F * peak, 1.0F); }
 
 std::vector<float> output_gains(const std::vector<float>& peaks, ClipMode mode, bool common) {

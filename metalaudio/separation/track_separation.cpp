@@ -6,9 +6,12 @@
 #include <metalaudio/separation/output_folders.h>
 #include <metalaudio/separation/track_separation.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <optional>
+#include <utility>
 
 namespace metalaudio::separation {
 namespace {
@@ -51,9 +54,32 @@ StemFileOptions file_options(const TrackSeparationOptions& options,
   result.model_rate_hz = track.sample_rate_hz();
   result.clip_mode = options.clip_mode;
   result.common_gain = options.common_gain;
+  result.together = options.together;
+  result.measure_loudness = options.loudness;
   result.keep_samples = options.inspect != nullptr;
   result.pool = options.pool;
   return result;
+}
+
+dsp::Loudness loudness_of(const audio::AudioSource& sound, const TrackControl& control) {
+  constexpr std::int64_t kBlock = 1 << 16;
+  dsp::LoudnessMeter meter(sound.sample_rate_hz(), sound.channels());
+  AudioBuffer block(sound.channels(), kBlock);
+  for (std::int64_t first = 0; first < sound.frames(); first += kBlock) {
+    tell(control, "measuring", static_cast<double>(first) / static_cast<double>(sound.frames()));
+    const auto count = static_cast<std::size_t>(std::min(sound.frames() - first, kBlock));
+    sound.read(first, block.view().part(0, count));
+    meter.process(block.view().part(0, count));
+  }
+  return meter.finish();
+}
+
+/// 1, with a warning, for a mix without loudness.
+float gain_to(double lufs, const dsp::Loudness& mix, std::vector<std::string>& warnings) {
+  if (std::isfinite(mix.integrated_lufs))
+    return static_cast<float>(std::pow(10.0, (lufs - mix.integrated_lufs) / 20.0));
+  warnings.emplace_back("too quiet or too short for a loudness: not normalised");
+  return 1.0F;
 }
 
 SeparationOptions with_stems(SeparationOptions options, const StemPlan& plan,
@@ -112,7 +138,7 @@ TrackReport separate_track(const std::filesystem::path& input,
                            const TrackSeparationOptions& options, Separator& separator,
                            const TrackControl& control) {
   const Clock::time_point start = Clock::now();
-  if (outputs.size() != plan.outputs.size())
+  if (outputs.size() != (options.together ? 1 : plan.outputs.size()))
     fail(ErrorCode::invalid_argument, "[separate_track] {} names for {} outputs", outputs.size(),
          plan.outputs.size());
   const audio::TrackSource track = read_track(input, options, separator, control);
@@ -121,6 +147,10 @@ TrackReport separate_track(const std::filesystem::path& input,
   StemFileOptions format = file_options(options, track);
   std::vector<std::string> warnings = track.warnings();
   if (options.tags) format.writer.tags = audio::read_tags(input, warnings);
+  std::optional<dsp::Loudness> mix_loudness;
+  if (options.loudness || options.normalize_lufs) mix_loudness = loudness_of(track, control);
+  if (options.normalize_lufs)
+    format.normalize_gain = gain_to(*options.normalize_lufs, *mix_loudness, warnings);
   StemFiles files(plan, outputs, format);
 
   const double audio_seconds =
@@ -143,8 +173,12 @@ TrackReport separate_track(const std::filesystem::path& input,
   files.commit();
   folders.keep();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return {audio_seconds,    seconds,       format.writer.sample_rate_hz,
-          track.channels(), files.gains(), warnings};
+  TrackReport report{audio_seconds,    seconds,       format.writer.sample_rate_hz,
+                     track.channels(), files.gains(), std::move(warnings)};
+  report.limiter_gain = files.limiter_gain();
+  report.loudness = files.loudness();
+  if (options.loudness) report.mix_loudness = mix_loudness;
+  return report;
 }
 
 }  // namespace metalaudio::separation
