@@ -28,7 +28,8 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
     nn/cuda/kernels/attention.cu nn/cuda/kernels/attention_bf16.cu
     nn/cuda/kernels/attention_f16.cu nn/cuda/kernels/attention_f32.cu
     nn/cuda/kernels/attention_split.cu nn/cuda/kernels/attention_tf32.cu
-    nn/cuda/kernels/conv.cpp nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
+    nn/cuda/kernels/conv.cpp nn/cuda/kernels/conv_memory.cpp
+    nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
     nn/cuda/kernels/conv_f32.cu nn/cuda/kernels/conv_tf32.cu nn/cuda/kernels/dconv.cpp
     nn/cuda/kernels/device_limits.cpp
     nn/cuda/kernels/dconv_bf16.cu nn/cuda/kernels/dconv_f16.cu nn/cuda/kernels/dconv_f32.cu

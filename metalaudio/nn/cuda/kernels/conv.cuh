@@ -309,14 +309,17 @@ __global__ void __launch_bounds__(kConvThreads, blocks_at_once(P, Columns))
 template <Product P, int Columns, int VectorBytes>
 void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t stream) {
   auto* const kernel = conv_kernel<P, Columns, VectorBytes>;
-  const int bytes = conv_shared_bytes(
-      P, Columns, (shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes, shape.limits);
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  const auto bytes = [&](int stages) {
+    return conv_shared_bytes(P, Columns, stages, shape.limits);
+  };
+  // Always the most: another thread may be about to launch a deeper reduction.
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes(kStages));
   const std::int64_t across = (shape.columns + Columns - 1) / Columns;
   const std::int64_t down = shape.tiles_per_batch > 0 ? shape.batch * shape.tiles_per_batch
                                                       : (shape.rows() + kTileRows - 1) / kTileRows;
   const auto grid = static_cast<unsigned>(down * across);
-  kernel<<<grid, kConvThreads, bytes, stream>>>(shape, at);
+  const int stages = (shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes;
+  kernel<<<grid, kConvThreads, bytes(stages), stream>>>(shape, at);
 }
 
 /// The widths of tiles; every one is a multiple of 16.

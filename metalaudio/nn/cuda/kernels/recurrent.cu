@@ -144,7 +144,8 @@ void launch_cell(const RecurrentShape& shape, const RecurrentPointers& at, cudaS
   const int kept = std::clamp((most - fixed) / row_bytes, 0, shape.hidden);
   const int bytes = fixed + kept * row_bytes;
   auto* const kernel = recurrent_kernel<C>;
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  // Always the most: another thread may be about to launch a larger layer.
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most);
   const int threads = std::min(kMostThreads, (rows + 31) / 32 * 32);
   const auto blocks = static_cast<unsigned>(shape.batch * shape.directions);
   kernel<<<blocks, threads, static_cast<std::size_t>(bytes), stream>>>(shape, at, kept);

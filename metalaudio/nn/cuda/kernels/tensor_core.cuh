@@ -92,21 +92,23 @@ __device__ __forceinline__ std::uint32_t pack(float low, float high) {
   }
 }
 
-/// What the tensor cores, which drop the low 13 bits, take for the nearest number.
-__device__ __forceinline__ std::uint32_t near_tf32(std::uint32_t x) { return x + 0x1000U; }
+/// What the tensor cores, which drop the low 13 bits, take for the nearest number. What is not finite
+/// stays: a NaN of all bits would become zero.
+__device__ __forceinline__ std::uint32_t near_tf32(std::uint32_t x) {
+  return fabsf(__uint_as_float(x)) < INFINITY ? x + 0x1000U : x;
+}
 
 constexpr std::uint32_t kTf32Bits = 0xFFFF'E000U;
 
 /// A float32 as the sum of two numbers of tf32, which keep 22 of its 24 bits.
 __device__ __forceinline__ void split(std::uint32_t x, std::uint32_t& high, std::uint32_t& low) {
   high = near_tf32(x) & kTf32Bits;
-  low = near_tf32(__float_as_uint(__uint_as_float(x) - __uint_as_float(high)));
+  low = __float_as_uint(__uint_as_float(x) - __uint_as_float(high));
 }
 
-/// What they leave of a number, rounded likewise.
+/// What they drop of a number that is not rounded.
 __device__ __forceinline__ float cut_rest(float x) {
-  const float rest = x - __uint_as_float(__float_as_uint(x) & kTf32Bits);
-  return __uint_as_float(near_tf32(__float_as_uint(rest)));
+  return x - __uint_as_float(__float_as_uint(x) & kTf32Bits);
 }
 
 /// multiply() on the ordinary units, for types that the tensor cores before Ampere lack: 32 bytes of
