@@ -215,7 +215,7 @@ const audio::AudioSource& StemFiles::samples(std::size_t output) const {
 }
 
 void StemFiles::commit() {
-  for (const auto& lane : lanes_) lane->commit();
+  for_each_lane([](Lane& lane) { lane.commit(); });
 }
 
 }  // namespace metalaudio::separation
