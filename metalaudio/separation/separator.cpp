@@ -47,6 +47,13 @@ Separator::Separator(std::vector<BagMember> members, ThreadPool* pool)
   channels_ = first->model->channels();
 }
 
+void Separator::prepare(std::int64_t frames, const SeparationOptions& options) {
+  const AudioBuffer nothing(channels_, 0);
+  const audio::ViewSource source(nothing, sample_rate_hz_);
+  // Models keep what they made for it.
+  const SegmentRun run(members_, sources_, source, options, frames, pool_);
+}
+
 void Separator::separate(const audio::AudioSource& mix, const SeparationOptions& options,
                          const Sink& on_block, const SeparationControl& control) {
   if (mix.sample_rate_hz() != sample_rate_hz_ || mix.channels() != channels_)

@@ -54,6 +54,9 @@ class Separator {
   int sample_rate_hz() const noexcept { return sample_rate_hz_; }
   std::size_t channels() const noexcept { return channels_; }
 
+  /// Makes now what the first separation with these options of about so many frames would make.
+  void prepare(std::int64_t frames, const SeparationOptions& options);
+
   void separate(const audio::AudioSource& mix, const SeparationOptions& options,
                 const Sink& on_block, const SeparationControl& control = {});
 

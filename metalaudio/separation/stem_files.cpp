@@ -123,7 +123,7 @@ const audio::AudioSource& StemFiles::samples(std::size_t output) const {
 }
 
 void StemFiles::commit() {
-  for (const auto& lane : lanes_) lane->commit();
+  for_each_lane([](StemLane& lane, std::size_t) { lane.commit(); });
   if (together_) together_->close();
 }
 

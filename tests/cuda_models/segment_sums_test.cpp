@@ -154,7 +154,7 @@ TEST(CudaHTDemucs, AddsSegmentsUp) {
   const auto model = make_random_htdemucs(config, 1, options, pool);
   const std::size_t length = model->segment_samples();
   const std::size_t stride = length / 4 * 3;
-  constexpr std::size_t kSegments = 5;
+  constexpr std::size_t kSegments = 6;
   const auto frames = static_cast<std::int64_t>(length + 4 * stride - 1000);
   const std::vector<SumPlace> places = places_of(-500, frames, length, stride);
   ASSERT_EQ(places.size(), kSegments);

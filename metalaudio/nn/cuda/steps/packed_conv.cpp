@@ -53,12 +53,20 @@ float rounded_tf32(float value) {
   return std::bit_cast<float>((bits + 0x1000U) & ~0x1FFFU);
 }
 
-template <typename T>
-DeviceArray narrowed(const std::vector<float>& values, const std::shared_ptr<AudioDevice>& device) {
-  std::vector<T> numbers;
-  numbers.reserve(values.size());
-  for (const float value : values) numbers.push_back(T(value));
-  return DeviceArray(numbers, device);
+/// Calls work with a function that rounds a float to what a product reads.
+template <typename Work>
+auto with_rounding(Product product, Work work) {
+  switch (product) {
+    case Product::f16:
+      return work([](float value) { return Float16(value); });
+    case Product::bf16:
+      return work([](float value) { return BFloat16(value); });
+    case Product::tf32:
+      return work(rounded_tf32);
+    case Product::f32:
+      break;
+  }
+  return work([](float value) { return value; });
 }
 
 }  // namespace
@@ -70,25 +78,16 @@ Product product_of(Precision precision, DataType values) {
 }
 
 float rounded(Product product, float value) {
-  switch (product) {
-    case Product::f16:
-      return static_cast<float>(Float16(value));
-    case Product::bf16:
-      return static_cast<float>(BFloat16(value));
-    case Product::tf32:
-      return rounded_tf32(value);
-    default:
-      return value;
-  }
+  return with_rounding(product, [&](auto round) { return static_cast<float>(round(value)); });
 }
 
 DeviceArray stored(Product product, const std::vector<float>& values,
                    const std::shared_ptr<AudioDevice>& device) {
-  if (product == Product::f16) return narrowed<Float16>(values, device);
-  if (product == Product::bf16) return narrowed<BFloat16>(values, device);
-  std::vector<float> numbers = values;
-  for (float& number : numbers) number = rounded(product, number);
-  return DeviceArray(numbers, device);
+  return with_rounding(product, [&](auto round) {
+    std::vector<decltype(round(0.0F))> numbers(values.size());
+    std::transform(values.begin(), values.end(), numbers.begin(), round);
+    return DeviceArray(numbers, device);
+  });
 }
 
 PackedConv::PackedConv(const ConvGeometry& geometry, Activation activation, DataType type,
@@ -136,28 +135,30 @@ void PackedConv::pack(const ConvGeometry& geometry, const std::vector<float>& we
   const auto pitch = static_cast<std::size_t>(padded_vectors() * shape_.vector);
   const std::int64_t group_in = geometry.in / geometry.groups;
   const std::int64_t group_out = std::max<std::int64_t>(1, geometry.out / geometry.groups);
-  std::vector<float> packed(columns * pitch, 0.0F);
   const bool glu = shape_.activation == Activation::glu;
-  for (std::int64_t column = 0; column < shape_.columns; ++column) {
-    const std::int64_t phase = column / geometry.out;
-    std::int64_t channel = column % geometry.out;
-    if (glu) channel = channel / 2 + channel % 2 * (geometry.out / 2);
-    const std::int64_t first_in = channel / group_out * group_in;
-    float* row = packed.data() + static_cast<std::size_t>(column) * pitch;
-    for (std::int64_t i = 0; i < a.taps; ++i) {
-      for (std::int64_t j = 0; j < b.taps; ++j) {
-        const auto tap0 = a.weight_tap(phase / b.phases, i);
-        const auto tap1 = b.weight_tap(phase % b.phases, j);
-        if (tap0 && tap1) {
-          const float* from =
-              weight.data() + ((channel * a.kernel + *tap0) * b.kernel + *tap1) * group_in;
-          std::copy_n(from, group_in, row + first_in);
+  weight_ = with_rounding(product_, [&](auto round) {
+    std::vector<decltype(round(0.0F))> packed(columns * pitch);
+    for (std::int64_t column = 0; column < shape_.columns; ++column) {
+      const std::int64_t phase = column / geometry.out;
+      std::int64_t channel = column % geometry.out;
+      if (glu) channel = channel / 2 + channel % 2 * (geometry.out / 2);
+      const std::int64_t first_in = channel / group_out * group_in;
+      auto* row = packed.data() + static_cast<std::size_t>(column) * pitch;
+      for (std::int64_t i = 0; i < a.taps; ++i) {
+        for (std::int64_t j = 0; j < b.taps; ++j) {
+          const auto tap0 = a.weight_tap(phase / b.phases, i);
+          const auto tap1 = b.weight_tap(phase % b.phases, j);
+          if (tap0 && tap1) {
+            const float* from =
+                weight.data() + ((channel * a.kernel + *tap0) * b.kernel + *tap1) * group_in;
+            std::transform(from, from + group_in, row + first_in, round);
+          }
+          row += geometry.in;
         }
-        row += geometry.in;
       }
     }
-  }
-  weight_ = stored(product_, packed, device);
+    return DeviceArray(packed, device);
+  });
 }
 
 void PackedConv::list_taps(const ConvGeometry& geometry,
