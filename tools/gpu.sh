@@ -19,15 +19,19 @@ for ((i = 0; i < shards; i++)); do
 done
 wait
 cat "$folder"/parity* >"$out/gpu-parity.txt"
-for tests in cuda_tests cuda_models_tests; do
+for tests in cuda_tests cuda_dsp_tests cuda_models_tests; do
   "$bin/$tests" --gtest_brief=1 >"$out/$tests.txt" 2>&1
 done
 "$bin/bench_compute" >"$out/bench-compute.txt" 2>&1
+if [ -x "$bin/bench_cuda_dsp" ]; then  # built where the toolkit has cuFFT
+  "$bin/bench_cuda_dsp" --json "$out/bench-cuda-dsp.json" >"$out/bench-cuda-dsp.txt" 2>&1
+  cat "$out/bench-cuda-dsp.txt"
+fi
 "$bin/bench_cuda_htdemucs" --json "$out/bench-cuda.json" >"$out/bench-cuda.txt" 2>&1
 
 cat "$out/bench-compute.txt"
 sed -n '/^$/,$p' "$out/bench-cuda.txt"
-reports=("$out/gpu-parity.txt" "$out/cuda_tests.txt" "$out/cuda_models_tests.txt")
+reports=("$out/gpu-parity.txt" "$out/cuda_tests.txt" "$out/cuda_dsp_tests.txt" "$out/cuda_models_tests.txt")
 grep -h '\[  FAILED  \]' "${reports[@]}" | cut -c1-120 | sort -u
 awk '/\[  PASSED  \]/ { passed += $4 } /test suites? ran/ { ran += $2 }
   END { printf "%d passed, %d failed\n", passed, ran - passed; exit ran == 0 || passed != ran }' "${reports[@]}"
