@@ -52,7 +52,7 @@ bench-dsp: build ## time the signal processing, beside its peers
 bench-nn: build ## time the neural amps and ONNX models, step by step, beside ONNX Runtime
 	@benchmarks/nn/run.sh
 
-bench-cuda: build ## run the GPU tests and time HTDemucs on this machine's GPU, into out/bench-cuda.json
+bench-cuda: build ## run the GPU tests and time HTDemucs and transforms on this machine's GPU, into out/bench-cuda*.json
 	@tools/gpu.sh
 
 format: ## format every source

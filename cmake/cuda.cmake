@@ -22,7 +22,8 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
 
   add_library(metalaudio_cuda SHARED
     core/cuda/accelerator.cpp core/cuda/device.cpp core/cuda/nvml.cpp core/cuda/nvrtc.cpp
-    dsp/cuda/cufft.cpp dsp/cuda/fft_engine.cpp dsp/cuda/fft_kernels.cu dsp/cuda/filter_engine.cpp
+    dsp/cuda/convolution_engine.cpp dsp/cuda/convolution_kernels.cu dsp/cuda/cufft.cpp
+    dsp/cuda/fft_engine.cpp dsp/cuda/fft_kernels.cu dsp/cuda/filter_engine.cpp
     dsp/cuda/filter_kernels.cu dsp/cuda/stft_engine.cpp dsp/cuda/stft_kernels.cu
     nn/cuda/cuda_backend.cpp nn/cuda/cuda_runner.cpp nn/cuda/fusion.cpp
     nn/cuda/kernels/attention.cu nn/cuda/kernels/attention_bf16.cu

@@ -59,7 +59,8 @@ if [ -n "$sanitize" ]; then
 fi
 
 parity gpu-parity.txt '*' "$bin"
-reports=("$out/gpu-parity.txt" "$out/cuda_tests.txt" "$out/cuda_models_tests.txt")
+reports=("$out/gpu-parity.txt")
+for tests in cuda_tests cuda_dsp_tests cuda_models_tests; do reports+=("$out/$tests.txt"); done
 for like in "$bin"/like-*; do
   [ -d "$like" ] || continue
   cp "$bin/nn_cuda_parity_tests" "$like/"  # a program looks for the library beside itself
@@ -67,11 +68,15 @@ for like in "$bin"/like-*; do
   parity "$report" "$products" "$like"
   reports+=("$out/$report")
 done
-for tests in cuda_tests cuda_models_tests; do
+for tests in cuda_tests cuda_dsp_tests cuda_models_tests; do
   "$bin/$tests" --gtest_brief=1 >"$out/$tests.txt" 2>&1
 done
 "$bin/bench_compute" >"$out/bench-compute.txt" 2>&1
 "$bin/bench_hybrid" >"$out/bench-hybrid.txt" 2>&1
+if [ -x "$bin/bench_cuda_dsp" ]; then  # built where the toolkit has cuFFT
+  "$bin/bench_cuda_dsp" --json "$out/bench-cuda-dsp.json" >"$out/bench-cuda-dsp.txt" 2>&1
+  cat "$out/bench-cuda-dsp.txt"
+fi
 "$bin/bench_cuda_htdemucs" --json "$out/bench-cuda.json" >"$out/bench-cuda.txt" 2>&1
 
 cat "$out/bench-compute.txt" "$out/bench-hybrid.txt"

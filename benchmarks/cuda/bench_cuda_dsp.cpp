@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <metalaudio/core/tensor.h>
 #include <metalaudio/dsp/batched_complex_fft.h>
+#include <metalaudio/dsp/batched_convolution.h>
 #include <metalaudio/dsp/batched_fft.h>
 #include <metalaudio/dsp/batched_filter_bank.h>
 #include <metalaudio/dsp/batched_stft.h>
@@ -17,6 +18,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -158,6 +160,29 @@ void time_filters(std::int64_t channels, std::int64_t frames) {
                   {"metalaudio_us", time}});
 }
 
+/// One response for all channels.
+void time_convolution(std::int64_t channels, std::int64_t taps, std::int64_t block,
+                      std::int64_t frames) {
+  const std::vector<float> ir(static_cast<std::size_t>(taps), 1e-3F);
+  const std::span<const float> irs[] = {ir};
+  BatchedConvolution convolution(irs,
+                                 {.channels = static_cast<std::size_t>(channels),
+                                  .block_samples = static_cast<std::size_t>(block)},
+                                 {.device = gpu});
+  Tensor in = room({channels, frames});
+  Tensor out = room({channels, frames});
+  const auto call = [&] { convolution.process(in.view(), out.view()); };
+  const double time = compare(call, call).first;
+  fmt::print("{:4} channels, {} taps, partitions of {}, {:7} frames: {:8.1f} us\n", channels, taps,
+             block, frames, time);
+  rows.push_back({{"what", "convolution"},
+                  {"channels", channels},
+                  {"taps", taps},
+                  {"block", block},
+                  {"frames", frames},
+                  {"metalaudio_us", time}});
+}
+
 void run(const std::string& json) {
   gpu = open_device(DeviceType::cuda);
   fmt::print("{}\n", gpu->properties().name);
@@ -171,6 +196,9 @@ void run(const std::string& json) {
   time_filters(2, 512);
   time_filters(64, 512);
   time_filters(64, 48000);
+  time_convolution(64, 48000, 512, 512);
+  time_convolution(64, 48000, 512, 512 * 94);
+  time_convolution(2, 480000, 8192, 8192 * 352);
   if (!json.empty()) {
     std::ofstream(json) << nlohmann::json{{"device", gpu->properties().name}, {"rows", rows}}.dump(
                                2)

@@ -4,6 +4,7 @@
 #include <metalaudio/dsp/batched/views.h>
 #include <metalaudio/dsp/batched_complex_fft.h>
 #include <metalaudio/dsp/batched_fft.h>
+#include <metalaudio/dsp/fft/fft_impl.h>
 
 #include <utility>
 
@@ -34,11 +35,8 @@ std::size_t count_of(const char* operation, const ConstTensorView& x, std::size_
 
 std::unique_ptr<BatchedTransform> make_batched_transform(SignalKind kind, std::size_t size,
                                                          const BatchedOptions& options) {
+  check_fft_size("BatchedFft", size);
   if (!is_cuda(options.device)) return make_cpu_transform(kind, size, options.pool);
-  constexpr std::size_t kLargest = std::size_t{1} << 27;
-  if (size == 0 || size > kLargest) {
-    fail(ErrorCode::invalid_argument, "[BatchedFft] size {}: expected 1 to {}", size, kLargest);
-  }
   using Make = void(SignalKind, std::size_t, std::shared_ptr<AudioDevice>,
                     std::unique_ptr<BatchedTransform>*);
   std::unique_ptr<BatchedTransform> transform;

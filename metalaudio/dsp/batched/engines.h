@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/realtime/status.h>
+#include <metalaudio/dsp/batched_convolution.h>
 #include <metalaudio/dsp/batched_options.h>
 #include <metalaudio/dsp/stft.h>
 
@@ -55,6 +56,16 @@ class BatchedFilterEngine {
   virtual Trouble take_status() = 0;
 };
 
+class BatchedConvolutionEngine {
+ public:
+  virtual ~BatchedConvolutionEngine() = default;
+  /// in[channels][samples], then silence -> out[channels][room], with room >= samples. Where the
+  /// stream goes on after it, both are whole blocks.
+  virtual void process(const float* in, std::size_t samples, float* out, std::size_t room) = 0;
+  virtual void reset() = 0;
+  virtual Trouble take_status() = 0;
+};
+
 /// Where a processor with these options works: null is the CPU.
 DeviceType device_type_of(const std::shared_ptr<AudioDevice>& device) noexcept;
 inline bool is_cuda(const std::shared_ptr<AudioDevice>& device) noexcept {
@@ -65,5 +76,8 @@ std::unique_ptr<BatchedTransform> make_batched_transform(SignalKind kind, std::s
                                                          const BatchedOptions& options);
 std::unique_ptr<BatchedTransform> make_cpu_transform(SignalKind kind, std::size_t size,
                                                      ThreadPool* pool);
+std::unique_ptr<BatchedConvolutionEngine> make_cpu_convolution(
+    std::span<const std::span<const float>> irs, const BatchedConvolutionOptions& options,
+    ThreadPool* pool);
 
 }  // namespace metalaudio::dsp

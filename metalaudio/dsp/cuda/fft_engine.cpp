@@ -47,8 +47,8 @@ class OwnTransform final : public BatchedTransform {
     const auto rows = static_cast<unsigned>(count);
     const auto* const from = reinterpret_cast<const float2*>(spectra);
     if (kind_ == SignalKind::real) {
-      inverse_real(size_, from, x, rows, 1.0F / static_cast<float>(2 * size_), 0, tables(),
-                   stream());
+      inverse_real(size_, from, {.x = x, .rows = rows, .samples = 2 * size_},
+                   1.0F / static_cast<float>(2 * size_), tables(), stream());
     } else {
       transform_complex(size_, true, from, reinterpret_cast<float2*>(x), rows, tables(), stream());
     }

@@ -47,23 +47,34 @@ __global__ void __launch_bounds__(kThreadsOf<kSize>, kBlocksOf<kSize>)
 
 template <int kSize>
 __global__ void __launch_bounds__(kThreadsOf<kSize>, kBlocksOf<kSize>)
-    inverse_real_kernel(const float2* spectra, float* x, unsigned count, float scale, int skip,
+    inverse_real_kernel(const float2* spectra, const __grid_constant__ SampleBlocks to, float scale,
                         const float2* tables) {
   extern __shared__ float2 all[];
   float2* const shared = all + threadIdx.y * kPadded<kSize>;
   const unsigned row = blockIdx.x * kRows<kSize> + threadIdx.y;
-  const bool there = row < count;
+  const bool there = row < to.rows;
   if (there) {
     const float2* const bins = spectra + std::int64_t{row} * (kSize + 1);
     put_together<kSize>(shared, tables, [&](int k) { return bins[k]; });
   }
   __syncthreads();
-  auto* const out =
-      reinterpret_cast<float2*>(x + std::int64_t{row} * (2 * kSize - skip)) - skip / 2;
+  const std::int64_t channel = row / to.frames;
+  const std::int64_t start = (to.first + row % to.frames) * (2 * kSize - to.skip) - to.skip;
+  float* const out = to.x + channel * to.samples + start;
+  const std::int64_t rest = to.samples - start;
+  const int end = !there ? 0 : rest < 2 * kSize ? static_cast<int>(rest) : 2 * kSize;
+  const bool paired = end % 2 == 0 && (reinterpret_cast<std::uintptr_t>(out) & 7U) == 0;
   transform<kSize>(
       tables, shared, [&](int i) { return shared[padded(i)]; },
       [&](int i, float2 v) {
-        if (there && 2 * i >= skip) out[i] = {v.y * scale, v.x * scale};
+        const float2 pair{v.y * scale, v.x * scale};
+        if (2 * i < to.skip || 2 * i >= end) return;
+        if (paired) {
+          reinterpret_cast<float2*>(out)[i] = pair;
+        } else {
+          out[2 * i] = pair.x;
+          if (2 * i + 1 < end) out[2 * i + 1] = pair.y;
+        }
       });
 }
 
@@ -155,13 +166,13 @@ void forward_real(std::int64_t size, const Frames& frames, const SpectrumSlots& 
   });
 }
 
-void inverse_real(std::int64_t size, const float2* spectra, float* x, unsigned count, float scale,
-                  std::int64_t skip, const float2* tables, cudaStream_t stream) {
+void inverse_real(std::int64_t size, const float2* spectra, const SampleBlocks& to, float scale,
+                  const float2* tables, cudaStream_t stream) {
   with_size(size, [&]<int kSize>() {
     const dim3 block(kWorkers<kSize>, kRows<kSize>);
     inverse_real_kernel<kSize>
-        <<<blocks_for(count, kRows<kSize>), block, kSharedBytes<kSize>, stream>>>(
-            spectra, x, count, scale, static_cast<int>(skip), tables);
+        <<<blocks_for(to.rows, kRows<kSize>), block, kSharedBytes<kSize>, stream>>>(spectra, to,
+                                                                                    scale, tables);
   });
 }
 

@@ -31,6 +31,17 @@ struct SpectrumSlots {
   unsigned first = 0;
 };
 
+/// Where the samples of transforms go: the frames of a channel behind one another, each without its
+/// first `skip` samples, as far as the channel reaches.
+struct SampleBlocks {
+  float* x = nullptr;        ///< [channels][samples]
+  unsigned rows = 0;         ///< channels · frames
+  unsigned frames = 1;       ///< of a channel
+  std::int64_t samples = 0;  ///< of a channel
+  std::int64_t first = 0;    ///< frame of a channel
+  int skip = 0;
+};
+
 // Transforms that one block of threads does alone: the smallest and the largest, in complex values. A
 // real one has twice as many samples.
 constexpr std::int64_t kSmallestOwn = 8;
@@ -49,10 +60,9 @@ cudaError_t allow_transforms(std::int64_t size);
 /// Frames of 2 · size samples -> spectra of size + 1 bins.
 void forward_real(std::int64_t size, const Frames& frames, const SpectrumSlots& to,
                   const float2* tables, cudaStream_t stream);
-/// spectra[count][size + 1] -> x[count][2 · size], times scale. Where `skip` is not 0 only the
-/// samples from there on are stored, x[count][2 · size - skip].
-void inverse_real(std::int64_t size, const float2* spectra, float* x, unsigned count, float scale,
-                  std::int64_t skip, const float2* tables, cudaStream_t stream);
+/// Spectra of size + 1 bins -> samples, times scale.
+void inverse_real(std::int64_t size, const float2* spectra, const SampleBlocks& to, float scale,
+                  const float2* tables, cudaStream_t stream);
 /// x[count][size] -> out[count][size]; the inverse times 1 / size.
 void transform_complex(std::int64_t size, bool inverse, const float2* x, float2* out,
                        unsigned count, const float2* tables, cudaStream_t stream);

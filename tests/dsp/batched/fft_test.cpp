@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "tests/dsp/batched/device.h"
+#include "tests/support/fake_gpu.h"
 #include "tests/support/test_folder.h"
 
 namespace metalaudio::dsp {
@@ -120,6 +121,16 @@ TEST(BatchedFft, RefusesSizesShapesTypesAndPlaces) {
   Tensor wide(Shape{2, 64}, DataType::f64, batched_test_device());
   expect_error(ErrorCode::invalid_argument, "f64",
                [&] { fft.forward(wide.view(), spectra.view()); });
+  Tensor elsewhere(Shape{2, 64}, DataType::f32, std::make_shared<FakeGpu>());
+  expect_error(ErrorCode::invalid_argument, "does not lie on",
+               [&] { fft.forward(elsewhere.view(), spectra.view()); });
+  if (fft.device() == DeviceType::cuda) {
+    Tensor larger = poisoned({2 * 64 + 1});
+    const ConstTensorView odd(DataType::f32, {2, 64}, larger.view().handle(), sizeof(float),
+                              larger.view().device());
+    expect_error(ErrorCode::invalid_argument, "multiple of 8",
+                 [&] { fft.forward(odd, spectra.view()); });
+  }
 }
 
 TEST(BatchedComplexFft, EqualsTheTransformInDoubleForEverySize) {
