@@ -16,6 +16,7 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   parallel                                                # the guide for batches is run in a test
   dpkg-dev file fakeroot                                  # Debian packages
+  doxygen                                                 # the reference of the headers
   zsh fish mandoc bsdextrautils                           # completion and manual pages, in tests
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
