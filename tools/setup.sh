@@ -21,7 +21,7 @@ packages=(
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
 [ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev qemu-user
-  lintian debootstrap)                                    # what the long tests need besides
+  lintian debootstrap slurmctld slurmd slurm-client munge)                                    # what the long tests need besides
 
 # Left alone where packages have other names or another manager: CMake says what is missing.
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || exit 0
