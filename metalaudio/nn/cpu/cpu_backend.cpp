@@ -21,9 +21,8 @@ class CpuRunner final : public Runner {
     for (const auto& step : steps) steps_.push_back(static_cast<const CpuStep*>(step.get()));
   }
 
-  void run(std::size_t first, std::size_t last,
-           std::span<const SlotAddress> slots) noexcept override {
-    const CpuRun run(slots, workers_);
+  void run(std::size_t first, std::size_t last, const SlotBinding& binding) noexcept override {
+    const CpuRun run(binding.slots, workers_);
     for (std::size_t i = first; i < last; ++i) steps_[i]->run(run);
   }
 
