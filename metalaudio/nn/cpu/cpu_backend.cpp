@@ -163,7 +163,8 @@ class CpuBackend final : public Backend {
   CpuBackend(Precision precision, std::size_t threads, const ToleranceConfiguration& tolerances)
       : tolerances_(tolerances),
         fp32_(tolerances.linear_batch_threshold),
-        kernel_(precision == Precision::bf16 ? gemm_kernel(precision) : fp32_),
+        kernel_(&gemm_kernel(precision) == &gemm_kernel(Precision::fp32) ? fp32_
+                                                                         : gemm_kernel(precision)),
         threads_(threads) {}
 
   std::string_view name() const noexcept override { return "cpu"; }
