@@ -15,15 +15,16 @@ add_custom_command(OUTPUT ${manual}/done
 add_custom_target(metalaudio_manual ALL DEPENDS ${manual}/done)
 install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT runtime FILES_MATCHING PATTERN "*.1.gz")
 
-# Where each shell looks by itself. zsh has one folder for packages of the system, another for the rest.
+# Where each shell looks by itself. zsh has one folder for the packages of a system, another for the rest.
 set(completion ${PROJECT_SOURCE_DIR}/apps/completion)
-if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
-  set(zsh_folder zsh/vendor-completions)
-else()
-  set(zsh_folder zsh/site-functions)
-endif()
 install(FILES ${completion}/metalaudio.bash RENAME metalaudio COMPONENT runtime
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-install(FILES ${completion}/_metalaudio COMPONENT runtime DESTINATION ${CMAKE_INSTALL_DATADIR}/${zsh_folder})
 install(FILES ${completion}/metalaudio.fish COMPONENT runtime
   DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(CODE "
+  set(folder site-functions)
+  if(CMAKE_INSTALL_PREFIX MATCHES \"/usr$\")
+    set(folder vendor-completions)
+  endif()
+  file(INSTALL ${completion}/_metalaudio DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/zsh/\${folder}\")"
+  COMPONENT runtime)

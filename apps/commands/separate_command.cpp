@@ -1,15 +1,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/separation/bag.h>
 #include <metalaudio/separation/stem_container.h>
 #include <metalaudio/separation/stem_plan.h>
 #include <metalaudio/separation/track_list.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/batch/question.h"
@@ -97,6 +101,16 @@ void check_standard_output(const SeparateOptions& options, const separation::Ste
   console.note(fmt::format("Channels, two for each: {}", fmt::join(names, ", ")));
 }
 
+/// While a GPU wakes up.
+std::shared_future<separation::BagContents> read_model_files(const SeparateOptions& options,
+                                                             const ModelChoice& model,
+                                                             const separation::StemPlan& plan) {
+  if (options.batch.dry_run) return {};
+  std::vector<std::string> stems;
+  for (const std::size_t index : plan.needed_sources) stems.push_back(model.sources[index]);
+  return std::async(std::launch::async, separation::read_bag, bag_files(model), std::move(stems));
+}
+
 int separate(const SeparateOptions& options) {
   check_separate_options(options);
   if (options.list_models) {
@@ -129,10 +143,13 @@ int separate(const SeparateOptions& options) {
   take_shard(options, planned, console);
   check_standard_output(options, plan, planned, console);
   settle_existing(options, outputs_folder(options, model.bag), planned);
+  std::shared_future<separation::BagContents> contents = read_model_files(options, model, plan);
   const models::OpenDevices devices = models::open_devices(options.device);
   console.note(model_line(model, devices));
   for (const std::filesystem::path& file : model.bag.models) console.detail("  " + file.string());
-  return SeparationRun(options, model, devices, plan, std::move(planned), console).run();
+  return SeparationRun(options, model, std::move(contents), devices, plan, std::move(planned),
+                       console)
+      .run();
 }
 
 }  // namespace

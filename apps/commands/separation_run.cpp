@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <metalaudio/core/audio_device.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/core/thread_pool.h>
@@ -65,6 +66,16 @@ bool is_broken_pipe(const std::exception& error) {
   return known != nullptr && known->code() == ErrorCode::cancelled && interrupt_signal() == 0;
 }
 
+/// Those of one worker: of several, each has one to itself, and workers on the same GPU have streams
+/// of their own.
+std::vector<std::shared_ptr<AudioDevice>> gpus_of(const models::OpenDevices& devices,
+                                                  const Sharing& sharing, std::size_t number) {
+  const std::size_t count = devices.gpus.size();
+  if (sharing.workers == 1 || count == 0) return devices.gpus;
+  const std::shared_ptr<AudioDevice>& gpu = devices.gpus[number % count];
+  return {number < count ? gpu : open_device(DeviceType::cuda, gpu->properties().index)};
+}
+
 }  // namespace
 
 /// What the workers have in common while run() lasts.
@@ -90,13 +101,27 @@ struct SeparationRun::Shared {
   std::size_t left = 0;             // guarded by mutex; as they were
   double audio_seconds = 0.0;       // guarded by mutex
   std::exception_ptr exception{};   // guarded by mutex; ends the whole run
+  std::size_t to_load = 0;          // guarded by mutex; workers that have not loaded the model
+};
+
+/// One of those who work on tracks, with a model that is loaded when the first track needs it.
+struct SeparationRun::Worker {
+  Worker(std::size_t threads, std::vector<std::shared_ptr<AudioDevice>> devices)
+      : pool(threads), gpus(std::move(devices)) {}
+
+  ThreadPool pool;
+  std::vector<std::shared_ptr<AudioDevice>> gpus;
+  std::optional<separation::Separator> separator{};
+  std::exception_ptr failure{};  ///< of loading it, which no track is to blame for
 };
 
 SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& model,
+                             std::shared_future<separation::BagContents> contents,
                              const models::OpenDevices& devices, const separation::StemPlan& plan,
                              std::vector<PlannedTrack> tracks, Console& console)
     : options_(options),
       model_(model),
+      contents_(std::move(contents)),
       devices_(devices),
       plan_(plan),
       tracks_(std::move(tracks)),
@@ -111,13 +136,15 @@ int SeparationRun::run() {
   const Clock::time_point start = Clock::now();
   const std::size_t threads =
       options_.threads > 0 ? options_.threads : HardwareProfile::detect().usable_cores;
-  const Sharing sharing = share_threads(options_.jobs, tracks_.size(), threads);
+  const Sharing sharing =
+      share_threads(options_.jobs, tracks_.size(), threads, devices_.gpus.size());
   console_.detail(fmt::format("{} threads, {} tracks at a time", threads, sharing.workers));
   Shared shared(console_, tracks_.size());
+  shared.to_load = sharing.workers;
   std::vector<std::thread> workers;
   for (std::size_t i = 1; i < sharing.workers; ++i)
-    workers.emplace_back([&] { work(shared, sharing.threads_each); });
-  work(shared, sharing.threads_each);
+    workers.emplace_back([&, i] { work(shared, sharing, i); });
+  work(shared, sharing, 0);
   for (std::thread& worker : workers) worker.join();
   if (shared.exception) std::rethrow_exception(shared.exception);
   report_.all({tracks_.size(), shared.done, shared.left, shared.audio_seconds,
@@ -125,22 +152,13 @@ int SeparationRun::run() {
   return shared.done + shared.left == tracks_.size() ? 0 : kFailed;
 }
 
-void SeparationRun::work(Shared& shared, std::size_t threads) {
+void SeparationRun::work(Shared& shared, const Sharing& sharing, std::size_t number) {
   try {
-    ThreadPool pool(threads);
-    std::vector<std::string> stems;
-    for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
-    std::optional<separation::Separator> separator;
-    const auto load = [&]() -> separation::Separator& {
-      if (!separator)
-        separator.emplace(
-            separation::load_separator(bag_files(model_), stems, model_options(), pool));
-      return *separator;
-    };
+    Worker worker(sharing.threads_each, gpus_of(devices_, sharing, number));
     while (!shared.stop) {
       const std::optional<std::size_t> index = shared.take(tracks_.size());
       if (!index) return;
-      settle(shared, *index, load, pool);
+      settle(shared, *index, worker);
     }
   } catch (...) {
     const std::lock_guard lock(shared.mutex);
@@ -149,20 +167,41 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
   }
 }
 
-models::ModelOptions SeparationRun::model_options() const {
+/// The last worker that may ask takes them with it.
+separation::BagContents SeparationRun::take_contents(Shared& shared) {
+  std::shared_future<separation::BagContents> contents;
+  {
+    const std::lock_guard lock(shared.mutex);
+    contents = --shared.to_load == 0 ? std::move(contents_) : contents_;
+  }
+  return contents.get();
+}
+
+separation::Separator& SeparationRun::load(Shared& shared, Worker& worker) {
+  if (worker.separator) return *worker.separator;
+  try {
+    worker.separator.emplace(
+        separation::load_separator(take_contents(shared), model_options(worker), worker.pool));
+  } catch (...) {
+    worker.failure = std::current_exception();
+    throw;
+  }
+  return *worker.separator;
+}
+
+models::ModelOptions SeparationRun::model_options(const Worker& worker) const {
   models::ModelOptions options;
   options.precision = options_.precision;
   options.tolerances = ToleranceConfiguration::load();
   options.mode = options_.mode;
-  options.devices = devices_.gpus;
+  options.devices = worker.gpus;
   options.notice = [this](const std::string& line) { console_.line(failure_text("", line)); };
   return options;
 }
 
 /// What becomes of one track. One that another process works on goes to the end of the queue: that
 /// process will have made it by then, or have died.
-void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparator& load,
-                           ThreadPool& pool) {
+void SeparationRun::settle(Shared& shared, std::size_t index, Worker& worker) {
   const PlannedTrack& track = tracks_[index];
   const auto leave = [&](const char* status, const std::string& reason) {
     shared.board.end(index);
@@ -185,12 +224,12 @@ void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparato
     return report_.failure(track.job, refusal);
   }
   if (track.keep) return leave("skipped", "its stems were to be kept");
-  if (!turn) return separate(shared, index, nullptr, load(), pool);
+  if (!turn) return separate(shared, index, nullptr, worker);
   if (turn->kind() == TrackTurn::Kind::skip) return leave("skipped", turn->reason());
   if (turn->kind() == TrackTurn::Kind::busy) return put_off(shared, index);
   if (options_.batch.dry_run) return leave("planned", "");
   if (turn->taken_over()) console_.detail(track.job.label + ": goes on for a process that ended");
-  separate(shared, index, turn.get(), load(), pool);
+  separate(shared, index, turn.get(), worker);
 }
 
 void SeparationRun::put_off(Shared& shared, std::size_t index) {
@@ -203,16 +242,16 @@ void SeparationRun::put_off(Shared& shared, std::size_t index) {
   std::this_thread::sleep_for(kBetweenLooks);
 }
 
-void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn* turn,
-                             separation::Separator& separator, ThreadPool& pool) {
+void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn* turn, Worker& worker) {
   const PlannedTrack& track = tracks_[index];
   std::optional<separation::TrackReport> report;
   std::string reason;
   try {
-    report = separate_track(track.job, separator, pool, control_of(shared, index));
+    report = separate_track(shared, track.job, worker, control_of(shared, index));
   } catch (const std::exception& error) {
     if (is_broken_pipe(error)) end_as_by_signal(SIGPIPE);
     if (interrupt_signal() != 0) throw;
+    if (worker.failure) std::rethrow_exception(worker.failure);
     reason = error.what();
   }
   shared.board.end(index);
@@ -247,13 +286,13 @@ separation::TrackControl SeparationRun::control_of(Shared& shared, std::size_t i
           {}};
 }
 
-separation::TrackReport SeparationRun::separate_track(
-    const TrackJob& job, separation::Separator& separator, ThreadPool& pool,
-    const separation::TrackControl& control) const {
+separation::TrackReport SeparationRun::separate_track(Shared& shared, const TrackJob& job,
+                                                      Worker& worker,
+                                                      const separation::TrackControl& control) {
   separation::TrackSeparationOptions options = track_options(options_);
   options.together = options_.together(plan_);
   if (options_.format.stem_m4a) options.writer.stems = separation::stem_labels(plan_);
-  options.pool = &pool;
+  options.pool = &worker.pool;
   separation::OutputFolders folders;
   if (!job.picture.empty()) {
     folders.make_for(job.picture);
@@ -265,8 +304,11 @@ separation::TrackReport SeparationRun::separate_track(
       throw_if_interrupted();
     };
   }
+  const separation::ComingSeparator coming{
+      model_.sample_rate_hz, model_.channels,
+      [&]() -> separation::Separator& { return load(shared, worker); }};
   separation::TrackReport report =
-      separation::separate_track(job.input, job.outputs, plan_, options, separator, control);
+      separation::separate_track(job.input, job.outputs, plan_, options, coming, control);
   folders.keep();
   return report;
 }

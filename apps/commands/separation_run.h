@@ -1,9 +1,10 @@
 #pragma once
 
 #include <metalaudio/models/open_devices.h>
+#include <metalaudio/separation/bag.h>
 #include <metalaudio/separation/track_separation.h>
 
-#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +22,9 @@ namespace metalaudio::apps {
 /// Threads:  run() starts its own and joins them.
 class SeparationRun {
  public:
+  /// contents: of the model's files, which may still be on their way.
   SeparationRun(const SeparateOptions& options, const ModelChoice& model,
+                std::shared_future<separation::BagContents> contents,
                 const models::OpenDevices& devices, const separation::StemPlan& plan,
                 std::vector<PlannedTrack> tracks, Console& console);
 
@@ -32,20 +35,21 @@ class SeparationRun {
 
  private:
   struct Shared;
-  using LoadSeparator = std::function<separation::Separator&()>;
-  void work(Shared& shared, std::size_t threads);
-  models::ModelOptions model_options() const;
-  void settle(Shared& shared, std::size_t index, const LoadSeparator& load, ThreadPool& pool);
+  struct Worker;
+  void work(Shared& shared, const Sharing& sharing, std::size_t number);
+  separation::BagContents take_contents(Shared& shared);
+  separation::Separator& load(Shared& shared, Worker& worker);
+  models::ModelOptions model_options(const Worker& worker) const;
+  void settle(Shared& shared, std::size_t index, Worker& worker);
   void put_off(Shared& shared, std::size_t index);
-  void separate(Shared& shared, std::size_t index, TrackTurn* turn,
-                separation::Separator& separator, ThreadPool& pool);
+  void separate(Shared& shared, std::size_t index, TrackTurn* turn, Worker& worker);
   separation::TrackControl control_of(Shared& shared, std::size_t index) const;
-  separation::TrackReport separate_track(const TrackJob& job, separation::Separator& separator,
-                                         ThreadPool& pool,
-                                         const separation::TrackControl& control) const;
+  separation::TrackReport separate_track(Shared& shared, const TrackJob& job, Worker& worker,
+                                         const separation::TrackControl& control);
 
   const SeparateOptions& options_;
   const ModelChoice& model_;
+  std::shared_future<separation::BagContents> contents_;
   const models::OpenDevices& devices_;
   const separation::StemPlan& plan_;
   std::vector<PlannedTrack> tracks_;

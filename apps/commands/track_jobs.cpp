@@ -109,8 +109,9 @@ std::vector<PlannedTrack> plan_tracks(const std::vector<separation::Track>& trac
   return planned;
 }
 
-Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads) {
-  const std::size_t workers = std::clamp<std::size_t>(jobs, 1, std::max<std::size_t>(tracks, 1));
+Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads, std::size_t gpus) {
+  const std::size_t wanted = jobs > 0 ? jobs : gpus;
+  const std::size_t workers = std::clamp<std::size_t>(wanted, 1, std::max<std::size_t>(tracks, 1));
   return {workers, std::max<std::size_t>(threads / workers, 1)};
 }
 

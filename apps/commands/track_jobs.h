@@ -50,11 +50,12 @@ std::vector<PlannedTrack> plan_tracks(const std::vector<separation::Track>& trac
                                       const SeparateOptions& options,
                                       const repository::ModelBag& model);
 
-/// How many tracks run at a time, and with how many threads each.
+/// How many tracks run at a time, and with how many threads each; unless jobs says otherwise, one
+/// for each GPU, where there are several.
 struct Sharing {
   std::size_t workers = 1;
   std::size_t threads_each = 1;
 };
-Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads);
+Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads, std::size_t gpus);
 
 }  // namespace metalaudio::apps

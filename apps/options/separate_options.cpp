@@ -99,7 +99,7 @@ void add_machine_options(CLI::App& command, SeparateOptions& options) {
       ->default_str("0")
       ->group(group);
   add_whole(command, "-j,--jobs", options.jobs, 0, 256,
-            "Tracks to separate at a time, sharing the threads")
+            "Tracks to separate at a time, sharing the threads; 0: one, or one for each GPU")
       ->default_str("0")
       ->group(group);
 }

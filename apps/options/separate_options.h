@@ -31,7 +31,7 @@ struct SeparateOptions {
   models::Precision precision = models::Precision::automatic;
   models::Mode mode = models::Mode::full;
   std::size_t threads = 0;  ///< 0: as many as the machine has for this process
-  std::size_t jobs = 0;     ///< tracks at a time; 0: one
+  std::size_t jobs = 0;     ///< tracks at a time; 0: one, or one for each GPU
 
   int shifts = 1;
   std::vector<std::int64_t> shift_offsets;

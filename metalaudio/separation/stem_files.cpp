@@ -2,12 +2,12 @@
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/hardware_profile.h>
+#include <metalaudio/separation/for_each_index.h>
 #include <metalaudio/separation/stem_files.h>
 #include <metalaudio/separation/stem_lane.h>
 #include <metalaudio/separation/stem_limiter.h>
 
 #include <algorithm>
-#include <exception>
 #include <optional>
 #include <utility>
 
@@ -51,20 +51,8 @@ StemFiles::StemFiles(const StemPlan& plan, const std::vector<std::filesystem::pa
 StemFiles::~StemFiles() = default;
 
 void StemFiles::for_each_lane(const std::function<void(StemLane&, std::size_t)>& work) {
-  if (options_.pool == nullptr) {
-    for (std::size_t i = 0; i < lanes_.size(); ++i) work(*lanes_[i], i);
-    return;
-  }
-  std::vector<std::exception_ptr> failures(lanes_.size());
-  options_.pool->parallel_for(lanes_.size(), [&](std::size_t index, std::size_t) {
-    try {
-      work(*lanes_[index], index);
-    } catch (...) {
-      failures[index] = std::current_exception();
-    }
-  });
-  for (const std::exception_ptr& failure : failures)
-    if (failure) std::rethrow_exception(failure);
+  for_each_index(options_.pool, lanes_.size(),
+                 [&](std::size_t index) { work(*lanes_[index], index); });
 }
 
 void StemFiles::write(ConstAudioView mix, std::span<const ConstAudioView> sources) {
@@ -135,7 +123,7 @@ const audio::AudioSource& StemFiles::samples(std::size_t output) const {
 }
 
 void StemFiles::commit() {
-  for (const auto& lane : lanes_) lane->commit();
+  for_each_lane([](StemLane& lane, std::size_t) { lane.commit(); });
   if (together_) together_->close();
 }
 

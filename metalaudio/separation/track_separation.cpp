@@ -1,3 +1,4 @@
+#include <metalaudio/audio/audio_reader.h>
 #include <metalaudio/audio/tags.h>
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/audio_buffer.h>
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -28,11 +30,11 @@ void tell(const TrackControl& control, const char* activity, double fraction) {
 }
 
 audio::TrackSource read_track(const std::filesystem::path& input,
-                              const TrackSeparationOptions& choice, const Separator& separator,
+                              const TrackSeparationOptions& choice, const ComingSeparator& coming,
                               const TrackControl& control) {
   audio::TrackOptions options;
-  options.sample_rate_hz = separator.sample_rate_hz();
-  options.channels = separator.channels();
+  options.sample_rate_hz = coming.sample_rate_hz;
+  options.channels = coming.channels;
   options.downmix = choice.downmix;
   options.allow_truncated = choice.allow_truncated;
   options.progress = [&](double fraction) { tell(control, "reading", fraction); };
@@ -89,6 +91,21 @@ SeparationOptions with_stems(SeparationOptions options, const StemPlan& plan,
   return options;
 }
 
+/// Makes it ready for a track of about this length. What is wrong with the track, or with the options
+/// for it, shows when it is read and separated.
+Separator& get_ready(const std::filesystem::path& input, const ComingSeparator& coming,
+                     const StemPlan& plan, const SeparationOptions& options) {
+  Separator& separator = coming.load();
+  try {
+    const audio::AudioFormat format = audio::AudioReader(input).format();
+    if (format.frames)
+      separator.prepare(*format.frames * separator.sample_rate_hz() / format.sample_rate_hz,
+                        with_stems(options, plan, separator.sources()));
+  } catch (const Error&) {
+  }
+  return separator;
+}
+
 /// Passes the separator's blocks, and the mix beside them, on to the files.
 class BlockSink {
  public:
@@ -137,11 +154,24 @@ TrackReport separate_track(const std::filesystem::path& input,
                            const std::vector<std::filesystem::path>& outputs, const StemPlan& plan,
                            const TrackSeparationOptions& options, Separator& separator,
                            const TrackControl& control) {
+  return separate_track(
+      input, outputs, plan, options,
+      {separator.sample_rate_hz(), separator.channels(), [&]() -> Separator& { return separator; }},
+      control);
+}
+
+TrackReport separate_track(const std::filesystem::path& input,
+                           const std::vector<std::filesystem::path>& outputs, const StemPlan& plan,
+                           const TrackSeparationOptions& options, const ComingSeparator& coming,
+                           const TrackControl& control) {
   const Clock::time_point start = Clock::now();
   if (outputs.size() != (options.together ? 1 : plan.outputs.size()))
     fail(ErrorCode::invalid_argument, "[separate_track] {} names for {} outputs", outputs.size(),
          plan.outputs.size());
-  const audio::TrackSource track = read_track(input, options, separator, control);
+  std::future<Separator&> ready = std::async(std::launch::async, [&]() -> Separator& {
+    return get_ready(input, coming, plan, options.separation);
+  });
+  const audio::TrackSource track = read_track(input, options, coming, control);
   OutputFolders folders;
   for (const std::filesystem::path& output : outputs) folders.make_for(output);
   StemFileOptions format = file_options(options, track);
@@ -153,6 +183,7 @@ TrackReport separate_track(const std::filesystem::path& input,
     format.normalize_gain = gain_to(*options.normalize_lufs, *mix_loudness, warnings);
   StemFiles files(plan, outputs, format);
 
+  Separator& separator = ready.get();
   const double audio_seconds =
       static_cast<double>(track.frames()) / static_cast<double>(track.sample_rate_hz());
   if (control.begin) control.begin(audio_seconds);

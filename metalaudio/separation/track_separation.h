@@ -38,6 +38,14 @@ struct TrackSeparationOptions {
   std::function<void(const audio::AudioSource& mix, const StemFiles& stems)> inspect = {};
 };
 
+/// A separator that may be made while its track is read.
+struct ComingSeparator {
+  int sample_rate_hz = 0;
+  std::size_t channels = 0;
+  /// Called once, on another thread; the separator outlives the call that it is for.
+  std::function<Separator&()> load = {};
+};
+
 /// What became of it.
 struct TrackReport {
   double audio_seconds = 0.0;
@@ -63,7 +71,13 @@ struct TrackControl {
 /// one for all, with the folders that they need; they appear all together at the end.
 /// Errors:   throws Error, Error{cancelled} after a request to stop; then nothing of the outputs
 ///           stays.
-/// Threads:  one call for each Separator at a time.
+/// Threads:  one call for each Separator at a time. It gets ready on a thread of its own while the
+///           track is read; the control's functions are called on this one.
+TrackReport separate_track(const std::filesystem::path& input,
+                           const std::vector<std::filesystem::path>& outputs, const StemPlan& plan,
+                           const TrackSeparationOptions& options, const ComingSeparator& coming,
+                           const TrackControl& control = {});
+/// The same with one that is there.
 TrackReport separate_track(const std::filesystem::path& input,
                            const std::vector<std::filesystem::path>& outputs, const StemPlan& plan,
                            const TrackSeparationOptions& options, Separator& separator,

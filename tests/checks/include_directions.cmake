@@ -21,9 +21,11 @@ set(may_include_plugins ${everything} plugins)
 set(may_include_examples ${everything})
 
 # Private to all users of the library, but for every module that stands above: vector functions for
-# kernels, JSON as text that is always UTF-8, and the way into and out of the CUDA part.
+# kernels, JSON as text that is always UTF-8, the way into and out of the CUDA part, and the transform
+# of a block of a GPU's threads.
 set(shared_inside metalaudio/nn/cpu/math-inl.h metalaudio/nn/io/json_text.h
-  metalaudio/core/cuda_part.h metalaudio/core/cuda/check.h metalaudio/core/cuda/exports.h)
+  metalaudio/core/cuda_part.h metalaudio/core/cuda/check.h metalaudio/core/cuda/exports.h
+  metalaudio/dsp/cuda/transform.cuh metalaudio/dsp/cuda/twiddles.h)
 
 set(wrong "")
 set(public "")

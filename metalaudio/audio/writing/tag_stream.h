@@ -1,7 +1,7 @@
 #pragma once
 
 #include <metalaudio/audio/output_file.h>
-#include <tiostream.h>
+#include <taglib/tiostream.h>
 
 namespace metalaudio::audio {
 

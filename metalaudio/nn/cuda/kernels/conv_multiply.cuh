@@ -14,9 +14,8 @@ struct WarpTile {
   static constexpr int kColumns = Columns / kAlongColumns;
 };
 
-/// The tile of sums as it lies in shared memory before it is written.
 template <int Columns>
-constexpr int kSumPitch = Columns + 8;
+constexpr int kSumPitch = sum_pitch(Columns);
 
 /// Calls multiply(rows, columns) with every stage of the reduction as it lies in shared memory.
 template <int Columns, typename Loads, typename F>
@@ -65,7 +64,7 @@ __device__ void multiply_tile(Loads& loads, char* tiles) {
         load_matrices(fa[m], shared_address(a + swizzled(row, half * 2 + lane / 16)));
         if constexpr (P == Product::tf32) {
 #pragma unroll
-          for (int i = 0; i < 4; ++i) fa[m][i] = rounded_tf32(fa[m][i]);
+          for (int i = 0; i < 4; ++i) fa[m][i] = near_tf32(fa[m][i]);
         }
       }
 #pragma unroll
@@ -155,7 +154,7 @@ __device__ void multiply_tile_in_groups(Loads& loads, char* tiles) {
 template <Product P, int Columns, typename Loads>
 __device__ void multiply_floats_in_groups(Loads& loads, char* tiles, char* low) {
   constexpr bool kSplit = P == Product::f32;
-  constexpr int kLowBytes = Columns * kStageBytes;
+  constexpr int kLowBytes = low_bytes(P, Columns) / 2;
   const auto tile_of = [&](int stage) {
     return tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
   };
@@ -196,9 +195,7 @@ __device__ void multiply_floats_in_groups(Loads& loads, char* tiles, char* low) 
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         if constexpr (kSplit) {
-          const float whole = __uint_as_float(rows[half][i]);
-          rows[half][i] = near_tf32(rows[half][i]) & kTf32Bits;
-          rests[half][i] = near_tf32(__float_as_uint(whole - __uint_as_float(rows[half][i])));
+          split(rows[half][i], rows[half][i], rests[half][i]);
         } else {
           rows[half][i] = near_tf32(rows[half][i]);
         }

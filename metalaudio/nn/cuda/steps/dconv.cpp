@@ -138,7 +138,10 @@ class DConvStep final : public CudaStep {
 }  // namespace
 
 std::unique_ptr<Step> make_dconv(const DConvParts& parts, Value y, const Making& making) {
-  if (takes_half_dconv(making.graph(), parts)) return make_half_dconv(parts, y, making);
+  // Before Ampere the tensor cores take no float32.
+  const bool fused = making.type(0).type != DataType::f32 ||
+                     limits_of(making.device->properties().index).capability >= 80;
+  if (fused && takes_fused_dconv(making.graph(), parts)) return make_fused_dconv(parts, y, making);
   return std::make_unique<DConvStep>(parts, y, making);
 }
 

@@ -1,5 +1,6 @@
 #include <metalaudio/nn/cuda/kernels/dconv.h>
 #include <metalaudio/nn/cuda/steps/dconv.h>
+#include <metalaudio/nn/cuda/steps/packed_conv.h>
 
 #include <numeric>
 
@@ -17,17 +18,12 @@ struct PackedDConv {
   float bias_squares = 0;
 };
 
-template <typename T>
-float rounded(float value) {
-  return static_cast<float>(T(value));
-}
-
 class Packer {
  public:
-  Packer(const Graph& graph, const DConvParts& parts, DataType type)
+  Packer(const Graph& graph, const DConvParts& parts, Product product)
       : graph_(graph),
         parts_(parts),
-        half_(type == DataType::f16),
+        product_(product),
         channels_(static_cast<int>(graph.shape(parts.x).back())),
         hidden_(static_cast<int>(graph.shape(parts.bias1)[0])),
         tiles_(hidden_tiles(hidden_)),
@@ -41,9 +37,7 @@ class Packer {
   }
 
  private:
-  float round(float value) const {
-    return half_ ? rounded<Float16>(value) : rounded<BFloat16>(value);
-  }
+  bool halves() const { return product_ == Product::f16 || product_ == Product::bf16; }
 
   void pack_first() {
     const std::vector<float> weight = floats_of(graph_, parts_.weight1);
@@ -54,7 +48,9 @@ class Packer {
             const int channel = chunk * 16 + i;
             packed_.weight1.push_back(
                 row < hidden_ && channel < channels_
-                    ? weight[static_cast<std::size_t>((row * 3 + tap) * channels_ + channel)]
+                    ? rounded(
+                          product_,
+                          weight[static_cast<std::size_t>((row * 3 + tap) * channels_ + channel)])
                     : 0.0F);
           }
         }
@@ -64,18 +60,22 @@ class Packer {
 
   void pack_second() {
     weight_ = floats_of(graph_, parts_.weight2);
-    for (float& value : weight_) value = round(value);
+    for (float& value : weight_) value = rounded(product_, value);
     bias_ = floats_of(graph_, parts_.bias2);
     mean_ = std::accumulate(bias_.begin(), bias_.end(), 0.0) / static_cast<double>(bias_.size());
     const int pairs = (tiles_ + 1) / 2;
+    // A step of the reduction takes two tiles of hidden channels, or one of float32.
+    const int steps = halves() ? pairs : tiles_;
+    const int each = halves() ? 8 : 4;  // numbers of a lane
     for (int chunk = 0; chunk < chunks_; ++chunk) {
-      for (int pair = 0; pair < pairs; ++pair) {
+      for (int step = 0; step < steps; ++step) {
         for (int half = 0; half < 2; ++half) {
           for (int lane = 0; lane < 32; ++lane) {
-            for (int i = 0; i < 8; ++i) {
+            for (int i = 0; i < each; ++i) {
               const int column = lane / 4;
-              const int channel = chunk * 16 + column / 2 * 4 + i / 4 * 2 + column % 2;
-              const int hidden = pair * 16 + i % 4 / 2 * 8 + lane % 4 * 2 + i % 2;
+              const int channel = chunk * 16 + column / 2 * 4 + 2 * i / each * 2 + column % 2;
+              const int tile = halves() ? 2 * step + i % 4 / 2 : step;
+              const int hidden = tile * 8 + lane % 4 * 2 + i % 2;
               packed_.weight2.push_back(
                   channel < channels_ ? second(half * channels_ + channel, hidden) : 0.0F);
             }
@@ -145,7 +145,7 @@ class Packer {
 
   const Graph& graph_;
   const DConvParts& parts_;
-  bool half_;
+  Product product_;
   int channels_;
   int hidden_;
   int tiles_;
@@ -156,7 +156,7 @@ class Packer {
   double mean_ = 0;
 };
 
-DConvShape shape_of(const Graph& graph, const DConvParts& parts) {
+DConvShape shape_of(Product product, const Graph& graph, const DConvParts& parts) {
   const Shape& x = graph.shape(parts.x);
   DConvShape shape;
   for (std::size_t i = 0; i + 2 < x.rank(); ++i) shape.rows *= x[i];
@@ -166,21 +166,14 @@ DConvShape shape_of(const Graph& graph, const DConvParts& parts) {
   shape.dilation = static_cast<int>(parts.dilation);
   shape.epsilon1 = parts.epsilon1;
   shape.epsilon2 = parts.epsilon2;
-  return share_rows(shape);
+  const bool batched = x.rank() > 3 && x[0] > 0;
+  return share_rows(product, shape, batched ? shape.rows / x[0] : shape.rows);
 }
 
-template <typename T>
-DeviceArray stored(const std::vector<float>& values, const std::shared_ptr<AudioDevice>& device) {
-  std::vector<T> numbers;
-  numbers.reserve(values.size());
-  for (const float value : values) numbers.push_back(T(value));
-  return DeviceArray(numbers, device);
-}
-
-class HalfDConvStep final : public CudaStep {
+class FusedDConvStep final : public CudaStep {
  public:
-  HalfDConvStep(const DConvParts& parts, Value y, const Making& making)
-      : HalfDConvStep(parts, y, making, Packer(making.graph(), parts, making.type(0).type).pack()) {
+  FusedDConvStep(const DConvParts& parts, Value y, const Making& making)
+      : FusedDConvStep(parts, y, making, Packer(making.graph(), parts, product_of(making)).pack()) {
   }
 
   void run(const CudaRun& run) const noexcept override {
@@ -195,35 +188,34 @@ class HalfDConvStep final : public CudaStep {
     at.hidden = run.at(inner_);
     at.moments1 = run.at<DConvMoments>(moments1_);
     at.moments2 = run.at<DConvMoments>(moments2_);
-    launch_dconv(type_, shape_, at, run.stream);
+    launch_dconv(product_, shape_, at, run.stream);
   }
   std::size_t weight_bytes() const noexcept override {
     return weight1_.bytes() + weight2_.bytes() + gram_.bytes() + terms_.bytes() + scales_.bytes();
   }
 
  private:
-  HalfDConvStep(const DConvParts& parts, Value y, const Making& making, const PackedDConv& packed)
-      : type_(making.type(0).type),
-        shape_(shape_of(making.graph(), parts)),
-        weight1_(values(packed.weight1, making)),
-        weight2_(values(packed.weight2, making)),
+  FusedDConvStep(const DConvParts& parts, Value y, const Making& making, const PackedDConv& packed)
+      : product_(product_of(making)),
+        shape_(shape_of(product_, making.graph(), parts)),
+        weight1_(stored(product_, packed.weight1, making.device)),
+        weight2_(stored(product_, packed.weight2, making.device)),
         gram_(packed.gram, making.device),
         terms_(packed.terms, making.device),
         scales_(packed.scales, making.device),
         x_(making.maker.slot(parts.x)),
         y_(making.maker.slot(y)),
-        inner_(making.maker.temporary(dconv_hidden_bytes(shape_))),
+        inner_(making.maker.temporary(dconv_hidden_bytes(product_, shape_))),
         moments1_(making.maker.temporary(dconv_moments_bytes(shape_))),
         moments2_(making.maker.temporary(dconv_moments_bytes(shape_))) {
     shape_.bias_squares = packed.bias_squares;
   }
 
-  static DeviceArray values(const std::vector<float>& numbers, const Making& making) {
-    return making.type(0).type == DataType::f16 ? stored<Float16>(numbers, making.device)
-                                                : stored<BFloat16>(numbers, making.device);
+  static Product product_of(const Making& making) {
+    return cuda::product_of(making.precision, making.type(0).type);
   }
 
-  DataType type_;
+  Product product_;
   DConvShape shape_;
   DeviceArray weight1_;
   DeviceArray weight2_;
@@ -239,17 +231,16 @@ class HalfDConvStep final : public CudaStep {
 
 }  // namespace
 
-bool takes_half_dconv(const Graph& graph, const DConvParts& parts) {
+bool takes_fused_dconv(const Graph& graph, const DConvParts& parts) {
   constexpr std::int64_t kMost = std::int64_t{1} << 30;
   const Shape& x = graph.shape(parts.x);
-  const DataType type = graph.type(parts.x).type;
-  return (type == DataType::f16 || type == DataType::bf16) && x.back() % 4 == 0 &&
-         x.back() <= kMostChannels && graph.shape(parts.bias1)[0] <= kMostHidden &&
-         x.size() / 16 < kMost && x[x.rank() - 2] * x.back() < kMost && parts.dilation < kMost / 4;
+  return x.back() % 4 == 0 && x.back() <= kMostChannels &&
+         graph.shape(parts.bias1)[0] <= kMostHidden && x.size() / 16 < kMost &&
+         x[x.rank() - 2] * x.back() < kMost && parts.dilation < kMost / 4;
 }
 
-std::unique_ptr<Step> make_half_dconv(const DConvParts& parts, Value y, const Making& making) {
-  return std::make_unique<HalfDConvStep>(parts, y, making);
+std::unique_ptr<Step> make_fused_dconv(const DConvParts& parts, Value y, const Making& making) {
+  return std::make_unique<FusedDConvStep>(parts, y, making);
 }
 
 }  // namespace metalaudio::nn::cuda

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace metalaudio::models::cuda {
+namespace metalaudio::dsp::cuda {
 
 // A complex FFT of one block of threads, Stockham's with passes of radix 8, which keep eight values
 // of each thread in registers between two barriers; a first pass of radix 2 or 4 takes what is left.
@@ -81,7 +81,7 @@ __device__ inline void pass(const float2* twiddles, Load load, Store store) {
       for (int r = 0; r < kRadix; ++r) {
         values[b][r] = load(j + r * (kSize / kRadix));
         if (kSpan > 1 && r > 0) {
-          values[b][r] = values[b][r] * __ldg(twiddles + r * k * (kSize / (kSpan * kRadix)));
+          values[b][r] = values[b][r] * __ldg(twiddles + r * kSpan + k);
         }
       }
       butterfly(values[b]);
@@ -100,7 +100,7 @@ __device__ inline void pass(const float2* twiddles, Load load, Store store) {
 }
 
 /// The whole transform from load(i) to store(i, v); between passes values lie in `shared`, which is
-/// padded(kSize) long.
+/// padded(kSize) long, and `twiddles` are make_twiddles()'s.
 template <int kSize, int kSpan = 1, typename Load, typename Store>
 __device__ inline void transform(const float2* twiddles, float2* shared, Load load, Store store) {
   constexpr int kRadix = kSpan == 1 ? first_radix<kSize>() : 8;
@@ -114,29 +114,4 @@ __device__ inline void transform(const float2* twiddles, float2* shared, Load lo
   }
 }
 
-/// The sum over the threads of a block of whole warps, for thread 0, always in the same order.
-__device__ inline double2 block_sum(double2 sum) {
-  __shared__ double2 warps[32];
-  const int thread = static_cast<int>(threadIdx.x);
-  for (int lane = 16; lane > 0; lane /= 2) {
-    sum.x += __shfl_xor_sync(0xFFFFFFFFU, sum.x, lane);
-    sum.y += __shfl_xor_sync(0xFFFFFFFFU, sum.y, lane);
-  }
-  if (thread % 32 == 0) warps[thread / 32] = sum;
-  __syncthreads();
-  if (thread == 0) {
-    for (int warp = 1; warp < static_cast<int>(blockDim.x) / 32; ++warp) {
-      sum.x += warps[warp].x;
-      sum.y += warps[warp].y;
-    }
-  }
-  return sum;
-}
-
-__device__ inline void add_to(double2& sum, float value) {
-  const double wide = value;
-  sum.x += wide;
-  sum.y += wide * wide;
-}
-
-}  // namespace metalaudio::models::cuda
+}  // namespace metalaudio::dsp::cuda
