@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/unnamed_file.h>
 #include <metalaudio/core/error.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,13 @@ bool is_whole_file() {
   struct stat status {};
   return ::fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode) &&
          ::lseek(STDIN_FILENO, 0, SEEK_CUR) == 0;
+}
+
+/// A read would go on waiting after a signal.
+void wait_for_input() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  do throw_if_interrupted();
+  while (::poll(&input, 1, 200) <= 0);
 }
 
 void write_all(int file, const char* bytes, std::size_t count, const std::string& folder) {
@@ -56,8 +64,8 @@ StandardInput::StandardInput() {
   std::vector<char> buffer(kBufferBytes);
   std::size_t bytes = 0;
   for (;;) {
+    wait_for_input();
     const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    throw_if_interrupted();
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail_io("standard input");
     if (got == 0) break;

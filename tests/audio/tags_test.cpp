@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <random>
 
 #include "test_files.h"
 
@@ -212,6 +213,26 @@ TEST_F(TagsOfOthers, ThatAreDamagedAreNone) {
   EXPECT_TRUE(read(folder_ / "empty.wav").empty());
   EXPECT_TRUE(read(folder_ / "missing.wav").empty());
   EXPECT_TRUE(read(folder_.path()).empty());
+}
+
+/// Bytes are changed and ends cut off; whatever is read, it ends.
+TEST_F(TagsOfOthers, OfDamagedFilesEndSomehow) {
+  std::mt19937 random(5);
+  for (const FileType type : {FileType::wav, FileType::flac, FileType::mp3, FileType::ogg,
+                              FileType::opus, FileType::m4a}) {
+    const auto path = folder_ / ("a." + std::string(extension_of(type)));
+    write_file(path, noise(2, 3000), {.type = type, .tags = song_tags()});
+    const std::string whole = read_bytes(path);
+    for (int run = 0; run < 200; ++run) {
+      std::string bytes = whole;
+      for (int change = 0; change < 20; ++change)
+        bytes[random() % bytes.size()] = static_cast<char>(random());
+      bytes.resize(run % 2 == 0 ? bytes.size() : random() % bytes.size());
+      write_text(path, bytes);
+      std::vector<std::string> warnings;
+      read_tags(path, warnings);
+    }
+  }
 }
 
 TEST_F(TagsOfOthers, WithoutAnEncodingAreUtf8OrLatin1) {
