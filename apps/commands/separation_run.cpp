@@ -15,6 +15,7 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -96,6 +97,24 @@ struct SeparationRun::Shared {
     return index;
   }
 
+  ThreadPool& pool_of(std::size_t threads) {
+    const std::lock_guard lock(loading);
+    return *pools.emplace_back(std::make_unique<ThreadPool>(threads));
+  }
+
+  /// Of all workers, the first loads; the others share its weights where the models can.
+  template <typename Load>
+  separation::Separator& separator_on(ThreadPool& pool, Load load_one) {
+    const std::lock_guard lock(loading);
+    std::optional<separation::Separator> made;
+    if (!separators.empty()) made = separators.front()->clone(pool);
+    if (!made) made.emplace(load_one());
+    return *separators.emplace_back(std::make_unique<separation::Separator>(std::move(*made)));
+  }
+
+  std::mutex loading;
+  std::vector<std::unique_ptr<ThreadPool>> pools{};                  // guarded by loading
+  std::vector<std::unique_ptr<separation::Separator>> separators{};  // guarded by loading
   std::mutex mutex;
   std::vector<std::size_t> busy{};  // guarded by mutex; other processes' for the time being
   std::size_t done = 0;             // guarded by mutex
@@ -138,14 +157,11 @@ int SeparationRun::run() {
 
 void SeparationRun::work(Shared& shared, std::size_t threads) {
   try {
-    ThreadPool pool(threads);
-    std::vector<std::string> stems;
-    for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
-    std::optional<separation::Separator> separator;
+    ThreadPool& pool = shared.pool_of(threads);
+    separation::Separator* separator = nullptr;
     const auto load = [&]() -> separation::Separator& {
-      if (!separator)
-        separator.emplace(
-            separation::load_separator(bag_files(model_), stems, model_options(), pool));
+      if (separator == nullptr)
+        separator = &shared.separator_on(pool, [&] { return load_separator(pool); });
       return *separator;
     };
     while (!shared.stop) {
@@ -158,6 +174,12 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
     if (!shared.exception) shared.exception = std::current_exception();
     shared.stop = true;
   }
+}
+
+separation::Separator SeparationRun::load_separator(ThreadPool& pool) const {
+  std::vector<std::string> stems;
+  for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
+  return separation::load_separator(bag_files(model_), stems, model_options(), pool);
 }
 
 models::ModelOptions SeparationRun::model_options() const {

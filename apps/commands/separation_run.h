@@ -36,6 +36,7 @@ class SeparationRun {
   struct Shared;
   using LoadSeparator = std::function<separation::Separator&()>;
   void work(Shared& shared, std::size_t threads);
+  separation::Separator load_separator(ThreadPool& pool) const;
   models::ModelOptions model_options() const;
   void settle(Shared& shared, std::size_t index, const LoadSeparator& load);
   void put_off(Shared& shared, std::size_t index);

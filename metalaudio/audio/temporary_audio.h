@@ -19,7 +19,7 @@ namespace metalaudio::audio {
 /// Threads:  reads may run at once; append excludes everything else.
 class TemporaryAudio final : public AudioSource {
  public:
-  static constexpr std::size_t kMemoryLimitBytes = std::size_t{64} << 20;
+  static constexpr std::size_t kMemoryLimitBytes = std::size_t{4} << 20;
 
   TemporaryAudio(std::size_t channels, int sample_rate_hz,
                  std::size_t memory_limit_bytes = kMemoryLimitBytes);

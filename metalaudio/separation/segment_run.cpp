@@ -6,7 +6,7 @@
 namespace metalaudio::separation {
 namespace {
 
-constexpr std::size_t kBlockFrames = 1 << 16;
+constexpr std::size_t kBlockFrames = 1 << 14;
 
 std::size_t longest_window_of(const SeparationPlan& plan) {
   std::size_t longest = 0;
@@ -169,20 +169,20 @@ void SegmentRun::read_window(const SeparationPlan::Step& step, std::span<float> 
 }
 
 void SegmentRun::emit(std::int64_t complete_until, const Separator::Sink& on_block) {
-  while (sums_.first_frame() < complete_until) {
-    const std::int64_t first = sums_.first_frame();
-    const auto frames =
-        static_cast<std::size_t>(std::min<std::int64_t>(kBlockFrames, complete_until - first));
+  const std::int64_t first = sums_.first_frame();
+  const auto complete = static_cast<std::size_t>(std::max<std::int64_t>(complete_until - first, 0));
+  for (std::size_t done = 0; done < complete; done += kBlockFrames) {
+    const std::size_t frames = std::min(kBlockFrames, complete - done);
     prepare_block(frames);
     for (std::size_t stem = 0; stem < block_.size(); ++stem)
       for (std::size_t channel = 0; channel < mix_.channels(); ++channel) {
-        const auto sum = sums_.front(stem, channel, frames);
+        const auto sum = sums_.front(stem, channel, frames, done);
         std::transform(sum.begin(), sum.end(), block_[stem].channel(channel).begin(),
                        [this](float value) { return value * level_.deviation + level_.mean; });
       }
-    sums_.drop(frames);
-    on_block(first, block_);
+    on_block(first + static_cast<std::int64_t>(done), block_);
   }
+  if (complete > 0) sums_.drop(complete);
 }
 
 void SegmentRun::prepare_block(std::size_t frames) {

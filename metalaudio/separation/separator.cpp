@@ -45,6 +45,17 @@ Separator::Separator(std::vector<BagMember> members) : members_(std::move(member
   channels_ = first->model->channels();
 }
 
+std::optional<Separator> Separator::clone(ThreadPool& pool) const {
+  std::vector<BagMember> members;
+  for (const BagMember& member : members_) {
+    BagMember& copy = members.emplace_back(BagMember{nullptr, member.weights});
+    if (!member.model) continue;
+    copy.model = member.model->clone(pool);
+    if (!copy.model) return std::nullopt;
+  }
+  return Separator(std::move(members));
+}
+
 void Separator::separate(const audio::AudioSource& mix, const SeparationOptions& options,
                          const Sink& on_block, const SeparationControl& control) {
   if (mix.sample_rate_hz() != sample_rate_hz_ || mix.channels() != channels_)

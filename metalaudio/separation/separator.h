@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,6 +48,10 @@ class Separator {
 
   explicit Separator(std::unique_ptr<models::SegmentModel> model);
   explicit Separator(std::vector<BagMember> members);
+
+  /// Another one, for a caller and a pool of its own, that shares the models' weights; nothing where
+  /// a model has no such thing. It may be called while this one separates.
+  std::optional<Separator> clone(ThreadPool& pool) const;
 
   const std::vector<std::string>& sources() const noexcept { return sources_; }
   int sample_rate_hz() const noexcept { return sample_rate_hz_; }

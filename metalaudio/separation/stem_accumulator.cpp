@@ -25,8 +25,8 @@ void StemAccumulator::add(std::size_t stem, std::size_t channel, std::int64_t fi
 }
 
 std::span<const float> StemAccumulator::front(std::size_t stem, std::size_t channel,
-                                              std::size_t frames) const {
-  return stems_[stem].channel(channel).first(frames);
+                                              std::size_t frames, std::size_t skipped) const {
+  return stems_[stem].channel(channel).subspan(skipped, frames);
 }
 
 void StemAccumulator::drop(std::size_t frames) {

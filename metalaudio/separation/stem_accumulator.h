@@ -23,8 +23,9 @@ class StemAccumulator {
   void add(std::size_t stem, std::size_t channel, std::int64_t first, float gain,
            std::span<const float> weights, std::span<const float> samples);
 
-  /// The first frames of one channel of a stem.
-  std::span<const float> front(std::size_t stem, std::size_t channel, std::size_t frames) const;
+  /// Frames of one channel of a stem, from the window's `skipped`th on.
+  std::span<const float> front(std::size_t stem, std::size_t channel, std::size_t frames,
+                               std::size_t skipped = 0) const;
 
   /// Slides the window on; frames that come in are zero.
   void drop(std::size_t frames);

@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::size_t kBlockFrames = 1U << 15U;
 constexpr float kClampLevel = 0.99F;  // upstream's
-// For all outputs of a track together: short songs stay in memory, long ones never fill it.
-constexpr std::size_t kMemoryBytes = std::size_t{96} << 20U;
+// For all outputs of a track together: a network beside it needs the rest, and the system keeps a
+// file in memory where there is some.
+constexpr std::size_t kMemoryBytes = std::size_t{6} << 20U;
 
 void add_scaled(ConstAudioView in, float weight, AudioBuffer& out) {
   if (weight == 0.0F) return;

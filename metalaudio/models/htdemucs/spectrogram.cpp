@@ -1,6 +1,7 @@
 #include <metalaudio/models/htdemucs/spectrogram.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace metalaudio::models {
 
@@ -10,6 +11,10 @@ namespace {
 constexpr std::size_t kMargin = 2;
 /// Rows and frames that are transposed at a time, so that both sides stay in the cache.
 constexpr std::size_t kTile = 8;
+/// Frames that one thread transforms back: no fewer than overlap each other, so that every second
+/// block may be added at the same time.
+constexpr std::size_t kBlockFrames = 12;
+constexpr std::size_t kBlockSamples = 4096;
 
 dsp::StftOptions stft_options(const HTDemucsConfig& config) {
   dsp::StftOptions options;
@@ -17,6 +22,18 @@ dsp::StftOptions stft_options(const HTDemucsConfig& config) {
   options.hop_samples = static_cast<std::size_t>(config.hop_samples());
   options.normalized = true;
   return options;
+}
+
+/// The sums of squared windows under samples [first, first + count) of overlapping frames.
+std::vector<float> weights_of(const dsp::Stft& stft, std::size_t frames, std::size_t first,
+                              std::size_t count) {
+  std::vector<float> sums((frames - 1) * stft.hop_samples() + stft.fft_size());
+  for (std::size_t f = 0; f < frames; ++f) {
+    float* const to = sums.data() + f * stft.hop_samples();
+    for (std::size_t i = 0; i < stft.fft_size(); ++i) to[i] += stft.window()[i] * stft.window()[i];
+  }
+  return {sums.begin() + static_cast<std::ptrdiff_t>(first),
+          sums.begin() + static_cast<std::ptrdiff_t>(first + count)};
 }
 
 }  // namespace
@@ -29,8 +46,14 @@ Spectrogram::Spectrogram(const HTDemucsConfig& config, std::size_t outputs, Thre
       rows_(static_cast<std::size_t>(config.nfft / 2)),
       pad_(static_cast<std::size_t>(config.hop_samples() / 2 * 3)),
       padded_(frames_ * static_cast<std::size_t>(config.hop_samples()) + 2 * pad_),
-      spectra_(std::max(outputs, static_cast<std::size_t>(config.audio_channels)) *
-               (frames_ + 2 * kMargin) * stft_.bins()) {}
+      spectra_(static_cast<std::size_t>(config.audio_channels) * (frames_ + 2 * kMargin) *
+               stft_.bins()),
+      weights_(weights_of(stft_, frames_ + 2 * kMargin, stft_.fft_size() / 2 + pad_, segment_)) {
+  for (std::size_t thread = 0; thread < pool.threads(); ++thread) {
+    blocks_.push_back({std::vector<Complex>(outputs * kBlockFrames * stft_.bins()),
+                       std::vector<float>(stft_.fft_size()), stft_.make_scratch()});
+  }
+}
 
 /// demucs.hdemucs.pad1d in reflect mode: pad_ samples before, the rest after; a signal too short to
 /// reflect is first lengthened with zeros, on the right as far as the padding there goes.
@@ -75,31 +98,64 @@ void Spectrogram::forward(std::span<const float> x, std::span<float> z) {
   });
 }
 
+/// torch.istft, whose overlap-add goes straight to where it is wanted: first every second block of
+/// frames, then the others, which overlap with them alone.
 void Spectrogram::inverse(std::span<const float> z, float scale, float offset, std::span<float> x) {
   const std::size_t outputs = x.size() / segment_;
+  pool_.parallel_for(outputs, [&](std::size_t o, std::size_t) {
+    std::ranges::fill(x.subspan(o * segment_, segment_), 0.0F);
+  });
+  const std::size_t blocks = (frames_ + kBlockFrames - 1) / kBlockFrames;
+  for (const std::size_t odd : {std::size_t{0}, std::size_t{1}}) {
+    pool_.parallel_for((blocks + 1 - odd) / 2, [&](std::size_t index, std::size_t thread) {
+      const std::size_t first = (2 * index + odd) * kBlockFrames;
+      const std::size_t count = std::min(kBlockFrames, frames_ - first);
+      gather(z, outputs, first, count, scale, offset, blocks_[thread]);
+      for (std::size_t o = 0; o < outputs; ++o)
+        add_frames(o, first, count, blocks_[thread], x.subspan(o * segment_, segment_));
+    });
+  }
+  pool_.parallel_for((segment_ + kBlockSamples - 1) / kBlockSamples,
+                     [&](std::size_t block, std::size_t) {
+                       const std::size_t end = std::min(segment_, (block + 1) * kBlockSamples);
+                       for (std::size_t o = 0; o < outputs; ++o) {
+                         float* const samples = x.data() + o * segment_;
+                         for (std::size_t i = block * kBlockSamples; i < end; ++i)
+                           samples[i] /= weights_[i];
+                       }
+                     });
+}
+
+/// The spectra of some frames, [outputs][frames][bins]. Their last bin stays zero.
+void Spectrogram::gather(std::span<const float> z, std::size_t outputs, std::size_t first,
+                         std::size_t count, float scale, float offset, Block& block) const {
   const std::size_t bins = stft_.bins();
-  const std::size_t spectrum = (frames_ + 2 * kMargin) * bins;
-  // The margins and the last bin are zero; forward() has written over them.
-  std::fill(spectra_.begin(), spectra_.end(), Complex());
-  pool_.parallel_for((rows_ + kTile - 1) / kTile, [&](std::size_t tile, std::size_t) {
-    const std::size_t end = std::min(rows_, (tile + 1) * kTile);
-    for (std::size_t t0 = 0; t0 < frames_; t0 += kTile) {
-      const std::size_t t1 = std::min(frames_, t0 + kTile);
-      for (std::size_t f = tile * kTile; f < end; ++f) {
-        for (std::size_t t = t0; t < t1; ++t) {
-          const float* from = z.data() + (f * frames_ + t) * 2 * outputs;
-          Complex* to = spectra_.data() + (t + kMargin) * bins + f;
-          for (std::size_t o = 0; o < outputs; ++o) {
-            to[o * spectrum] = {from[2 * o] * scale + offset, from[2 * o + 1] * scale + offset};
-          }
-        }
+  for (std::size_t f = 0; f < rows_; ++f) {
+    const float* from = z.data() + (f * frames_ + first) * 2 * outputs;
+    for (std::size_t t = 0; t < count; ++t) {
+      for (std::size_t o = 0; o < outputs; ++o, from += 2) {
+        block.spectra[(o * kBlockFrames + t) * bins + f] = {from[0] * scale + offset,
+                                                            from[1] * scale + offset};
       }
     }
-  });
-  for (std::size_t o = 0; o < outputs; ++o) {
-    stft_.inverse({spectra_.data() + o * spectrum, spectrum}, padded_, &pool_);
-    std::copy_n(padded_.begin() + static_cast<std::ptrdiff_t>(pad_), segment_,
-                x.begin() + static_cast<std::ptrdiff_t>(o * segment_));
+  }
+}
+
+void Spectrogram::add_frames(std::size_t output, std::size_t first, std::size_t count, Block& block,
+                             std::span<float> x) const {
+  const std::size_t bins = stft_.bins();
+  for (std::size_t t = 0; t < count; ++t) {
+    stft_.synthesize_frame(
+        std::span(block.spectra).subspan((output * kBlockFrames + t) * bins, bins), block.frame,
+        block.scratch);
+    const auto begin = static_cast<std::int64_t>((first + t + kMargin) * stft_.hop_samples()) -
+                       static_cast<std::int64_t>(stft_.fft_size() / 2 + pad_);
+    const auto skipped = static_cast<std::size_t>(std::max<std::int64_t>(-begin, 0));
+    const auto end = static_cast<std::size_t>(
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(x.size()) - begin, 0,
+                                 static_cast<std::int64_t>(block.frame.size())));
+    for (std::size_t i = skipped; i < end; ++i)
+      x[static_cast<std::size_t>(begin + static_cast<std::int64_t>(i))] += block.frame[i];
   }
 }
 

@@ -28,7 +28,18 @@ class Spectrogram {
  private:
   using Complex = std::complex<float>;
 
+  /// What a thread needs for a block of frames of all outputs.
+  struct Block {
+    std::vector<Complex> spectra;
+    std::vector<float> frame;
+    dsp::Stft::Scratch scratch;
+  };
+
   void pad_reflecting(std::span<const float> x);
+  void gather(std::span<const float> z, std::size_t outputs, std::size_t first, std::size_t count,
+              float scale, float offset, Block& block) const;
+  void add_frames(std::size_t output, std::size_t first, std::size_t count, Block& block,
+                  std::span<float> x) const;
 
   ThreadPool& pool_;
   dsp::Stft stft_;
@@ -37,7 +48,9 @@ class Spectrogram {
   std::size_t rows_;
   std::size_t pad_;
   std::vector<float> padded_;
-  std::vector<Complex> spectra_;  ///< [channels or outputs][frames + 4][bins]
+  std::vector<Complex> spectra_;  ///< [channels][frames + 4][bins]
+  std::vector<float> weights_;    ///< of the samples' overlap-add
+  std::vector<Block> blocks_;     ///< by thread
 };
 
 }  // namespace metalaudio::models
