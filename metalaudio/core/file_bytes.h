@@ -11,7 +11,7 @@
 namespace metalaudio {
 
 /// The bytes of a regular file, in memory of their own.
-/// Errors:   the constructors throw Error{not_found, io, invalid_data, out_of_memory}, as FileReader.
+/// Errors:   the constructors throw Error{out_of_memory}, and what FileReader throws.
 /// Threads:  a constant once made.
 class FileBytes {
  public:
