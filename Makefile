@@ -9,7 +9,7 @@ export CMAKE_CUDA_COMPILER_LAUNCHER ?= ccache
 endif
 build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $$(nproc)
 
-.PHONY: help setup build demo wheel test test-long asan tsan bench-htdemucs bench-dsp bench-nn bench-cuda format tidy install
+.PHONY: help setup build demo wheel package docs test test-long asan tsan bench-htdemucs bench-dsp bench-nn bench-cuda format tidy install
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,13 @@ demo: setup ## separate the bundled clip, and play a guitar through the bundled 
 
 wheel: build ## build a wheel of the Python package in dist/
 	@tools/wheel.sh build/release dist
+
+package: build ## build Debian packages of the program, the libraries and the Python package in dist/
+	@tools/package.sh build/release dist
+
+docs: setup ## make the reference of the public headers in build/docs/html
+	@cmake --preset release >/dev/null
+	@tools/docs.sh build/release/tests/public_headers.txt build/docs
 
 test: build ## build and run every test but the long ones
 	@tools/test.sh release --label-exclude long
@@ -52,7 +59,7 @@ bench-dsp: build ## time the signal processing, beside its peers
 bench-nn: build ## time the neural amps and ONNX models, step by step, beside ONNX Runtime
 	@benchmarks/nn/run.sh
 
-bench-cuda: build ## run the GPU tests and time HTDemucs on this machine's GPU, into out/bench-cuda.json
+bench-cuda: build ## run the GPU tests and time HTDemucs and transforms on this machine's GPU, into out/bench-cuda*.json
 	@tools/gpu.sh
 
 format: ## format every source

@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "apps/commands/commands.h"
+#include "apps/commands/versions.h"
 #include "apps/options/arguments.h"
 #include "apps/terminal/failure_text.h"
 #include "apps/terminal/interrupt.h"
@@ -24,7 +25,8 @@ int report_failure(const std::string& message) {
 
 int run(int argc, char** argv) {
   CLI::App app("Stems from music, neural inference and signal processing.", "metalaudio");
-  app.set_version_flag("--version", "metalaudio " METALAUDIO_VERSION);
+  app.set_version_flag("--version", apps::version_text,
+                       "Print the version, the commit, the libraries");
   app.require_subcommand(1);
   int status = 0;
   apps::add_commands(app, status);

@@ -13,7 +13,8 @@ function(metalaudio_module name)
   set_target_properties(metalaudio_${name} PROPERTIES EXPORT_NAME ${name})
   set_property(GLOBAL APPEND PROPERTY METALAUDIO_MODULES ${name})
   if(METALAUDIO_INSTALL)
-    install(TARGETS metalaudio_${name} EXPORT MetalAudio-${name} FILE_SET HEADERS)
+    install(TARGETS metalaudio_${name} EXPORT MetalAudio-${name}
+      ARCHIVE COMPONENT dev LIBRARY COMPONENT library NAMELINK_COMPONENT dev FILE_SET HEADERS COMPONENT dev)
   endif()
 endfunction()
 

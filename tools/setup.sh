@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   build-essential ccache cmake ninja-build pkg-config
   libhwy-dev                                              # SIMD
-  libsndfile1-dev libmp3lame-dev libsoxr-dev              # audio files, resampling
+  libsndfile1-dev libmp3lame-dev libsoxr-dev libtag1-dev  # audio files, resampling, tags
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev ffmpeg
   libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
   libonnx-dev libprotobuf-dev                             # ONNX models
@@ -14,10 +14,15 @@ packages=(
   libpng-dev libcairo2-dev fonts-dejavu-core              # pictures
   python3-venv python3-dev python3-pip binutils            # the Python package
   libgtest-dev libgmock-dev libbenchmark-dev
+  libebur128-dev                                          # the loudness meter's peer, in tests
   parallel                                                # the guide for batches is run in a test
+  dpkg-dev file fakeroot                                  # Debian packages
+  doxygen                                                 # the reference of the headers
+  zsh fish mandoc bsdextrautils                           # completion and manual pages, in tests
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
-[ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev qemu-user)
+[ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev qemu-user
+  lintian debootstrap slurmctld slurmd slurm-client munge)                                    # what the long tests need besides
 
 # Left alone where packages have other names or another manager: CMake says what is missing.
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || exit 0

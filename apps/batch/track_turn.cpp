@@ -67,10 +67,14 @@ nlohmann::json options_json(const SeparateOptions& options, bool on_gpu) {
                          {"sample_format", static_cast<int>(writer.sample_format)},
                          {"mp3_bitrate_kbps", writer.mp3_bitrate_kbps},
                          {"mp3_preset", writer.mp3_preset}};
+  if (writer.bitrate_kbps) json["bitrate_kbps"] = *writer.bitrate_kbps;
+  if (writer.lossless) json["lossless"] = true;
   if (options.segment_seconds) json["segment"] = *options.segment_seconds;
   // One gain for all depends on which they are.
   if (options.exact_sum) json["exact_sum"] = true;
-  if (options.sum_safe || options.exact_sum)
+  if (!options.tags) json["tags"] = false;
+  if (options.normalize_lufs) json["normalize_lufs"] = *options.normalize_lufs;
+  if (options.sum_safe || options.exact_sum || options.normalize_lufs)
     json["sum_safe"] = {options.stems.stems, options.stems.two_stems,
                         static_cast<int>(options.stems.method())};
   return json;
@@ -117,7 +121,7 @@ TrackTurn::TrackTurn(const RunRecipe& run, const PlannedTrack& track,
   nlohmann::json recipe = run.recipe;
   recipe["input"] = {{"sha256", repository::sha256_of_file(job.input)}};
   for (std::size_t i = 0; i < files.size(); ++i) {
-    recipe["stem"] = i < plan.outputs.size() ? plan.outputs[i].name : "picture";
+    recipe["stem"] = i < job.outputs.size() ? plan.outputs[i].name : "picture";
     recipes_.push_back(recipe);
   }
   decide(run, track);

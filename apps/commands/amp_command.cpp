@@ -142,10 +142,13 @@ void add_amp_command(CLI::App& app, int& status) {
           "MODEL", options->model,
           "Model of an amplifier or a pedal: a file, or the name of one that is installed, "
           "such as preamp")
+      ->type_name("AMP")
       ->required();
   add_file_processing_options(*command, options->file, "Audio file of any rate, mono or stereo");
-  command->add_option("--ir", options->cabinet,
-                      "Impulse response of a cabinet, of any rate: one channel, or as many as IN");
+  command
+      ->add_option("--ir", options->cabinet,
+                   "Impulse response of a cabinet, of any rate: one channel, or as many as IN")
+      ->type_name("FILE");
   command
       ->add_option_function<std::string>(
           "--input-level",
@@ -160,7 +163,8 @@ void add_amp_command(CLI::App& app, int& status) {
   command
       ->add_option("--oversample", options->oversampling,
                    "Run the model at 2, 4 or 8 times the rate, against aliasing")
-      ->check(CLI::IsMember({1, 2, 4, 8}));
+      ->type_name("1|2|4|8")
+      ->check(CLI::IsMember({1, 2, 4, 8}).description(""));
   command->callback([options, &status] { status = amplify(*options); });
 }
 

@@ -217,6 +217,7 @@ void add_bench_command(CLI::App& app, int& status) {
       "bench", "Measure how fast a model runs here, beside what this machine reaches at best");
   const auto options = std::make_shared<BenchOptions>();
   command->add_option("MODEL", options->model, "The model's name or file, as in: htdemucs")
+      ->type_name("MODEL")
       ->required();
   command->add_flag("--profile", options->profile, "Show every step, and the share of each kind");
   add_whole(*command, "--threads", options->threads, 0, 1024, "Threads; 0: what the machine has")

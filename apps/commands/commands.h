@@ -20,7 +20,10 @@ void add_bench_command(CLI::App& app, int& status);
 void add_calibrate_command(CLI::App& app, int& status);
 void add_info_command(CLI::App& app, int& status);
 
-/// All of them.
+/// What completion and the build ask for; no help shows them.
+void add_script_commands(CLI::App& app, int& status);
+
+/// All of them, with their help.
 void add_commands(CLI::App& app, int& status);
 
 }  // namespace metalaudio::apps

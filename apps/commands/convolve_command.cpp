@@ -76,6 +76,7 @@ void add_convolve_command(CLI::App& app, int& status) {
       ->add_option("IR", options->response,
                    "Impulse response: one channel for all, one for each channel of IN, or a row "
                    "of them for each (true stereo: LL, LR, RL, RR)")
+      ->type_name("FILE")
       ->required();
   command->callback([options, &status] { status = convolve(*options); });
 }

@@ -130,14 +130,18 @@ void add_evaluate_command(CLI::App& app, int& status) {
           "REF_DIR", options->reference,
           "Folder of the true stems of one track, or of folders of tracks; a file named mix "
           "or mixture is the mix, otherwise the stems' sum is")
+      ->type_name("FOLDER")
       ->required();
   command
       ->add_option("EST_DIR", options->estimate,
                    "Folder of the same shape that holds the estimates")
+      ->type_name("FOLDER")
       ->required();
   command->add_option("--json", options->json, "Write the figures to this file too")
+      ->type_name("FILE")
       ->check(not_empty());
   command->add_option("--picture", options->picture, "Draw the table into this PNG file")
+      ->type_name("FILE")
       ->check(not_empty());
   command->add_flag("--allow-truncated", options->allow_truncated,
                     "Take files that end early as far as they go, with a warning");

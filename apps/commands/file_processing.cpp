@@ -1,6 +1,7 @@
 #include "apps/commands/file_processing.h"
 
 #include <fmt/format.h>
+#include <metalaudio/audio/tags.h>
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/separation/run_files.h>
@@ -32,21 +33,23 @@ OutputFormat chosen_format(const FileProcessingOptions& options) {
     fail(ErrorCode::invalid_argument, "-o {}: {}", options.out.string(), reason);
   };
   OutputFormat format = options.format;
-  const bool chosen = format.flac || format.mp3;
+  const bool chosen = format.chosen.has_value();
   const auto by_name = audio::file_type_of(options.out);
+  if (by_name == audio::FileType::stem_m4a) refuse("a .stem.m4a comes from `metalaudio separate`");
   if (!by_name) {
     const bool by_option = chosen || format.int24 || format.float32;
     if (!by_option || options.out.has_extension())
-      refuse("its name must end in .wav, .flac or .mp3");
+      refuse(fmt::format("its name must end in {}", audio::kFileEndings));
   } else if (!chosen) {
-    format.flac = by_name == audio::FileType::flac;
-    format.mp3 = by_name == audio::FileType::mp3;
+    format.chosen = by_name;
   } else if (format.type() != *by_name) {
     refuse(fmt::format("named as {}, but --{} was given", audio::extension_of(*by_name),
                        format.extension()));
   }
   if (format.float32 && format.type() != audio::FileType::wav) refuse("--float32 is for WAV alone");
-  if (format.int24 && format.mp3) refuse("--int24 is for WAV and FLAC alone");
+  const bool samples = format.type() == audio::FileType::wav ||
+                       format.type() == audio::FileType::flac || format.alac;
+  if (format.int24 && !samples) refuse("--int24 is for WAV, FLAC and ALAC alone");
   return format;
 }
 
@@ -135,10 +138,13 @@ class Stream {
 
 void add_file_processing_options(CLI::App& command, FileProcessingOptions& options,
                                  const std::string& in) {
-  command.add_option("IN", options.in, in)->required();
+  command.add_option("IN", options.in, in)->type_name("FILE")->required();
   command
-      .add_option("-o,--out", options.out,
-                  "File to write; its ending chooses WAV, FLAC or MP3 unless an option does")
+      .add_option(
+          "-o,--out", options.out,
+          "File to write; its ending chooses WAV, FLAC, MP3, Ogg, Opus or M4A unless an option "
+          "does")
+      ->type_name("FILE")
       ->required();
   const std::map<std::string, separation::ClipMode> modes{
       {"rescale", separation::ClipMode::rescale},
@@ -150,7 +156,7 @@ void add_file_processing_options(CLI::App& command, FileProcessingOptions& optio
           [&options, modes](const std::string& name) { options.clip_mode = modes.at(name); },
           "Against clipping: turn the whole file down, limit its samples, or nothing, which "
           "leaves floats as they are and cuts integers off at full scale")
-      ->check(CLI::IsMember({"rescale", "clamp", "none"}))
+      ->check(CLI::IsMember({"rescale", "clamp", "none"}).description(""))
       ->type_name("rescale|clamp|none")
       ->default_str("none");
   command.add_flag("--dither", options.dither,
@@ -192,6 +198,8 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
     writing.writer.expected_frames =
         *format.frames + processing.tail_frames - processing.lead_frames;
   writing.writer.may_be_long = !format.frames;
+  std::vector<std::string> warnings;
+  writing.writer.tags = audio::read_tags(options.in, warnings);
   separation::StemFiles files(plan, {options.out}, writing);
   Stream stream(reader, processing, files);
   const std::int64_t frames = stream.run([&](std::int64_t done) {
@@ -207,7 +215,8 @@ void process_file(audio::AudioReader& reader, const FileProcessing& processing,
   });
   files.commit();
   board.end(0);
-  for (const std::string& warning : reader.warnings())
+  warnings.insert(warnings.begin(), reader.warnings().begin(), reader.warnings().end());
+  for (const std::string& warning : warnings)
     console.line(failure_text(options.in.string(), "warning: " + warning));
   if (const std::string text = clipping_text(stream.peak(), writing); !text.empty())
     console.line(fmt::format("Warning: {}: {}", options.out.string(), text));

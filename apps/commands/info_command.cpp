@@ -81,7 +81,8 @@ std::vector<Row> machine_rows(const HardwareProfile& profile) {
 }
 
 std::string info_text() {
-  std::string text = "MetalAudio " METALAUDIO_VERSION "\n\nMachine\n";
+  std::string text =
+      fmt::format("MetalAudio {}, commit {}\n\nMachine\n", METALAUDIO_VERSION, commit_text());
   for (const auto& [name, value] : machine_rows(HardwareProfile::detect()))
     text += fmt::format("  {:13} {}\n", name, value);
   text += "\nLibraries\n";

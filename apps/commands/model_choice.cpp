@@ -32,6 +32,8 @@ ModelChoice choose_model(const SeparateOptions& options) {
   const models::ModelInfo info = models::inspect_model(choice.bag.models.at(0));
   choice.sources = info.sources;
   choice.longest_segment_seconds = info.segment_seconds;
+  choice.sample_rate_hz = info.sample_rate_hz;
+  choice.channels = info.channels;
   choice.largest_shift_samples = info.sample_rate_hz / 2;
   return choice;
 }

@@ -15,6 +15,8 @@ namespace metalaudio::apps {
 struct ModelChoice {
   repository::ModelBag bag;
   std::vector<std::string> sources;
+  int sample_rate_hz = 0;
+  std::size_t channels = 0;
   double longest_segment_seconds = 0.0;  ///< what the first member was trained with
   std::int64_t largest_shift_samples = 0;
   bool by_default = false;  ///< the user named none

@@ -114,12 +114,14 @@ void print_paths(const std::string& name) {
   for (const auto& path : repository.find(name).models) print_result(path.string());
 }
 
-/// A subcommand that takes the name of a model.
-void add_named(CLI::App& command, const char* name, const char* help, int& status,
+/// A subcommand that takes the name of a model of some kind (value_candidates.h).
+void add_named(CLI::App& command, const char* name, const char* help, const char* kind, int& status,
                void (*run)(const std::string&)) {
   CLI::App* const named = command.add_subcommand(name, help);
   const auto model = std::make_shared<std::string>();
-  named->add_option("NAME", *model, "The model's name, as in: htdemucs")->required();
+  named->add_option("NAME", *model, "The model's name, as in: htdemucs")
+      ->type_name(kind)
+      ->required();
   named->callback([model, run, &status] {
     run(*model);
     status = 0;
@@ -137,8 +139,10 @@ void add_models_command(CLI::App& app, int& status) {
         list_models();
         status = 0;
       });
-  add_named(*command, "get", "Download a published model and verify it", status, get_model);
-  add_named(*command, "path", "Print the files of an installed model", status, print_paths);
+  add_named(*command, "get", "Download a published model and verify it", "PUBLISHED", status,
+            get_model);
+  add_named(*command, "path", "Print the files of an installed model", "INSTALLED", status,
+            print_paths);
 }
 
 }  // namespace metalaudio::apps

@@ -91,6 +91,7 @@ void add_run_command(CLI::App& app, int& status) {
       app.add_subcommand("run", "Run an ONNX or RTNeural model on audio, or on tensors of NumPy");
   const auto options = std::make_shared<RunOptions>();
   command->add_option("MODEL", options->model, "The model: ONNX, or the JSON that amp reads")
+      ->type_name("FILE")
       ->required();
   add_file_processing_options(*command, options->file);
   command->get_option("IN")->required(false);
@@ -112,18 +113,20 @@ void add_run_command(CLI::App& app, int& status) {
       ->add_option("--steps", options->steps,
                    "Steps to run, 1 unless said, with linked states; the last one's outputs are "
                    "written")
-      ->check(CLI::Range(1, 1'000'000'000));
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000'000).description(""));
   command
       ->add_option("--rate", options->rate_hz,
                    "Sample rate that the model is for, to which IN is resampled and back; the "
                    "file's unless said")
       ->type_name("HZ")
-      ->check(CLI::Range(audio::AudioReader::kMinRateHz, audio::AudioReader::kMaxRateHz));
+      ->check(CLI::Range(audio::AudioReader::kMinRateHz, audio::AudioReader::kMaxRateHz)
+                  .description(""));
   command
       ->add_option("--block", options->block,
                    "Frames of one step, 512 unless said, where the model leaves it open")
       ->type_name("N")
-      ->check(CLI::Range(1, 1 << 18));
+      ->check(CLI::Range(1, 1 << 18).description(""));
   command->add_flag("--profile", options->profile, "Print what each step takes");
   command->add_flag("--dot", options->dot, "Print the steps as a Graphviz digraph");
   command->add_flag("--list", options->list,

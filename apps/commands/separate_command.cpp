@@ -1,14 +1,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/separation/bag.h>
+#include <metalaudio/separation/stem_container.h>
 #include <metalaudio/separation/stem_plan.h>
 #include <metalaudio/separation/track_list.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/batch/question.h"
@@ -20,6 +25,7 @@
 #include "apps/commands/track_jobs.h"
 #include "apps/options/separate_options.h"
 #include "apps/terminal/console.h"
+#include "apps/terminal/standard_streams.h"
 
 namespace metalaudio::apps {
 namespace {
@@ -81,6 +87,30 @@ void settle_existing(const SeparateOptions& options, const std::filesystem::path
   for (PlannedTrack* track : existing) (replace ? track->replace : track->keep) = true;
 }
 
+/// Says which channels are which, where they will not be asked for any more.
+void check_standard_output(const SeparateOptions& options, const separation::StemPlan& plan,
+                           const std::vector<PlannedTrack>& tracks, Console& console) {
+  if (!options.to_standard_output()) return;
+  if (tracks.size() != 1)
+    fail(ErrorCode::invalid_argument, "-o - is for one track, not for {}", tracks.size());
+  if (is_terminal_output())
+    fail(ErrorCode::invalid_argument, "-o - is standard output, which is a terminal");
+  if (!options.together(plan) || options.format.stem_m4a) return;
+  std::vector<std::string> names;
+  for (const separation::StemOutput& output : plan.outputs) names.push_back(output.name);
+  console.note(fmt::format("Channels, two for each: {}", fmt::join(names, ", ")));
+}
+
+/// While a GPU wakes up.
+std::shared_future<separation::BagContents> read_model_files(const SeparateOptions& options,
+                                                             const ModelChoice& model,
+                                                             const separation::StemPlan& plan) {
+  if (options.batch.dry_run) return {};
+  std::vector<std::string> stems;
+  for (const std::size_t index : plan.needed_sources) stems.push_back(model.sources[index]);
+  return std::async(std::launch::async, separation::read_bag, bag_files(model), std::move(stems));
+}
+
 int separate(const SeparateOptions& options) {
   check_separate_options(options);
   if (options.list_models) {
@@ -92,21 +122,34 @@ int separate(const SeparateOptions& options) {
                                     : Verbosity::usual);
   const ModelChoice model = choose_model(options);
   check_against_model(options, model);
-  separation::StemPlan plan = separation::plan_stems(options.stems, model.sources);
+  separation::StemPlan plan = options.format.stem_m4a
+                                  ? separation::plan_stem_container(model.sources)
+                                  : separation::plan_stems(options.stems, model.sources);
   if (options.exact_sum) {
     plan.needed_sources.resize(model.sources.size());
     std::iota(plan.needed_sources.begin(), plan.needed_sources.end(), 0U);
   }
-  const std::vector<separation::Track> tracks =
-      separation::list_tracks(inputs(options), {options.out, outputs_folder(options, model.bag)});
+  std::optional<StandardInput> standard_input;
+  if (options.from_standard_input()) standard_input.emplace();
+  std::vector<separation::Track> tracks;
+  if (standard_input)
+    tracks.push_back({standard_input->path(), "stdin", "wav", "stdin"});
+  else
+    tracks =
+        separation::list_tracks(inputs(options), {options.out, outputs_folder(options, model.bag)});
   std::vector<PlannedTrack> planned = plan_tracks(tracks, plan, options, model.bag);
+  if (standard_input) planned.front().job.label = "standard input";
   for (const std::string& line : idle_options(options)) console.note("Note: " + line);
   take_shard(options, planned, console);
+  check_standard_output(options, plan, planned, console);
   settle_existing(options, outputs_folder(options, model.bag), planned);
+  std::shared_future<separation::BagContents> contents = read_model_files(options, model, plan);
   const models::OpenDevices devices = models::open_devices(options.device);
   console.note(model_line(model, devices));
   for (const std::filesystem::path& file : model.bag.models) console.detail("  " + file.string());
-  return SeparationRun(options, model, devices, plan, std::move(planned), console).run();
+  return SeparationRun(options, model, std::move(contents), devices, plan, std::move(planned),
+                       console)
+      .run();
 }
 
 }  // namespace

@@ -2,17 +2,20 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <metalaudio/core/audio_device.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/separation/output_folders.h>
 #include <metalaudio/separation/output_levels.h>
+#include <metalaudio/separation/stem_container.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <exception>
 #include <memory>
@@ -37,11 +40,6 @@ constexpr std::chrono::milliseconds kBetweenLooks{200};
 
 using Clock = std::chrono::steady_clock;
 
-std::string dump(const nlohmann::json& json) {
-  // File names may hold bytes that are not UTF-8.
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 separation::TrackSeparationOptions track_options(const SeparateOptions& options) {
   separation::TrackSeparationOptions result;
   result.separation.shifts = options.shifts;
@@ -53,6 +51,9 @@ separation::TrackSeparationOptions track_options(const SeparateOptions& options)
   result.downmix = options.downmix;
   result.allow_truncated = options.allow_truncated;
   result.writer = writer_options(options.format);
+  result.tags = options.tags;
+  result.loudness = options.loudness;
+  result.normalize_lufs = options.normalize_lufs;
   result.keep_rate = options.keep_rate;
   result.clip_mode = options.clip_mode;
   result.common_gain = options.sum_safe || options.exact_sum;
@@ -60,25 +61,34 @@ separation::TrackSeparationOptions track_options(const SeparateOptions& options)
   return result;
 }
 
-std::string utc_text(std::chrono::system_clock::time_point now) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", parts);
+/// Of standard output: its reader has had enough, which is no failure.
+bool is_broken_pipe(const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  return known != nullptr && known->code() == ErrorCode::cancelled && interrupt_signal() == 0;
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
-std::string figures(double audio_seconds, double seconds) {
-  return fmt::format("{} of audio in {:.1f} s, {} x real time, peak memory {}",
-                     clock_text(audio_seconds), seconds, speed_text(audio_seconds / seconds),
-                     memory_text(peak_memory_bytes()));
+/// Those of one worker: of several, each has one to itself, and workers on the same GPU have streams
+/// of their own.
+std::vector<std::shared_ptr<AudioDevice>> gpus_of(const models::OpenDevices& devices,
+                                                  const Sharing& sharing, std::size_t number) {
+  const std::size_t count = devices.gpus.size();
+  if (sharing.workers == 1 || count == 0) return devices.gpus;
+  const std::shared_ptr<AudioDevice>& gpu = devices.gpus[number % count];
+  return {number < count ? gpu : open_device(DeviceType::cuda, gpu->properties().index)};
 }
 
 }  // namespace
+
+/// One of those who work on tracks, with a model that is loaded when the first track needs it.
+struct SeparationRun::Worker {
+  Worker(std::size_t threads, std::vector<std::shared_ptr<AudioDevice>> devices)
+      : pool(threads), gpus(std::move(devices)) {}
+
+  ThreadPool pool;
+  std::vector<std::shared_ptr<AudioDevice>> gpus;
+  std::optional<separation::Separator> separator{};
+  std::exception_ptr failure{};  ///< of loading it, which no track is to blame for
+};
 
 /// What the workers have in common while run() lasts.
 struct SeparationRun::Shared {
@@ -97,77 +107,69 @@ struct SeparationRun::Shared {
     return index;
   }
 
-  ThreadPool& pool_of(std::size_t threads) {
-    const std::lock_guard lock(loading);
-    return *pools.emplace_back(std::make_unique<ThreadPool>(threads));
-  }
-
-  /// Of all workers, the first loads; the others share its weights where the models can.
-  template <typename Load>
-  separation::Separator& separator_on(ThreadPool& pool, Load load_one) {
-    const std::lock_guard lock(loading);
-    std::optional<separation::Separator> made;
-    if (!separators.empty()) made = separators.front()->clone(pool);
-    if (!made) made.emplace(load_one());
-    return *separators.emplace_back(std::make_unique<separation::Separator>(std::move(*made)));
-  }
-
-  std::mutex loading;
-  std::vector<std::unique_ptr<ThreadPool>> pools{};                  // guarded by loading
-  std::vector<std::unique_ptr<separation::Separator>> separators{};  // guarded by loading
   std::mutex mutex;
   std::vector<std::size_t> busy{};  // guarded by mutex; other processes' for the time being
   std::size_t done = 0;             // guarded by mutex
   std::size_t left = 0;             // guarded by mutex; as they were
   double audio_seconds = 0.0;       // guarded by mutex
   std::exception_ptr exception{};   // guarded by mutex; ends the whole run
+  std::size_t to_load = 0;          // guarded by mutex; workers that have not loaded the model
+
+  Worker& add_worker(std::size_t threads, std::vector<std::shared_ptr<AudioDevice>> gpus) {
+    const std::lock_guard lock(loading);
+    return *workers.emplace_back(std::make_unique<Worker>(threads, std::move(gpus)));
+  }
+
+  std::mutex loading;
+  std::vector<std::unique_ptr<Worker>> workers{};  // guarded by loading; kept until all are done
+  /// Guarded by loading; the first on the CPU, whose weights the others share.
+  const separation::Separator* first = nullptr;
 };
 
 SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& model,
+                             std::shared_future<separation::BagContents> contents,
                              const models::OpenDevices& devices, const separation::StemPlan& plan,
                              std::vector<PlannedTrack> tracks, Console& console)
     : options_(options),
       model_(model),
+      contents_(std::move(contents)),
       devices_(devices),
       plan_(plan),
       tracks_(std::move(tracks)),
       console_(console),
-      recipe_(run_recipe(options, model, devices)) {
+      recipe_(options.to_standard_output() ? RunRecipe{} : run_recipe(options, model, devices)),
+      report_(options, model, devices, plan, console) {
+  if (options.to_standard_output()) return;
   for (PlannedTrack& track : tracks_) track.known_record = record_stamp(recipe_, track.job);
-  if (!options.batch.manifest.empty() && !options.batch.dry_run)
-    manifest_ = std::make_unique<Manifest>(options.batch.manifest);
 }
 
 int SeparationRun::run() {
   const Clock::time_point start = Clock::now();
   const std::size_t threads =
       options_.threads > 0 ? options_.threads : HardwareProfile::detect().usable_cores;
-  const Sharing sharing = share_threads(options_.jobs, tracks_.size(), threads);
+  const Sharing sharing =
+      share_threads(options_.jobs, tracks_.size(), threads, devices_.gpus.size());
   console_.detail(fmt::format("{} threads, {} tracks at a time", threads, sharing.workers));
   Shared shared(console_, tracks_.size());
+  shared.to_load = sharing.workers;
   std::vector<std::thread> workers;
   for (std::size_t i = 1; i < sharing.workers; ++i)
-    workers.emplace_back([&] { work(shared, sharing.threads_each); });
-  work(shared, sharing.threads_each);
+    workers.emplace_back([&, i] { work(shared, sharing, i); });
+  work(shared, sharing, 0);
   for (std::thread& worker : workers) worker.join();
   if (shared.exception) std::rethrow_exception(shared.exception);
-  report_all(shared, std::chrono::duration<double>(Clock::now() - start).count());
+  report_.all({tracks_.size(), shared.done, shared.left, shared.audio_seconds,
+               std::chrono::duration<double>(Clock::now() - start).count()});
   return shared.done + shared.left == tracks_.size() ? 0 : kFailed;
 }
 
-void SeparationRun::work(Shared& shared, std::size_t threads) {
+void SeparationRun::work(Shared& shared, const Sharing& sharing, std::size_t number) {
   try {
-    ThreadPool& pool = shared.pool_of(threads);
-    separation::Separator* separator = nullptr;
-    const auto load = [&]() -> separation::Separator& {
-      if (separator == nullptr)
-        separator = &shared.separator_on(pool, [&] { return load_separator(pool); });
-      return *separator;
-    };
+    Worker& worker = shared.add_worker(sharing.threads_each, gpus_of(devices_, sharing, number));
     while (!shared.stop) {
       const std::optional<std::size_t> index = shared.take(tracks_.size());
       if (!index) return;
-      settle(shared, *index, load);
+      settle(shared, *index, worker);
     }
   } catch (...) {
     const std::lock_guard lock(shared.mutex);
@@ -176,29 +178,51 @@ void SeparationRun::work(Shared& shared, std::size_t threads) {
   }
 }
 
-separation::Separator SeparationRun::load_separator(ThreadPool& pool) const {
-  std::vector<std::string> stems;
-  for (const std::size_t index : plan_.needed_sources) stems.push_back(model_.sources[index]);
-  return separation::load_separator(bag_files(model_), stems, model_options(), pool);
+/// The last worker that may ask takes them with it.
+separation::BagContents SeparationRun::take_contents(Shared& shared) {
+  std::shared_future<separation::BagContents> contents;
+  {
+    const std::lock_guard lock(shared.mutex);
+    contents = --shared.to_load == 0 ? std::move(contents_) : contents_;
+  }
+  return contents.get();
 }
 
-models::ModelOptions SeparationRun::model_options() const {
+separation::Separator& SeparationRun::load(Shared& shared, Worker& worker) {
+  if (worker.separator) return *worker.separator;
+  try {
+    std::unique_lock lock(shared.loading, std::defer_lock);
+    if (worker.gpus.empty()) lock.lock();
+    if (lock && shared.first != nullptr) worker.separator = shared.first->clone(worker.pool);
+    if (!worker.separator) {
+      worker.separator.emplace(
+          separation::load_separator(take_contents(shared), model_options(worker), worker.pool));
+    }
+    if (lock && shared.first == nullptr) shared.first = &*worker.separator;
+  } catch (...) {
+    worker.failure = std::current_exception();
+    throw;
+  }
+  return *worker.separator;
+}
+
+models::ModelOptions SeparationRun::model_options(const Worker& worker) const {
   models::ModelOptions options;
   options.precision = options_.precision;
   options.tolerances = ToleranceConfiguration::load();
   options.mode = options_.mode;
-  options.devices = devices_.gpus;
+  options.devices = worker.gpus;
   options.notice = [this](const std::string& line) { console_.line(failure_text("", line)); };
   return options;
 }
 
 /// What becomes of one track. One that another process works on goes to the end of the queue: that
 /// process will have made it by then, or have died.
-void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparator& load) {
+void SeparationRun::settle(Shared& shared, std::size_t index, Worker& worker) {
   const PlannedTrack& track = tracks_[index];
   const auto leave = [&](const char* status, const std::string& reason) {
     shared.board.end(index);
-    report_left(track.job, status, reason);
+    report_.left(track.job, status, reason);
     const std::lock_guard lock(shared.mutex);
     ++shared.left;
   };
@@ -206,7 +230,7 @@ void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparato
   std::string refusal = track.refusal;
   try {
     throw_if_interrupted();
-    if (refusal.empty() && !track.keep)
+    if (refusal.empty() && !track.keep && !options_.to_standard_output())
       turn = std::make_unique<TrackTurn>(recipe_, track, plan_, options_.batch.dry_run);
   } catch (const std::exception& error) {
     if (interrupt_signal() != 0) throw;
@@ -214,14 +238,15 @@ void SeparationRun::settle(Shared& shared, std::size_t index, const LoadSeparato
   }
   if (!refusal.empty()) {
     shared.board.end(index);
-    return report_failure(track.job, refusal);
+    return report_.failure(track.job, refusal);
   }
   if (track.keep) return leave("skipped", "its stems were to be kept");
+  if (!turn) return separate(shared, index, nullptr, worker);
   if (turn->kind() == TrackTurn::Kind::skip) return leave("skipped", turn->reason());
   if (turn->kind() == TrackTurn::Kind::busy) return put_off(shared, index);
   if (options_.batch.dry_run) return leave("planned", "");
   if (turn->taken_over()) console_.detail(track.job.label + ": goes on for a process that ended");
-  separate(shared, index, *turn, load());
+  separate(shared, index, turn.get(), worker);
 }
 
 void SeparationRun::put_off(Shared& shared, std::size_t index) {
@@ -234,25 +259,26 @@ void SeparationRun::put_off(Shared& shared, std::size_t index) {
   std::this_thread::sleep_for(kBetweenLooks);
 }
 
-void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn& turn,
-                             separation::Separator& separator) {
+void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn* turn, Worker& worker) {
   const PlannedTrack& track = tracks_[index];
   std::optional<separation::TrackReport> report;
   std::string reason;
   try {
-    report = separate_track(track.job, separator, control_of(shared, index));
+    report = separate_track(shared, track.job, worker, control_of(shared, index));
   } catch (const std::exception& error) {
+    if (is_broken_pipe(error)) end_as_by_signal(SIGPIPE);
     if (interrupt_signal() != 0) throw;
+    if (worker.failure) std::rethrow_exception(worker.failure);
     reason = error.what();
   }
   shared.board.end(index);
-  if (!report) return report_failure(track.job, reason);
+  if (!report) return report_.failure(track.job, reason);
   try {
-    turn.finish();
+    if (turn != nullptr) turn->finish();
   } catch (const Error& error) {
     report->warnings.push_back(fmt::format("no record of how it was made: {}", error.what()));
   }
-  report_success(track.job, *report);
+  report_.success(track.job, *report);
   const std::lock_guard lock(shared.mutex);
   ++shared.done;
   shared.audio_seconds += report->audio_seconds;
@@ -267,20 +293,25 @@ separation::TrackControl SeparationRun::control_of(Shared& shared, std::size_t i
           },
           [this, &shared, index, &label](double audio_seconds) {
             shared.board.begin(index, label, audio_seconds);
-            tell_event(label, {{"event", "begin"}, {"audio_seconds", audio_seconds}});
+            report_.event(label, {{"event", "begin"}, {"audio_seconds", audio_seconds}});
           },
           [this, &shared, index, &label](double fraction) {
             throw_if_interrupted();
             shared.board.update(index, fraction);
-            tell_event(label, {{"event", "progress"}, {"fraction", fraction}});
+            report_.event(label, {{"event", "progress"}, {"fraction", fraction}});
           },
           {}};
 }
 
-separation::TrackReport SeparationRun::separate_track(
-    const TrackJob& job, separation::Separator& separator,
-    const separation::TrackControl& control) const {
+separation::TrackReport SeparationRun::separate_track(Shared& shared, const TrackJob& job,
+                                                      Worker& worker,
+                                                      const separation::TrackControl& control) {
   separation::TrackSeparationOptions options = track_options(options_);
+  options.together = options_.together(plan_);
+  if (options_.format.stem_m4a) options.writer.stems = separation::stem_labels(plan_);
+  options.pool = &worker.pool;
+  // A GPU makes more of them in a second than a disk may take, and its weights lie elsewhere.
+  if (!worker.gpus.empty()) options.memory_bytes = std::size_t{1} << 30U;
   separation::OutputFolders folders;
   if (!job.picture.empty()) {
     folders.make_for(job.picture);
@@ -292,97 +323,13 @@ separation::TrackReport SeparationRun::separate_track(
       throw_if_interrupted();
     };
   }
+  const separation::ComingSeparator coming{
+      model_.sample_rate_hz, model_.channels,
+      [&]() -> separation::Separator& { return load(shared, worker); }};
   separation::TrackReport report =
-      separation::separate_track(job.input, job.outputs, plan_, options, separator, control);
+      separation::separate_track(job.input, job.outputs, plan_, options, coming, control);
   folders.keep();
   return report;
-}
-
-void SeparationRun::tell_event(const std::string& label, nlohmann::json line) const {
-  if (!options_.json || !options_.events) return;
-  line["track"] = label;
-  print_result(dump(line));
-}
-
-/// The end of a track, on standard output and in the manifest.
-void SeparationRun::tell(nlohmann::json line) {
-  if (options_.json) {
-    nlohmann::json shown = line;
-    if (options_.events) shown["event"] = "end";
-    print_result(dump(shown));
-  }
-  if (!manifest_) return;
-  line["time"] = utc_text(std::chrono::system_clock::now());
-  line["host"] = host_name();
-  line["process"] = ::getpid();
-  line["version"] = METALAUDIO_VERSION;
-  manifest_->append(dump(line));
-}
-
-void SeparationRun::report_left(const TrackJob& job, const char* status,
-                                const std::string& reason) {
-  const std::string folder = job.outputs.front().parent_path().string();
-  console_.note(failure_text(
-      job.label, reason.empty() ? "would be separated; stems in " + folder : "left: " + reason));
-  nlohmann::json line = {{"track", job.label}, {"status", status}, {"model", model_.bag.name}};
-  if (!reason.empty()) line["reason"] = reason;
-  for (std::size_t i = 0; i < plan_.outputs.size(); ++i)
-    line["stems"][plan_.outputs[i].name] = job.outputs[i].string();
-  tell(std::move(line));
-}
-
-void SeparationRun::report_failure(const TrackJob& job, const std::string& reason) {
-  const std::string text = failure_text(job.label, reason);
-  console_.line("metalaudio: " + text);
-  tell({{"track", job.label}, {"status", "failed"}, {"error", text}});
-}
-
-void SeparationRun::report_success(const TrackJob& job, const separation::TrackReport& report) {
-  const double speed = report.audio_seconds / report.seconds;
-  for (const std::string& warning : report.warnings)
-    console_.line(failure_text(job.label, "warning: " + warning));
-  console_.note(fmt::format("{}: {}; stems in {}", job.label,
-                            figures(report.audio_seconds, report.seconds),
-                            job.outputs.front().parent_path().string()));
-  report_gains(job, report.gains);
-  nlohmann::json line = {{"track", job.label},
-                         {"status", "done"},
-                         {"model", model_.bag.name},
-                         {"device", devices_.text},
-                         {"audio_seconds", report.audio_seconds},
-                         {"seconds", report.seconds},
-                         {"times_real_time", speed},
-                         {"peak_memory_bytes", peak_memory_bytes()},
-                         {"sample_rate_hz", report.sample_rate_hz},
-                         {"channels", report.channels}};
-  if (!report.warnings.empty()) line["warnings"] = report.warnings;
-  for (std::size_t i = 0; i < plan_.outputs.size(); ++i) {
-    line["stems"][plan_.outputs[i].name] = job.outputs[i].string();
-    line["gains"][plan_.outputs[i].name] = report.gains[i];
-  }
-  if (!job.picture.empty()) line["picture"] = job.picture.string();
-  tell(std::move(line));
-}
-
-/// Under --sum-safe all are turned down alike.
-void SeparationRun::report_gains(const TrackJob& job, const std::vector<float>& gains) {
-  const bool common_gain = options_.sum_safe || options_.exact_sum;
-  for (std::size_t i = 0; i < gains.size(); ++i) {
-    const std::string text = gain_text(gains[i]);
-    if (text.empty()) continue;
-    const std::string what = common_gain ? "all stems" : plan_.outputs[i].name;
-    console_.note(fmt::format("{}: {} {} (--clip-mode rescale)", job.label, what, text));
-    if (common_gain) return;
-  }
-}
-
-void SeparationRun::report_all(const Shared& shared, double seconds) {
-  if (tracks_.size() == 1 || shared.done + shared.left == 0) return;
-  const std::string left = shared.left == 0 ? "" : fmt::format(", {} left", shared.left);
-  if (options_.batch.dry_run || shared.done == 0)
-    return console_.note(fmt::format("Nothing done: {} tracks{}", tracks_.size(), left));
-  console_.note(fmt::format("Done: {} of {} tracks{}, {}", shared.done, tracks_.size(), left,
-                            figures(shared.audio_seconds, seconds)));
 }
 
 }  // namespace metalaudio::apps

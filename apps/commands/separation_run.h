@@ -1,19 +1,18 @@
 #pragma once
 
 #include <metalaudio/models/open_devices.h>
+#include <metalaudio/separation/bag.h>
 #include <metalaudio/separation/track_separation.h>
 
-#include <nlohmann/json_fwd.hpp>
-
-#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "apps/batch/manifest.h"
 #include "apps/batch/track_turn.h"
 #include "apps/commands/model_choice.h"
+#include "apps/commands/separation_report.h"
 #include "apps/commands/track_jobs.h"
 #include "apps/terminal/console.h"
 
@@ -23,7 +22,9 @@ namespace metalaudio::apps {
 /// Threads:  run() starts its own and joins them.
 class SeparationRun {
  public:
+  /// contents: of the model's files, which may still be on their way.
   SeparationRun(const SeparateOptions& options, const ModelChoice& model,
+                std::shared_future<separation::BagContents> contents,
                 const models::OpenDevices& devices, const separation::StemPlan& plan,
                 std::vector<PlannedTrack> tracks, Console& console);
 
@@ -34,33 +35,27 @@ class SeparationRun {
 
  private:
   struct Shared;
-  using LoadSeparator = std::function<separation::Separator&()>;
-  void work(Shared& shared, std::size_t threads);
-  separation::Separator load_separator(ThreadPool& pool) const;
-  models::ModelOptions model_options() const;
-  void settle(Shared& shared, std::size_t index, const LoadSeparator& load);
+  struct Worker;
+  void work(Shared& shared, const Sharing& sharing, std::size_t number);
+  separation::BagContents take_contents(Shared& shared);
+  separation::Separator& load(Shared& shared, Worker& worker);
+  models::ModelOptions model_options(const Worker& worker) const;
+  void settle(Shared& shared, std::size_t index, Worker& worker);
   void put_off(Shared& shared, std::size_t index);
-  void separate(Shared& shared, std::size_t index, TrackTurn& turn,
-                separation::Separator& separator);
+  void separate(Shared& shared, std::size_t index, TrackTurn* turn, Worker& worker);
   separation::TrackControl control_of(Shared& shared, std::size_t index) const;
-  separation::TrackReport separate_track(const TrackJob& job, separation::Separator& separator,
-                                         const separation::TrackControl& control) const;
-  void tell(nlohmann::json line);
-  void tell_event(const std::string& label, nlohmann::json line) const;
-  void report_left(const TrackJob& job, const char* status, const std::string& reason);
-  void report_failure(const TrackJob& job, const std::string& reason);
-  void report_success(const TrackJob& job, const separation::TrackReport& report);
-  void report_gains(const TrackJob& job, const std::vector<float>& gains);
-  void report_all(const Shared& shared, double seconds);
+  separation::TrackReport separate_track(Shared& shared, const TrackJob& job, Worker& worker,
+                                         const separation::TrackControl& control);
 
   const SeparateOptions& options_;
   const ModelChoice& model_;
+  std::shared_future<separation::BagContents> contents_;
   const models::OpenDevices& devices_;
   const separation::StemPlan& plan_;
   std::vector<PlannedTrack> tracks_;
   Console& console_;
   RunRecipe recipe_;
-  std::unique_ptr<Manifest> manifest_;  // null: none
+  SeparationReport report_;
 };
 
 }  // namespace metalaudio::apps

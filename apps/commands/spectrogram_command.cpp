@@ -78,8 +78,11 @@ void add_spectrogram_command(CLI::App& app, int& status) {
       "spectrogram", "Draw the spectrograms of audio files, below each other, into one PNG file");
   const auto options = std::make_shared<SpectrogramOptions>();
   command->add_option("IN", options->inputs, "Audio files of any rate and number of channels")
+      ->type_name("FILE")
       ->required();
-  command->add_option("-o,--out", options->out, "The PNG file to write")->required();
+  command->add_option("-o,--out", options->out, "The PNG file to write")
+      ->type_name("FILE")
+      ->required();
   command->add_flag("--allow-truncated", options->allow_truncated,
                     "Take files that end early as far as they go, with a warning");
   command->callback([options, &status] { status = draw(*options); });

@@ -4,6 +4,8 @@
 #include <metalaudio/separation/stem_plan.h>
 #include <metalaudio/separation/track_list.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,8 +19,11 @@ namespace metalaudio::apps {
 struct TrackJob {
   std::filesystem::path input;
   std::string label;                           ///< for messages
-  std::vector<std::filesystem::path> outputs;  ///< one for each output of the plan
+  std::vector<std::filesystem::path> outputs;  ///< one for each output of the plan, or one for all
   std::filesystem::path picture;               ///< empty: none
+  const std::filesystem::path& output(std::size_t index) const {
+    return outputs[std::min(index, outputs.size() - 1)];
+  }
   std::string key{};  ///< of the track among all, whatever its stems and their type
 };
 
@@ -45,11 +50,12 @@ std::vector<PlannedTrack> plan_tracks(const std::vector<separation::Track>& trac
                                       const SeparateOptions& options,
                                       const repository::ModelBag& model);
 
-/// How many tracks run at a time, and with how many threads each.
+/// How many tracks run at a time, and with how many threads each; unless jobs says otherwise, one
+/// for each GPU, where there are several.
 struct Sharing {
   std::size_t workers = 1;
   std::size_t threads_each = 1;
 };
-Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads);
+Sharing share_threads(std::size_t jobs, std::size_t tracks, std::size_t threads, std::size_t gpus);
 
 }  // namespace metalaudio::apps

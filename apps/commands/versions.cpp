@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <metalaudio/repository/download.h>
+
+#include <cairo.h>
 #include <sndfile.h>
 #include <soxr.h>
 
@@ -10,6 +12,7 @@
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libswresample/swresample.h>
 }
 
 namespace metalaudio::apps {
@@ -32,9 +35,19 @@ std::vector<LibraryVersion> library_versions() {
       {"libsndfile", bare(sf_version_string())},
       {"libavformat", av_version(avformat_version())},
       {"libavcodec", av_version(avcodec_version())},
+      {"libswresample", av_version(swresample_version())},
       {"soxr", bare(soxr_version())},
+      {"cairo", cairo_version_string()},
       {"libcurl", repository::curl_version_text()},
   };
+}
+
+std::string version_text() {
+  std::string text = fmt::format("metalaudio {}\ncommit {}\n", METALAUDIO_VERSION, commit_text());
+  for (const LibraryVersion& library : library_versions())
+    text += fmt::format("{} {}\n", library.name, library.version);
+  text.pop_back();
+  return text;
 }
 
 }  // namespace metalaudio::apps

@@ -13,4 +13,10 @@ struct LibraryVersion {
 /// The libraries that decide what the program can read and how fast it is, as they are at run time.
 std::vector<LibraryVersion> library_versions();
 
+/// The commit that this was built from: "0123456789ab (2026-01-31), modified", or "unknown".
+const char* commit_text();
+
+/// What --version prints: the version, the commit, and the libraries.
+std::string version_text();
+
 }  // namespace metalaudio::apps

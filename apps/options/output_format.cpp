@@ -12,57 +12,93 @@ audio::SampleFormat sample_format(const OutputFormat& format) {
   return format.int24 ? audio::SampleFormat::pcm24 : audio::SampleFormat::pcm16;
 }
 
-}  // namespace
-
-audio::FileType OutputFormat::type() const {
-  if (mp3) return audio::FileType::mp3;
-  return flac ? audio::FileType::flac : audio::FileType::wav;
+std::string name_of(audio::FileType type, bool alac) {
+  switch (type) {
+    case audio::FileType::wav:
+      return "WAV";
+    case audio::FileType::flac:
+      return "FLAC";
+    case audio::FileType::mp3:
+      return "MP3";
+    case audio::FileType::ogg:
+      return "Ogg";
+    case audio::FileType::opus:
+      return "Opus";
+    default:
+      return alac ? "ALAC" : "AAC";
+  }
 }
+
+}  // namespace
 
 audio::AudioWriterOptions writer_options(const OutputFormat& format) {
   audio::AudioWriterOptions options;
   options.type = format.type();
   options.sample_format = sample_format(format);
-  options.mp3_bitrate_kbps = format.mp3_bitrate_kbps.value_or(options.mp3_bitrate_kbps);
+  options.lossless = format.alac;
+  options.bitrate_kbps = format.bitrate_kbps;
+  options.mp3_bitrate_kbps =
+      format.mp3_bitrate_kbps.value_or(format.bitrate_kbps.value_or(options.mp3_bitrate_kbps));
   options.mp3_preset = format.mp3_preset.value_or(options.mp3_preset);
   return options;
 }
 
 std::vector<std::string> idle_options(const OutputFormat& format, audio::FileType written) {
-  const bool mp3 = written == audio::FileType::mp3;
+  using audio::FileType;
+  const bool m4a = written == FileType::m4a || written == FileType::stem_m4a;
+  const bool samples =
+      written == FileType::wav || written == FileType::flac || (m4a && format.alac);
+  const bool mp3 = written == FileType::mp3;
+  const std::string name = name_of(written, format.alac);
   std::vector<std::string> lines;
-  const auto idle = [&](bool given, const char* option, const char* what) {
-    if (given) lines.push_back(fmt::format("{} has no effect on {}", option, what));
+  const auto idle = [&](bool given, const char* option, const char* instead = "") {
+    if (given) lines.push_back(fmt::format("{} has no effect on {}{}", option, name, instead));
   };
-  idle(format.int24 && mp3, "--int24", "MP3");
-  idle(format.float32 && mp3, "--float32", "MP3");
-  idle(format.float32 && written == audio::FileType::flac, "--float32",
-       "FLAC: 16 bits are written");
-  const char* const others = written == audio::FileType::flac ? "FLAC" : "WAV";
-  idle(format.mp3_bitrate_kbps && !mp3, "--mp3-bitrate", others);
-  idle(format.mp3_preset && !mp3, "--mp3-preset", others);
+  idle(format.int24 && !samples, "--int24");
+  idle(format.float32 && written != FileType::wav, "--float32",
+       samples ? ": 16 bits are written" : "");
+  idle(format.bitrate_kbps && samples, "--bitrate");
+  idle(format.alac && !m4a, "--alac");
+  idle(format.mp3_bitrate_kbps && !mp3, "--mp3-bitrate");
+  idle(format.mp3_preset && !mp3, "--mp3-preset");
   return lines;
 }
 
 void add_output_format_options(CLI::App& command, OutputFormat& format) {
+  using audio::FileType;
   const std::string group = "Output format";
   const audio::AudioWriterOptions defaults;
   CLI::Option* int24 =
-      command.add_flag("--int24", format.int24, "24 bits a sample (WAV, FLAC) instead of 16");
+      command.add_flag("--int24", format.int24, "24 bits a sample (WAV, FLAC, ALAC) instead of 16");
   CLI::Option* float32 =
       command.add_flag("--float32", format.float32, "WAV of 32-bit floating point");
-  CLI::Option* flac = command.add_flag("--flac", format.flac, "Write FLAC instead of WAV");
-  CLI::Option* mp3 = command.add_flag("--mp3", format.mp3, "Write MP3 instead of WAV");
-  CLI::Option* bitrate = add_whole(command, "--mp3-bitrate", format.mp3_bitrate_kbps, 8, 320,
-                                   "Bit rate of MP3, kbit/s")
-                             ->default_str(std::to_string(defaults.mp3_bitrate_kbps));
-  CLI::Option* preset =
-      add_whole(command, "--mp3-preset", format.mp3_preset, 2, 7,
-                "Encoder preset of MP3: 2 for the best quality to 7 for the fastest")
-          ->default_str(std::to_string(defaults.mp3_preset));
+  std::vector<CLI::Option*> options{int24, float32};
+  const auto type = [&](const char* name, FileType chosen, const char* help) {
+    const auto choose = [&format, chosen, name] {
+      format.chosen = chosen;
+      format.alac = std::string_view(name) == "--alac";
+    };
+    CLI::Option* option = command.add_flag_callback(name, choose, help);
+    for (std::size_t i = 2; i < options.size(); ++i) option->excludes(options[i]);
+    options.push_back(option);
+  };
+  type("--flac", FileType::flac, "Write FLAC instead of WAV");
+  type("--mp3", FileType::mp3, "Write MP3 instead of WAV");
+  type("--ogg", FileType::ogg, "Write Ogg Vorbis instead of WAV");
+  type("--opus", FileType::opus, "Write Opus instead of WAV, which is always at 48 kHz");
+  type("--m4a", FileType::m4a, "Write M4A with AAC instead of WAV");
+  type("--alac", FileType::m4a, "Write M4A without loss, with ALAC, instead of WAV");
+  options.push_back(add_whole(command, "--bitrate", format.bitrate_kbps, 8, 4000,
+                              "Bit rate of MP3, Ogg, Opus or AAC, kbit/s; unless given 320 for "
+                              "MP3, 192 for Opus and 256 for the others, half of it for mono"));
+  options.push_back(add_whole(command, "--mp3-bitrate", format.mp3_bitrate_kbps, 8, 320,
+                              "Bit rate of MP3, kbit/s, before --bitrate")
+                        ->default_str(std::to_string(defaults.mp3_bitrate_kbps)));
+  options.push_back(add_whole(command, "--mp3-preset", format.mp3_preset, 2, 7,
+                              "Encoder preset of MP3: 2 for the best quality to 7 for the fastest")
+                        ->default_str(std::to_string(defaults.mp3_preset)));
   int24->excludes(float32);
-  flac->excludes(mp3);
-  for (CLI::Option* option : {int24, float32, flac, mp3, bitrate, preset}) option->group(group);
+  for (CLI::Option* option : options) option->group(group);
 }
 
 }  // namespace metalaudio::apps

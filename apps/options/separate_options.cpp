@@ -3,6 +3,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/separation/output_name.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "apps/options/model_option_flags.h"
@@ -20,13 +21,16 @@ void add_model_options(CLI::App& command, SeparateOptions& options) {
           .add_option("-n,--name", options.model,
                       "Model name or signature; htdemucs where it is installed, otherwise the one "
                       "that ships")
+          ->type_name("MODEL")
           ->check(not_empty())
           ->group(group);
   command.add_option("-s,--sig", options.model, "Signature of a model, as -n takes it too")
+      ->type_name("MODEL")
       ->check(not_empty())
       ->excludes(name)
       ->group(group);
   command.add_option("--repo", options.repo, "Folder that holds the models, for use with -n")
+      ->type_name("FOLDER")
       ->check(not_empty())
       ->group(group);
   command
@@ -95,7 +99,7 @@ void add_machine_options(CLI::App& command, SeparateOptions& options) {
       ->default_str("0")
       ->group(group);
   add_whole(command, "-j,--jobs", options.jobs, 0, 256,
-            "Tracks to separate at a time, sharing the threads")
+            "Tracks to separate at a time, sharing the threads; 0: one, or one for each GPU")
       ->default_str("0")
       ->group(group);
 }
@@ -143,26 +147,66 @@ void add_stem_options(CLI::App& command, SeparateOptions& options) {
                 "Make the stems add up to the mix: spread what they miss it by over them, by their "
                 "power at each time and frequency; against clipping all are turned down alike")
       ->group(group);
+  command
+      .add_flag(
+          "--loudness", options.loudness,
+          "Tell the loudness, its range and the true peak of the mix and of each stem as it is "
+          "written (EBU R128), with --json there too")
+      ->group(group);
+  command
+      .add_option_function<std::string>(
+          "--normalize",
+          [&options](const std::string& text) {
+            options.normalize_lufs = real_number("--normalize", text, -70.0, 0.0);
+          },
+          "Bring the mix to this loudness, as in -14, and all stems by the same gain; in place of "
+          "--clip-mode one limiter keeps all of them, and their sum, below a true peak of -1 dB, "
+          "so "
+          "that they still add up")
+      ->type_name("LUFS")
+      ->group(group);
   command.add_flag("--keep-rate", options.keep_rate, "Write at the sample rate of the input")
       ->group(group);
 }
 
 void add_output_options(CLI::App& command, SeparateOptions& options) {
   const std::string group = "Output";
-  command.add_option("-o,--out", options.out, "Folder for the stems, below it one for the model")
+  command
+      .add_option("-o,--out", options.out,
+                  "Folder for the stems, below it one for the model; - for standard output: of "
+                  "several stems as the channels of one file, in their order")
+      ->type_name("FOLDER")
       ->default_str(options.out.string())
       ->group(group);
   command
-      .add_option("--filename", options.filename,
-                  "Name of each file, from {track}, {trackext}, {stem}, {ext}, and {folder}, the "
-                  "name of the folder that the track lies in; its ending chooses WAV, FLAC or MP3")
+      .add_option(
+          "--filename", options.filename,
+          "Name of each file, from {track}, {trackext}, {stem}, {ext}, and {folder}, the "
+          "name of the folder that the track lies in; its ending chooses WAV, FLAC, MP3, Ogg, "
+          "Opus or M4A")
+      ->type_name("PATTERN")
       ->default_str(options.filename)
       ->group(group);
   command
       .add_option("--picture", options.picture,
                   "Draw the spectrograms of the mix and of each stem into this PNG; with several "
                   "tracks its name needs {track}")
+      ->type_name("FILE")
       ->check(not_empty())
+      ->group(group);
+  CLI::Option* stem_m4a =
+      command
+          .add_flag(
+              "--stem-m4a", options.format.stem_m4a,
+              "Write one .stem.m4a for DJ programs (NI Stems): the mix, drums, bass, other and "
+              "vocals, where other is all that the model has beside the three; AAC, or ALAC "
+              "with --alac")
+          ->group("Output format");
+  command
+      .add_flag_callback(
+          "--no-tags", [&options] { options.tags = false; },
+          "Write stems without the tags and the cover of their track; with them a stem keeps the "
+          "title and has its own name as the subtitle")
       ->group(group);
   command.add_flag("--json", options.json, "One line of JSON for each track, on standard output")
       ->group(group);
@@ -179,20 +223,39 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
       ->excludes(quiet)
       ->group(group);
   add_output_format_options(command, options.format);
+  for (const char* other :
+       {"--flac", "--mp3", "--ogg", "--opus", "--m4a", "--stems", "--two-stems"})
+    stem_m4a->excludes(command.get_option(other));
 }
 
 /// The type that the stems' names say; none where the track's own ending decides, or none of ours.
 std::optional<audio::FileType> written_type(const SeparateOptions& options) {
+  if (options.to_standard_output()) return options.format.type();
   const std::string extension = options.format.extension();
   return audio::file_type_of(separation::expand_output_name(
-      options.filename, {"track", "trackext", "stem", extension, "folder"}));
+      options.name_pattern(), {"track", "trackext", "stem", extension, "folder"}));
+}
+
+/// One sound goes through a pipe, and nothing else.
+void check_standard_streams(const SeparateOptions& options) {
+  const auto refuse = [](const char* reason) { fail(ErrorCode::invalid_argument, "{}", reason); };
+  if (options.from_standard_input() && (options.inputs.size() > 1 || !options.batch.list.empty()))
+    refuse("- is standard input, one track by itself: no other TRACK goes with it, and no --list");
+  if (!options.to_standard_output() || options.list_models) return;
+  if (options.json || options.events)
+    refuse("-o - writes the stems to standard output: --json has no place there");
+  if (options.batch.skip_existing || options.batch.dry_run)
+    refuse("-o - leaves nothing behind: --skip-existing and --dry-run need a folder");
 }
 
 }  // namespace
 
 void add_separate_options(CLI::App& command, SeparateOptions& options) {
   command.option_defaults()->take_last();  // of an option given twice, as upstream's
-  command.add_option("TRACK", options.inputs, "Audio files, and folders to look for them in");
+  command
+      .add_option("TRACK", options.inputs,
+                  "Audio files, and folders to look for them in; - for standard input")
+      ->type_name("FILE");
   command.add_flag(
       "--downmix", options.downmix,
       "Of more than two channels take all: front, and the centre, sides and back at -3 "
@@ -207,11 +270,20 @@ void add_separate_options(CLI::App& command, SeparateOptions& options) {
   add_machine_options(command, options);
 }
 
+bool SeparateOptions::from_standard_input() const {
+  return std::ranges::find(inputs, std::filesystem::path(kStandardStream)) != inputs.end();
+}
+
+std::string SeparateOptions::name_pattern() const {
+  return format.stem_m4a && filename == kUsualFilename ? "{track}.{ext}" : filename;
+}
+
 void check_separate_options(const SeparateOptions& options) {
   check_device(options.device);
   const auto refuse = [](const char* reason) { fail(ErrorCode::invalid_argument, "{}", reason); };
   if (options.inputs.empty() && options.batch.list.empty() && !options.list_models)
     refuse("no TRACK to separate was given");
+  check_standard_streams(options);
   if (options.sum_safe && options.clip_mode != separation::ClipMode::rescale)
     refuse("--sum-safe needs --clip-mode rescale");
   if (options.exact_sum && options.clip_mode == separation::ClipMode::clamp)
@@ -221,11 +293,13 @@ void check_separate_options(const SeparateOptions& options) {
   const bool several = options.stems.two_stems.empty()
                            ? options.stems.stems.size() != 1
                            : options.stems.method() != separation::OtherMethod::none;
-  if (!separation::names_each_stem(options.filename) && several)
+  if (!separation::names_each_stem(options.filename) && several && !options.format.stem_m4a &&
+      !options.to_standard_output())
     refuse("--filename needs {stem}, or the stems would overwrite each other");
-  if (!options.filename.ends_with("{trackext}") && !written_type(options))
-    fail(ErrorCode::invalid_argument,
-         "--filename {}: it must end in .wav, .flac or .mp3, or {{ext}}", options.filename);
+  if (!options.to_standard_output() && !options.filename.ends_with("{trackext}") &&
+      !written_type(options))
+    fail(ErrorCode::invalid_argument, "--filename {}: it must end in {}, or {{ext}}",
+         options.filename, audio::kFileEndings);
 }
 
 std::vector<std::string> idle_options(const SeparateOptions& options) {

@@ -18,6 +18,8 @@ namespace metalaudio::apps {
 
 /// Everything `metalaudio separate` can be told; the defaults are upstream's.
 struct SeparateOptions {
+  static constexpr const char* kUsualFilename = "{track}/{stem}.{ext}";
+
   std::vector<std::filesystem::path> inputs;
   bool list_models = false;
   bool allow_truncated = false;
@@ -29,7 +31,7 @@ struct SeparateOptions {
   models::Precision precision = models::Precision::automatic;
   models::Mode mode = models::Mode::full;
   std::size_t threads = 0;  ///< 0: as many as the machine has for this process
-  std::size_t jobs = 0;     ///< tracks at a time; 0: one
+  std::size_t jobs = 0;     ///< tracks at a time; 0: one, or one for each GPU
 
   int shifts = 1;
   std::vector<std::int64_t> shift_offsets;
@@ -43,9 +45,12 @@ struct SeparateOptions {
   bool sum_safe = false;
   bool exact_sum = false;
   bool keep_rate = false;
+  bool loudness = false;
+  std::optional<double> normalize_lufs;
+  bool tags = true;
 
   std::filesystem::path out = "separated";
-  std::string filename = "{track}/{stem}.{ext}";
+  std::string filename = kUsualFilename;
   OutputFormat format;
   std::string picture;
   bool json = false;
@@ -53,6 +58,16 @@ struct SeparateOptions {
   bool quiet = false;
   bool verbose = false;
   BatchOptions batch;
+
+  static constexpr const char* kStandardStream = "-";
+  bool from_standard_input() const;
+  bool to_standard_output() const { return out == kStandardStream; }
+  /// Whether all outputs of a plan go into one file.
+  bool together(const separation::StemPlan& plan) const {
+    return format.stem_m4a || (to_standard_output() && plan.outputs.size() > 1);
+  }
+  /// What names the files; all stems in one need no {stem}.
+  std::string name_pattern() const;
 };
 
 /// Adds the options and their help to a command.

@@ -22,6 +22,8 @@ void install_signal_handlers() noexcept {
 
 int interrupt_signal() noexcept { return received_signal; }
 
+void end_as_by_signal(int signal) noexcept { received_signal = signal; }
+
 void throw_if_interrupted() {
   if (received_signal != 0)
     fail(ErrorCode::cancelled, "stopped by signal {}", int{received_signal});

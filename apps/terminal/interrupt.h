@@ -9,6 +9,9 @@ void install_signal_handlers() noexcept;
 /// The signal that asked the program to stop, 0 while none has.
 int interrupt_signal() noexcept;
 
+/// As if that signal had come.
+void end_as_by_signal(int signal) noexcept;
+
 /// Errors:   throws Error{cancelled} once a signal has asked the program to stop.
 void throw_if_interrupted();
 

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <metalaudio/audio/output_file.h>
+#include <metalaudio/audio/unnamed_file.h>
 #include <metalaudio/core/error.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace metalaudio::audio {
 namespace {
@@ -27,6 +29,7 @@ constexpr std::string_view kPartEnd = ".part";
 
 /// A link stays, and what it leads to is replaced.
 fs::path resolve(const fs::path& target) {
+  if (target == kStandardOutput) return target;
   std::error_code error;
   const fs::file_status status = fs::status(target, error);
   if (status.type() == fs::file_type::directory) fail_io(target, EISDIR);
@@ -54,6 +57,12 @@ bool is_linked(int file) {
 }  // namespace
 
 OutputFile::OutputFile(fs::path target) : target_(resolve(target)) {
+  if (target_ == kStandardOutput) {
+    const std::string folder = temporary_folder();
+    file_ = open_unnamed_file(folder);
+    if (file_ < 0) fail_io(folder, errno);
+    return;
+  }
   while (file_ < 0) {
     temporary_ = temporary_beside(target_);
     file_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -69,7 +78,7 @@ OutputFile::OutputFile(fs::path target) : target_(resolve(target)) {
 OutputFile::~OutputFile() {
   if (file_ < 0) return;
   ::close(file_);
-  ::unlink(temporary_.c_str());
+  if (!is_standard_output()) ::unlink(temporary_.c_str());
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {
@@ -96,6 +105,12 @@ void OutputFile::check() const {
   if (failure_ != 0) fail_io(target_, failure_);
 }
 
+void OutputFile::truncate(std::int64_t size) noexcept {
+  if (failure_ != 0) return;
+  if (::ftruncate(file_, size) != 0) failure_ = errno;
+  size_ = size;
+}
+
 std::size_t OutputFile::read(std::span<std::byte> bytes) noexcept {
   const ssize_t got = ::pread(file_, bytes.data(), bytes.size(), position_);
   if (got <= 0) return 0;
@@ -105,6 +120,7 @@ std::size_t OutputFile::read(std::span<std::byte> bytes) noexcept {
 
 void OutputFile::commit() {
   check();
+  if (is_standard_output()) return copy_to_standard_output();
   // Some file systems tell of a full disk only here.
   const int closed = ::close(std::exchange(file_, -1));
   const bool renamed = closed == 0 && ::rename(temporary_.c_str(), target_.c_str()) == 0;
@@ -112,6 +128,24 @@ void OutputFile::commit() {
   const int error = errno;
   ::unlink(temporary_.c_str());
   fail_io(target_, error);
+}
+
+void OutputFile::copy_to_standard_output() {
+  std::vector<std::byte> buffer(std::size_t{1} << 18U);
+  seek(0);
+  while (position_ < size_) {
+    std::span<const std::byte> bytes(buffer.data(), read(buffer));
+    if (bytes.empty()) fail_io(target_, EIO);
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0 && errno == EPIPE)
+        fail(ErrorCode::cancelled, "[OutputFile] {}: nobody reads it any more", target_.string());
+      if (written < 0) fail_io(target_, errno);
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+  }
+  ::close(std::exchange(file_, -1));
 }
 
 void remove_abandoned_parts(const fs::path& folder) {

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <metalaudio/audio/frame_range.h>
 #include <metalaudio/audio/temporary_audio.h>
+#include <metalaudio/audio/unnamed_file.h>
 #include <metalaudio/core/error.h>
 #include <unistd.h>
 
@@ -13,21 +14,8 @@ namespace metalaudio::audio {
 namespace {
 
 constexpr std::size_t kChunkFrames = 4096;
-
-std::string temporary_folder() {
-  const char* chosen = std::getenv("TMPDIR");
-  return chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp";
-}
-
-/// A file without a name, or one that loses its name at once where the file system cannot.
-int open_unnamed(const std::string& folder) {
-  const int unnamed = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (unnamed >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return unnamed;
-  std::string name = folder + "/metalaudio-XXXXXX";
-  const int named = ::mkostemp(name.data(), O_CLOEXEC);
-  if (named >= 0) ::unlink(name.c_str());
-  return named;
-}
+/// Pieces of memory never move, so that it grows without copies.
+constexpr std::size_t kPieceFrames = 1U << 18U;
 
 [[noreturn]] void fail_io(const std::string& folder, int error) {
   fail(ErrorCode::io, "[TemporaryAudio] {}: {}", folder, std::strerror(error));
@@ -54,26 +42,49 @@ void TemporaryAudio::append(ConstAudioView block) {
   if (block.channels() != channels_)
     fail(ErrorCode::invalid_argument, "[TemporaryAudio] append {} channels of {}", block.channels(),
          channels_);
+  const auto samples = (static_cast<std::size_t>(frames_) + block.frames()) * channels_;
+  if (is_in_memory() && samples * sizeof(float) > memory_limit_bytes_) move_to_file();
+  if (is_in_memory())
+    append_to_memory(block);
+  else
+    append_to_file(block);
+  frames_ += static_cast<std::int64_t>(block.frames());
+}
+
+void TemporaryAudio::append_to_memory(ConstAudioView block) {
+  for (std::size_t done = 0; done < block.frames();) {
+    const std::size_t place = (static_cast<std::size_t>(frames_) + done) % kPieceFrames;
+    if (place == 0)
+      memory_.push_back(std::make_unique_for_overwrite<float[]>(channels_ * kPieceFrames));
+    const std::size_t count = std::min(kPieceFrames - place, block.frames() - done);
+    for (std::size_t channel = 0; channel < channels_; ++channel)
+      std::ranges::copy(block.channel(channel).subspan(done, count),
+                        memory_.back().get() + channel * kPieceFrames + place);
+    done += count;
+  }
+}
+
+void TemporaryAudio::append_to_file(ConstAudioView block) {
   scratch_.resize(block.frames() * channels_);
   for (std::size_t channel = 0; channel < channels_; ++channel) {
     const auto samples = block.channel(channel);
     for (std::size_t frame = 0; frame < samples.size(); ++frame)
       scratch_[frame * channels_ + channel] = samples[frame];
   }
-  const std::size_t bytes = (memory_.size() + scratch_.size()) * sizeof(float);
-  if (is_in_memory() && bytes > memory_limit_bytes_) move_to_file();
-  if (is_in_memory())
-    memory_.insert(memory_.end(), scratch_.begin(), scratch_.end());
-  else
-    write_at_end(scratch_);
-  frames_ += static_cast<std::int64_t>(block.frames());
+  write_at_end(scratch_);
 }
 
 void TemporaryAudio::move_to_file() {
-  file_ = open_unnamed(folder_);
+  file_ = open_unnamed_file(folder_);
   if (file_ < 0) fail_io(folder_, errno);
-  write_at_end(memory_);
-  memory_ = {};
+  auto left = static_cast<std::size_t>(frames_);
+  for (std::unique_ptr<float[]>& piece : memory_) {
+    const std::size_t count = std::min(left, kPieceFrames);
+    append_to_file(ConstAudioView(piece.get(), channels_, count, kPieceFrames));
+    piece.reset();
+    left -= count;
+  }
+  memory_.clear();
 }
 
 void TemporaryAudio::write_at_end(std::span<const float> interleaved) {
@@ -91,13 +102,33 @@ void TemporaryAudio::read(std::int64_t first_frame, AudioView out) const {
   check_read(out, channels_);
   const FrameRange range = overlap(first_frame, out.frames(), frames_);
   clear_outside(range, out);
-  std::vector<float> interleaved(std::min(range.count, kChunkFrames) * channels_);
-  for (std::size_t done = 0; done < range.count; done += kChunkFrames) {
-    const std::size_t count = std::min(kChunkFrames, range.count - done);
-    read_interleaved(range.first + static_cast<std::int64_t>(done),
+  const AudioView there = out.part(range.lead, range.count);
+  if (is_in_memory())
+    read_memory(range.first, there);
+  else
+    read_file(range.first, there);
+}
+
+void TemporaryAudio::read_memory(std::int64_t first_frame, AudioView out) const {
+  for (std::size_t done = 0; done < out.frames();) {
+    const std::size_t frame = static_cast<std::size_t>(first_frame) + done;
+    const std::size_t place = frame % kPieceFrames;
+    const std::size_t count = std::min(kPieceFrames - place, out.frames() - done);
+    for (std::size_t channel = 0; channel < channels_; ++channel)
+      std::copy_n(memory_[frame / kPieceFrames].get() + channel * kPieceFrames + place, count,
+                  out.channel(channel).begin() + static_cast<std::ptrdiff_t>(done));
+    done += count;
+  }
+}
+
+void TemporaryAudio::read_file(std::int64_t first_frame, AudioView out) const {
+  std::vector<float> interleaved(std::min(out.frames(), kChunkFrames) * channels_);
+  for (std::size_t done = 0; done < out.frames(); done += kChunkFrames) {
+    const std::size_t count = std::min(kChunkFrames, out.frames() - done);
+    read_interleaved(first_frame + static_cast<std::int64_t>(done),
                      std::span(interleaved).first(count * channels_));
     for (std::size_t channel = 0; channel < channels_; ++channel) {
-      const std::span<float> samples = out.channel(channel).subspan(range.lead + done, count);
+      const std::span<float> samples = out.channel(channel).subspan(done, count);
       for (std::size_t frame = 0; frame < count; ++frame)
         samples[frame] = interleaved[frame * channels_ + channel];
     }
@@ -107,10 +138,6 @@ void TemporaryAudio::read(std::int64_t first_frame, AudioView out) const {
 void TemporaryAudio::read_interleaved(std::int64_t first_frame,
                                       std::span<float> interleaved) const {
   const std::int64_t first = first_frame * static_cast<std::int64_t>(channels_);
-  if (is_in_memory()) {
-    std::copy_n(memory_.begin() + first, interleaved.size(), interleaved.begin());
-    return;
-  }
   auto bytes = std::as_writable_bytes(interleaved);
   std::int64_t place = first * static_cast<std::int64_t>(sizeof(float));
   while (!bytes.empty()) {

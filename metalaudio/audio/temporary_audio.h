@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ namespace metalaudio::audio {
 /// Threads:  reads may run at once; append excludes everything else.
 class TemporaryAudio final : public AudioSource {
  public:
-  static constexpr std::size_t kMemoryLimitBytes = std::size_t{4} << 20;
+  static constexpr std::size_t kMemoryLimitBytes = std::size_t{128} << 20;
 
   TemporaryAudio(std::size_t channels, int sample_rate_hz,
                  std::size_t memory_limit_bytes = kMemoryLimitBytes);
@@ -37,16 +38,20 @@ class TemporaryAudio final : public AudioSource {
   bool is_in_memory() const noexcept { return file_ < 0; }
 
  private:
+  void append_to_memory(ConstAudioView block);
+  void append_to_file(ConstAudioView block);
   void move_to_file();
   void write_at_end(std::span<const float> interleaved);
+  void read_memory(std::int64_t first_frame, AudioView out) const;
+  void read_file(std::int64_t first_frame, AudioView out) const;
   void read_interleaved(std::int64_t first_frame, std::span<float> interleaved) const;
 
   std::size_t channels_;
   int sample_rate_hz_;
   std::size_t memory_limit_bytes_;
   std::int64_t frames_ = 0;
-  std::vector<float> memory_;  // interleaved; while in memory
-  std::vector<float> scratch_;
+  std::vector<std::unique_ptr<float[]>> memory_;  // [channels][kPieceFrames] each; while in memory
+  std::vector<float> scratch_;                    // interleaved
   std::string folder_;
   int file_ = -1;
   std::int64_t file_bytes_ = 0;

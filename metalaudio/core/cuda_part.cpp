@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* kFile = "libmetalaudio_cuda.so";
 
-/// The folders in which it may lie: that of this code's own file, and the lib folder next to it.
+/// The folders in which it may lie: that of this code's own file, the lib folder next to it, and
+/// lib/metalaudio above it, where it is installed for programs, C libraries and Python packages.
 std::vector<std::filesystem::path> folders() {
   Dl_info info{};
   if (dladdr(reinterpret_cast<void*>(&cuda_function), &info) == 0 || info.dli_fname == nullptr) {
@@ -25,7 +26,11 @@ std::vector<std::filesystem::path> folders() {
   if (error) file = std::filesystem::canonical("/proc/self/exe", error);
   if (error) return {};
   const std::filesystem::path folder = file.parent_path();
-  return {folder, folder.parent_path() / "lib", folder.parent_path() / "lib/metalaudio"};
+  std::vector<std::filesystem::path> all{folder, folder.parent_path() / "lib",
+                                         folder.parent_path() / "lib/metalaudio"};
+  for (std::filesystem::path above = folder; above.has_relative_path(); above = above.parent_path())
+    if (above.filename() == "lib") all.push_back(above / "metalaudio");
+  return all;
 }
 
 struct Library {

@@ -13,11 +13,19 @@ namespace metalaudio {
 
 namespace {
 
-constexpr std::array<std::pair<const char*, std::size_t ToleranceConfiguration::*>, 4> kNumbers{{
+constexpr std::array<std::pair<const char*, std::size_t ToleranceConfiguration::*>, 12> kNumbers{{
     {"gpu_cpu_threshold", &ToleranceConfiguration::gpu_cpu_threshold},
     {"linear_batch_threshold", &ToleranceConfiguration::linear_batch_threshold},
     {"conv_tile_taps", &ToleranceConfiguration::conv_tile_taps},
     {"conv_wide_channels", &ToleranceConfiguration::conv_wide_channels},
+    {"cpu_mflop_rate", &ToleranceConfiguration::cpu_mflop_rate},
+    {"cpu_mbyte_rate", &ToleranceConfiguration::cpu_mbyte_rate},
+    {"gpu_mflop_rate", &ToleranceConfiguration::gpu_mflop_rate},
+    {"gpu_mbyte_rate", &ToleranceConfiguration::gpu_mbyte_rate},
+    {"gpu_step_ns", &ToleranceConfiguration::gpu_step_ns},
+    {"gpu_round_ns", &ToleranceConfiguration::gpu_round_ns},
+    {"gpu_copy_ns", &ToleranceConfiguration::gpu_copy_ns},
+    {"gpu_copy_mbyte_rate", &ToleranceConfiguration::gpu_copy_mbyte_rate},
 }};
 
 std::string environment(const char* name) {

@@ -20,6 +20,17 @@ struct ToleranceConfiguration {
   /// where that pays.
   std::size_t conv_wide_channels = 8;
 
+  // What work takes, from which nn::Placement::automatic chooses between the CPU and a GPU: rates in
+  // millions a second, times in nanoseconds.
+  std::size_t cpu_mflop_rate = 40'000;  ///< float32, of one thread
+  std::size_t cpu_mbyte_rate = 10'000;  ///< of one thread
+  std::size_t gpu_mflop_rate = 10'000'000;
+  std::size_t gpu_mbyte_rate = 500'000;
+  std::size_t gpu_step_ns = 3'000;   ///< one step, however small
+  std::size_t gpu_round_ns = 5'000;  ///< one token of a recurrent layer
+  std::size_t gpu_copy_ns = 12'000;  ///< one copy to or from the host's memory, however small
+  std::size_t gpu_copy_mbyte_rate = 5'000;
+
   /// What was saved; the defaults where there is no file, or where it lacks a number.
   static ToleranceConfiguration load(const std::filesystem::path& path = default_path());
   void save(const std::filesystem::path& path = default_path()) const;

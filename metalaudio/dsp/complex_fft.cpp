@@ -8,19 +8,16 @@ namespace metalaudio::dsp {
 namespace {
 
 template <typename T>
-std::unique_ptr<const ComplexFftImpl<T>> make_impl(std::size_t size, DeviceType device) {
-  return device == DeviceType::cuda ? make_complex_fft_cuda<T>(size)
-                                    : make_complex_fft_cpu<T>(size);
+std::unique_ptr<const ComplexFftImpl<T>> make_impl(std::size_t size) {
+  check_fft_size("ComplexFft", size);
+  return make_complex_fft_cpu<T>(size);
 }
 
 }  // namespace
 
 template <typename T>
-BasicComplexFft<T>::BasicComplexFft(std::size_t size, const FftOptions& options)
-    : size_(size),
-      device_(fft_device("ComplexFft", size, options)),
-      impl_(make_impl<T>(size, device_)),
-      scratch_(make_scratch()) {}
+BasicComplexFft<T>::BasicComplexFft(std::size_t size)
+    : size_(size), impl_(make_impl<T>(size)), scratch_(make_scratch()) {}
 
 template <typename T>
 BasicComplexFft<T>::~BasicComplexFft() = default;

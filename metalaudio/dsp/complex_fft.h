@@ -17,21 +17,19 @@ class ComplexFftImpl;
 /// Shapes:   x[size] <-> X[size]; interleaved or split; in and out may be the same array.
 /// Errors:   as BasicFft.
 /// Threads:  one instance per thread; *_batch() may be called from several, each with its scratch.
-/// Realtime: everything but the constructor and make_scratch(), on the CPU.
+/// Realtime: everything but the constructor and make_scratch().
 /// Source:   as BasicFft.
 template <typename T>
 class BasicComplexFft {
  public:
   using Complex = std::complex<T>;
 
-  explicit BasicComplexFft(std::size_t size, const FftOptions& options = {});
+  explicit BasicComplexFft(std::size_t size);
   ~BasicComplexFft();
   BasicComplexFft(BasicComplexFft&&) noexcept;
   BasicComplexFft& operator=(BasicComplexFft&&) noexcept;
 
   std::size_t size() const noexcept { return size_; }
-  /// Where it runs: never DeviceType::automatic.
-  DeviceType device() const noexcept { return device_; }
 
   METALAUDIO_REALTIME void forward(std::span<const Complex> x, std::span<Complex> out) noexcept;
   METALAUDIO_REALTIME void forward(SplitSpan<const T> x, SplitSpan<T> out) noexcept;
@@ -49,7 +47,6 @@ class BasicComplexFft {
 
  private:
   std::size_t size_;
-  DeviceType device_;
   std::unique_ptr<const ComplexFftImpl<T>> impl_;
   FftScratch<T> scratch_;
 };

@@ -6,31 +6,26 @@
 
 namespace metalaudio::dsp {
 
-DeviceType fft_device(const char* operation, std::size_t size, const FftOptions& options) {
+void check_fft_size(const char* operation, std::size_t size) {
   constexpr std::size_t kLargest = std::size_t{1} << 27;
   if (size == 0 || size > kLargest) {
     fail(ErrorCode::invalid_argument, "[{}] size {}: expected 1 to {}", operation, size, kLargest);
   }
-  if (options.device != DeviceType::automatic) return options.device;
-  const bool large = size > options.tolerance.gpu_cpu_threshold;
-  return large && fft_cuda_available() ? DeviceType::cuda : DeviceType::cpu;
 }
 
 namespace {
 
 template <typename T>
-std::unique_ptr<const FftImpl<T>> make_impl(std::size_t size, DeviceType device) {
-  return device == DeviceType::cuda ? make_fft_cuda<T>(size) : make_fft_cpu<T>(size);
+std::unique_ptr<const FftImpl<T>> make_impl(std::size_t size) {
+  check_fft_size("Fft", size);
+  return make_fft_cpu<T>(size);
 }
 
 }  // namespace
 
 template <typename T>
-BasicFft<T>::BasicFft(std::size_t size, const FftOptions& options)
-    : size_(size),
-      device_(fft_device("Fft", size, options)),
-      impl_(make_impl<T>(size, device_)),
-      scratch_(impl_->scratch_size()) {}
+BasicFft<T>::BasicFft(std::size_t size)
+    : size_(size), impl_(make_impl<T>(size)), scratch_(impl_->scratch_size()) {}
 
 template <typename T>
 BasicFft<T>::~BasicFft() = default;

@@ -13,13 +13,13 @@ namespace metalaudio::dsp {
 template <typename T>
 class FftImpl;
 
-/// Real FFT of one fixed size. forward() is unscaled; inverse() divides by size.
+/// Real FFT of one fixed size on the CPU; BatchedFft works on a GPU too. forward() is unscaled;
+/// inverse() divides by size.
 /// Shapes:   x[size] <-> X[bins], bins = size/2 + 1; interleaved or split.
-/// Errors:   the constructor throws Error{invalid_argument} unless 1 <= size <= 2^27,
-///           Error{backend_unavailable} for a device that is not there. Any size works; those of
-///           the form 2^a·3^b·5^c·7^d are fast, the others go through Bluestein's algorithm.
+/// Errors:   the constructor throws Error{invalid_argument} unless 1 <= size <= 2^27. Any size works;
+///           those of the form 2^a·3^b·5^c·7^d are fast, the others go through Bluestein's algorithm.
 /// Threads:  one instance per thread; *_batch() may be called from several, each with its scratch.
-/// Realtime: everything but the constructor and make_scratch(), on the CPU.
+/// Realtime: everything but the constructor and make_scratch().
 /// Source:   Temperton, "Self-sorting mixed-radix fast Fourier transforms", J. Comp. Phys. 52
 ///           (1983); Bluestein, IEEE Trans. AU-18 (1970).
 template <typename T>
@@ -27,14 +27,12 @@ class BasicFft {
  public:
   using Complex = std::complex<T>;
 
-  explicit BasicFft(std::size_t size, const FftOptions& options = {});
+  explicit BasicFft(std::size_t size);
   ~BasicFft();
   BasicFft(BasicFft&&) noexcept;
   BasicFft& operator=(BasicFft&&) noexcept;
 
   std::size_t size() const noexcept { return size_; }
-  /// Where it runs: never DeviceType::automatic.
-  DeviceType device() const noexcept { return device_; }
   std::size_t bins() const noexcept { return size_ / 2 + 1; }
 
   METALAUDIO_REALTIME void forward(std::span<const T> x, std::span<Complex> spectrum) noexcept;
@@ -70,7 +68,6 @@ class BasicFft {
 
  private:
   std::size_t size_;
-  DeviceType device_;
   std::unique_ptr<const FftImpl<T>> impl_;
   FftScratch<T> scratch_;
 };

@@ -1,17 +1,10 @@
 #pragma once
 
 #include <metalaudio/core/array.h>
-#include <metalaudio/core/device_type.h>
-#include <metalaudio/core/tolerance_configuration.h>
 
 #include <span>
 
 namespace metalaudio::dsp {
-
-struct FftOptions {
-  DeviceType device = DeviceType::cpu;
-  ToleranceConfiguration tolerance = {};  ///< for DeviceType::automatic
-};
 
 /// Complex numbers as two arrays of one length.
 template <typename T>

@@ -1,17 +1,16 @@
 #include <metalaudio/core/accelerator.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/pipeline.h>
 #include <metalaudio/core/staging_buffer.h>
+#include <metalaudio/core/tensor.h>
+#include <metalaudio/dsp/batched/gpu_threshold.h>
+#include <metalaudio/dsp/batched_fft.h>
 #include <metalaudio/dsp/fft.h>
 #include <metalaudio/dsp/gpu_calibration.h>
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <chrono>
 #include <complex>
 #include <limits>
-#include <utility>
 #include <vector>
 
 namespace metalaudio::dsp {
@@ -19,8 +18,10 @@ namespace metalaudio::dsp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t kLeastSize = 256;
-constexpr std::size_t kMostSize = std::size_t{1} << 20;
+constexpr std::size_t kLeastPoints = 256;
+constexpr std::size_t kMostPoints = std::size_t{1} << 20;
+/// More points are more transforms of this size, as the frames of a signal are.
+constexpr std::size_t kLongest = 4096;
 
 /// The best of many, so that what else the machine does falls out.
 template <typename Work>
@@ -35,58 +36,49 @@ double best_seconds(Work&& work) {
   return best;
 }
 
-double cpu_seconds(std::size_t size) {
-  Fft fft(size);
-  const std::vector<float> x(size, 0.5F);
-  std::vector<std::complex<float>> spectrum(fft.bins());
-  return best_seconds([&] { fft.forward(x, spectrum); });
+double cpu_seconds(std::size_t points) {
+  Fft fft(std::min(points, kLongest));
+  FftScratch<float> scratch = fft.make_scratch();
+  const std::vector<float> x(points, 0.5F);
+  std::vector<std::complex<float>> spectra(points / fft.size() * fft.bins());
+  return best_seconds([&] { fft.forward_batch(x, spectra, scratch); });
 }
 
-const KernelSource& pass_source() {
-  static const KernelSource source{
-      R"(extern "C" __global__ void pass(const float* in, float* out, int values) {
-           int i = blockIdx.x * blockDim.x + threadIdx.x;
-           if (i < values) out[i] = 0.5f * in[i] + 0.25f;
-         })",
-      "pass"};
-  return source;
-}
-
-double gpu_seconds(const std::shared_ptr<AudioDevice>& gpu, const Kernel& pass, std::size_t size) {
-  Accelerator& accelerator = *gpu->accelerator();
-  StagingBuffer x(size * sizeof(float), gpu), y(size * sizeof(float), gpu);
-  Buffer a(x.bytes(), gpu), b(x.bytes(), gpu);
-  void* from = a.handle();
-  void* to = b.handle();
-  auto values = static_cast<int>(size);
-  const std::array<void*, 4> arguments{&from, &to, &values, &values};
-  const LaunchShape shape{.blocks = static_cast<std::uint32_t>((size + 255) / 256)};
-  // A pass does four levels of the transform's butterflies.
-  const int passes = (std::bit_width(size) + 3) / 4;
+/// There and back: samples in host memory to spectra in host memory.
+double gpu_seconds(const std::shared_ptr<AudioDevice>& gpu, std::size_t points) {
+  BatchedFft fft(std::min(points, kLongest), {.device = gpu});
+  const auto count = static_cast<std::int64_t>(points / fft.size());
+  Tensor x({count, static_cast<std::int64_t>(fft.size())}, DataType::f32, gpu);
+  Tensor spectra({count, static_cast<std::int64_t>(fft.bins()), 2}, DataType::f32, gpu);
+  const StagingBuffer in(x.bytes(), gpu);
+  StagingBuffer out(spectra.bytes(), gpu);
   return best_seconds([&] {
-    accelerator.upload_async(from, 0, x.data(), x.bytes());
-    for (int i = 0; i < passes; ++i) {
-      pass.launch(shape, arguments);
-      std::swap(from, to);
-    }
-    accelerator.download_async(y.data(), from, 0, y.bytes());
+    in.upload(x.view());
+    fft.forward(x.view(), spectra.view());
+    out.download(spectra.view());
     gpu->synchronize();
   });
 }
 
 }  // namespace
 
+std::size_t find_gpu_threshold(std::size_t least, std::size_t most,
+                               const std::function<double(std::size_t)>& cpu_seconds,
+                               const std::function<double(std::size_t)>& gpu_seconds) {
+  std::size_t threshold = 0;
+  for (std::size_t size = least; size <= most; size *= 2) {
+    if (cpu_seconds(size) <= gpu_seconds(size)) threshold = size;
+  }
+  return threshold == most ? std::numeric_limits<std::size_t>::max() : threshold;
+}
+
 std::size_t measure_gpu_threshold(const std::shared_ptr<AudioDevice>& gpu) {
   if (gpu->accelerator() == nullptr) {
     fail(ErrorCode::invalid_argument, "[measure_gpu_threshold] {} is no GPU",
          gpu->properties().name);
   }
-  const auto pipeline = gpu->pipeline({pass_source(), {}});
-  std::size_t threshold = 0;
-  for (std::size_t size = kLeastSize; size <= kMostSize; size *= 2) {
-    if (cpu_seconds(size) <= gpu_seconds(gpu, *pipeline->kernel(), size)) threshold = size;
-  }
-  return threshold == kMostSize ? std::numeric_limits<std::size_t>::max() : threshold;
+  return find_gpu_threshold(kLeastPoints, kMostPoints, cpu_seconds,
+                            [&](std::size_t points) { return gpu_seconds(gpu, points); });
 }
 
 }  // namespace metalaudio::dsp

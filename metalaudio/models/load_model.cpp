@@ -93,20 +93,28 @@ ModelInfo inspect_model(const std::filesystem::path& path) {
   });
 }
 
-std::unique_ptr<SegmentModel> load_model(const std::filesystem::path& path,
-                                         const ModelOptions& options, ThreadPool& pool) {
-  auto file = std::make_shared<const nn::StateReader>(path);
-  return naming_file(path, [&] {
-    const Family* family = family_of(file->outline());
-    if (family == nullptr) refuse(*file);
-    const ModelInfo info = family->inspect(file->outline());
+ModelFile read_model(const std::filesystem::path& path) {
+  return {path, std::make_shared<const nn::StateReader>(path)};
+}
+
+std::unique_ptr<SegmentModel> load_model(const ModelFile& file, const ModelOptions& options,
+                                         ThreadPool& pool) {
+  return naming_file(file.path, [&] {
+    const Family* family = family_of(file.contents->outline());
+    if (family == nullptr) refuse(*file.contents);
+    const ModelInfo info = family->inspect(file.contents->outline());
     if (options.mode != Mode::full && !info.takes("mode"))
       fail(ErrorCode::invalid_argument, "a {} has one mode alone", info.family);
     if (options.segment_seconds && !info.takes("segment"))
       fail(ErrorCode::invalid_argument, "a {} takes segments of {} s alone", info.family,
            info.segment_seconds);
-    return family->load(std::move(file), options, pool);
+    return family->load(file.contents, options, pool);
   });
+}
+
+std::unique_ptr<SegmentModel> load_model(const std::filesystem::path& path,
+                                         const ModelOptions& options, ThreadPool& pool) {
+  return load_model(read_model(path), options, pool);
 }
 
 }  // namespace metalaudio::models

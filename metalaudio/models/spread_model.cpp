@@ -31,6 +31,7 @@ class SpreadModel::Batches final : public SegmentBatches {
   struct Lane {
     Device* device;
     std::unique_ptr<SegmentBatches> batches;
+    bool adds_up = false;
   };
 
   Batches(SpreadModel& model, std::vector<Lane> lanes) : model_(model), lanes_(std::move(lanes)) {
@@ -49,27 +50,56 @@ class SpreadModel::Batches final : public SegmentBatches {
 
   void start(std::size_t batch, std::size_t count) override {
     Lane& lane = lane_of(batch);
-    if (lane.device->lost) return;
-    try_on_device([&] { lane.batches->start(batch / lanes_.size(), count); },
-                  [&](const char* reason) { model_.lose(*lane.device, reason); });
+    on_device(lane, [&] { lane.batches->start(batch / lanes_.size(), count); });
   }
 
   std::span<const float> stems(std::size_t batch, std::size_t segment) override {
     Lane& lane = lane_of(batch);
     std::span<const float> stems;
-    if (!lane.device->lost &&
-        try_on_device([&] { stems = lane.batches->stems(batch / lanes_.size(), segment); },
-                      [&](const char* reason) { model_.lose(*lane.device, reason); })) {
+    if (on_device(lane, [&] { stems = lane.batches->stems(batch / lanes_.size(), segment); }))
       return stems;
-    }
     const std::span<const float> input = mix(batch, segment);
     elsewhere_.resize(model_.sources().size() * input.size());
     model_.run(input, elsewhere_);
     return elsewhere_;
   }
 
+  bool add_up(const SumRule& rule) override {
+    bool some = false;
+    for (Lane& lane : lanes_) {
+      lane.adds_up = false;
+      on_device(lane, [&] { lane.adds_up = lane.batches->add_up(rule); });
+      some = some || lane.adds_up;
+    }
+    return some;
+  }
+
+  bool begin_sums(std::size_t batch, std::span<const SumPlace> places,
+                  ConstAudioView sums) override {
+    Lane& lane = lane_of(batch);
+    bool begun = false;
+    if (lane.adds_up)
+      on_device(lane,
+                [&] { begun = lane.batches->begin_sums(batch / lanes_.size(), places, sums); });
+    return begun;
+  }
+
+  ConstAudioView sums(std::size_t batch, std::size_t segment) override {
+    Lane& lane = lane_of(batch);
+    ConstAudioView found;
+    on_device(lane, [&] { found = lane.batches->sums(batch / lanes_.size(), segment); });
+    return found;
+  }
+
  private:
   Lane& lane_of(std::size_t batch) { return lanes_[batch % lanes_.size()]; }
+
+  /// Whether it was done; not where the device is lost, or was by this.
+  template <typename Use>
+  bool on_device(Lane& lane, Use use) {
+    return !lane.device->lost &&
+           try_on_device(use, [&](const char* reason) { model_.lose(*lane.device, reason); });
+  }
 
   SpreadModel& model_;
   std::vector<Lane> lanes_;
@@ -119,7 +149,7 @@ std::unique_ptr<SegmentBatches> SpreadModel::make_batches(std::size_t segments) 
     try_on_device(
         [&] {
           auto batches = device.part.model->make_batches((segments + left - 1) / left);
-          if (batches) lanes.push_back({&device, std::move(batches)});
+          if (batches) lanes.push_back({&device, std::move(batches), false});
         },
         [&](const char* reason) { lose(device, reason); });
   }

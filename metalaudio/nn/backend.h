@@ -30,11 +30,13 @@ struct SlotAddress {
   std::byte* host() const noexcept { return static_cast<std::byte*>(handle) + offset; }
 };
 
-/// What one run of a step takes: floating-point operations, and bytes that must be read and written
-/// if every value and weight is touched once.
+/// What one run of a step takes: floating-point operations, bytes that must be read and written if
+/// every value and weight is touched once, and rounds that wait for one another, as a recurrent
+/// layer's tokens do.
 struct StepCost {
   double operations = 0;
   double bytes = 0;
+  double rounds = 0;
 };
 
 /// Operations that run together, ready to be run by the backend that made them. It holds its packed

@@ -1,4 +1,5 @@
 #include <metalaudio/nn/calibration.h>
+#include <metalaudio/nn/device_rates.h>
 #include <metalaudio/nn/layers/conv1d.h>
 #include <metalaudio/nn/layers/linear.h>
 #include <metalaudio/nn/plan.h>
@@ -114,11 +115,13 @@ std::size_t wide_channels(ToleranceConfiguration tolerances) {
 
 }  // namespace
 
-ToleranceConfiguration calibrate(const ToleranceConfiguration& start) {
+ToleranceConfiguration calibrate(const ToleranceConfiguration& start,
+                                 const std::shared_ptr<const Backend>& gpu) {
   ToleranceConfiguration measured = start;
   measured.linear_batch_threshold = linear_rows(start);
   measured.conv_tile_taps = tile_taps(start);
   measured.conv_wide_channels = wide_channels(measured);
+  measure_device_rates(gpu, measured);
   return measured;
 }
 

@@ -17,4 +17,10 @@ std::shared_ptr<const Backend> make_cuda_backend(std::shared_ptr<AudioDevice> de
   return backend;
 }
 
+std::shared_ptr<const Backend> find_cuda_backend(Precision precision) {
+  std::shared_ptr<AudioDevice> device = open_device(DeviceType::automatic);
+  if (device->properties().type != DeviceType::cuda) return nullptr;
+  return make_cuda_backend(std::move(device), precision);
+}
+
 }  // namespace metalaudio::nn

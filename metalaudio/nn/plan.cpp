@@ -100,7 +100,7 @@ void Plan::take_states(const Plan& other) noexcept {
 const PlanStatistics& Plan::statistics() const noexcept { return impl_->program().statistics; }
 
 PlanReport Plan::report() const {
-  PlanReport report{statistics(), impl_->program().reports};
+  PlanReport report{statistics(), impl_->program().reports, impl_->program().placement};
   for (std::size_t i = 0; i < report.steps.size(); ++i) {
     report.steps[i].milliseconds = impl_->milliseconds[i];
   }
@@ -154,19 +154,19 @@ std::string PlanReport::table() const {
       s.operations, s.steps, s.copies, static_cast<double>(s.activation_bytes) / kMiB,
       static_cast<double>(s.unshared_bytes) / kMiB, static_cast<double>(s.state_bytes) / 1024.0,
       static_cast<double>(s.weight_bytes) / kMiB);
-  text += fmt::format("{:>9}  {:>9}  {:>9}  {:>8}  {:>7}  {:<28} {:<22} {}\n", "ms", "MFLOP", "MB",
-                      "GFLOP/s", "GB/s", "step", "result", "where");
+  text += fmt::format("{:>9}  {:>9}  {:>9}  {:>8}  {:>7}  {:<6} {:<28} {:<22} {}\n", "ms", "MFLOP",
+                      "MB", "GFLOP/s", "GB/s", "device", "step", "result", "where");
   for (const StepReport& step : steps) {
     const double seconds = step.milliseconds * 1e-3;
     const auto rate = [seconds](double amount) {
       return seconds > 0 ? fmt::format("{:.1f}", amount / seconds * 1e-9) : std::string("-");
     };
-    text += fmt::format("{:9.3f}  {:9.2f}  {:9.2f}  {:>8}  {:>7}  {:<28} {:<22} {}\n",
+    text += fmt::format("{:9.3f}  {:9.2f}  {:9.2f}  {:>8}  {:>7}  {:<6} {:<28} {:<22} {}\n",
                         step.milliseconds, step.cost.operations * 1e-6, step.cost.bytes * 1e-6,
-                        rate(step.cost.operations), rate(step.cost.bytes), step.kind, step.result,
-                        step.label);
+                        rate(step.cost.operations), rate(step.cost.bytes), step.backend, step.kind,
+                        step.result, step.label);
   }
-  return text;
+  return text + placement;
 }
 
 }  // namespace metalaudio::nn

@@ -32,8 +32,11 @@ struct StepReport {
 struct PlanReport {
   PlanStatistics statistics;
   std::vector<StepReport> steps;
+  /// Why steps are where they are, a line each: what Placement::automatic reckoned, and what a
+  /// backend refused. Empty where there was nothing to decide.
+  std::string placement = {};
 
-  /// One line of totals and one for every step.
+  /// One line of totals and one for every step; then the placement.
   std::string table() const;
 };
 

@@ -1,28 +1,44 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/models/load_model.h>
 #include <metalaudio/separation/bag.h>
 
 #include <utility>
 
 namespace metalaudio::separation {
 
-Separator load_separator(const BagFiles& bag, const std::vector<std::string>& stems,
-                         const models::ModelOptions& options, ThreadPool& pool) {
+BagContents read_bag(const BagFiles& bag, const std::vector<std::string>& stems) {
   if (bag.models.empty()) fail(ErrorCode::invalid_argument, "[load_separator] no model");
-  std::vector<std::vector<float>> weights(bag.models.size());
-  for (std::size_t i = 0; i < bag.weights.size() && i < weights.size(); ++i)
-    weights[i].assign(bag.weights[i].begin(), bag.weights[i].end());
+  BagContents contents;
+  contents.weights.resize(bag.models.size());
+  for (std::size_t i = 0; i < bag.weights.size() && i < bag.models.size(); ++i)
+    contents.weights[i].assign(bag.weights[i].begin(), bag.weights[i].end());
   const models::ModelInfo first = models::inspect_model(bag.models.front());
-  const std::vector<bool> needed = needed_members(weights, first.sources, stems);
+  const std::vector<bool> needed = needed_members(contents.weights, first.sources, stems);
+  for (std::size_t i = 0; i < bag.models.size(); ++i) {
+    contents.models.emplace_back();
+    if (needed[i]) contents.models.back() = models::read_model(bag.models[i]);
+  }
+  contents.segment_seconds = bag.segment_seconds;
+  return contents;
+}
+
+Separator load_separator(BagContents contents, const models::ModelOptions& options,
+                         ThreadPool& pool) {
   models::ModelOptions member_options = options;
-  if (bag.segment_seconds) member_options.segment_seconds = bag.segment_seconds;
+  if (contents.segment_seconds) member_options.segment_seconds = contents.segment_seconds;
   std::vector<BagMember> members;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    BagMember member{nullptr, weights[i]};
-    if (needed[i]) member.model = models::load_model(bag.models[i], member_options, pool);
+  for (std::size_t i = 0; i < contents.models.size(); ++i) {
+    BagMember member{nullptr, contents.weights[i]};
+    if (contents.models[i])
+      member.model = models::load_model(*contents.models[i], member_options, pool);
+    contents.models[i].reset();
     members.push_back(std::move(member));
   }
-  return Separator(std::move(members));
+  return Separator(std::move(members), &pool);
+}
+
+Separator load_separator(const BagFiles& bag, const std::vector<std::string>& stems,
+                         const models::ModelOptions& options, ThreadPool& pool) {
+  return load_separator(read_bag(bag, stems), options, pool);
 }
 
 }  // namespace metalaudio::separation

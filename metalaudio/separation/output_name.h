@@ -11,7 +11,7 @@ struct OutputFields {
   std::string track;            ///< {track}: the file's name up to its last dot
   std::string track_extension;  ///< {trackext}: what follows the last dot
   std::string stem;             ///< {stem}
-  std::string extension;        ///< {ext}: "wav", "flac" or "mp3"
+  std::string extension;        ///< {ext}: "wav", "flac" …
   std::string folder{};         ///< {folder}: the name of the folder that the file lies in
 };
 

@@ -38,15 +38,19 @@ OverlapWeights::OverlapWeights(std::size_t segment_samples, double overlap, doub
 OverlapWeights::OverlapWeights(std::size_t segment_samples)
     : triangle_(segment_samples, 1.0F), stride_(segment_samples) {}
 
+std::int64_t OverlapWeights::reach() const noexcept {
+  return static_cast<std::int64_t>((triangle_.size() - 1) / stride_);
+}
+
+std::int64_t OverlapWeights::earlier(std::int64_t k) const noexcept { return std::min(k, reach()); }
+
 std::span<const float> OverlapWeights::of_segment(std::int64_t k) {
   const std::size_t size = triangle_.size();
-  // Segments further back than this do not reach segment k.
-  const auto reach = static_cast<std::int64_t>((size - 1) / stride_);
-  const std::int64_t earlier = std::min(k, reach);
+  const std::int64_t earlier = this->earlier(k);
   if (earlier == earlier_) return normalised_;
 
   normalised_.assign(size, 0.0F);
-  for (std::int64_t back = earlier; back >= -reach; --back) {
+  for (std::int64_t back = earlier; back >= -reach(); --back) {
     const std::int64_t shift = back * static_cast<std::int64_t>(stride_);
     const auto first = static_cast<std::size_t>(std::max<std::int64_t>(0, -shift));
     const auto last = static_cast<std::size_t>(static_cast<std::int64_t>(size) -

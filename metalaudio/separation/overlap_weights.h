@@ -23,10 +23,17 @@ class OverlapWeights {
   std::size_t segment_samples() const noexcept { return triangle_.size(); }
   std::size_t stride_samples() const noexcept { return stride_; }
 
+  /// The cross-fade before it is divided.
+  std::span<const float> heights() const noexcept { return triangle_; }
+  /// How many earlier segments the weights of segment number k count: all that may reach it.
+  std::int64_t earlier(std::int64_t k) const noexcept;
   /// The weights of segment number k; valid until the next call.
   std::span<const float> of_segment(std::int64_t k);
 
  private:
+  /// Segments further apart than this do not reach each other.
+  std::int64_t reach() const noexcept;
+
   std::vector<float> triangle_;
   std::size_t stride_ = 0;
   std::vector<float> normalised_;

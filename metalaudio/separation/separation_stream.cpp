@@ -83,7 +83,7 @@ struct SeparationStream::Impl {
        Separator::Sink sink)
       : pushed(separator.channels(), separator.sample_rate_hz()),
         run(separator.members_, separator.sources(), pushed, checked(options, stream),
-            SegmentRun::kUnknownEnd),
+            SegmentRun::kUnknownEnd, separator.pool_),
         on_block(std::move(sink)),
         control{{}, stream.stop, stream.segment} {
     if (options.normalise) run.set_level(*stream.level);

@@ -1,5 +1,6 @@
 #include <metalaudio/audio/view_source.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/separation/for_each_index.h>
 #include <metalaudio/separation/mix_level.h>
 #include <metalaudio/separation/segment_run.h>
 #include <metalaudio/separation/separator.h>
@@ -30,10 +31,11 @@ std::vector<BagMember> bag_of_one(std::unique_ptr<models::SegmentModel> model) {
 
 }  // namespace
 
-Separator::Separator(std::unique_ptr<models::SegmentModel> model)
-    : Separator(bag_of_one(std::move(model))) {}
+Separator::Separator(std::unique_ptr<models::SegmentModel> model, ThreadPool* pool)
+    : Separator(bag_of_one(std::move(model)), pool) {}
 
-Separator::Separator(std::vector<BagMember> members) : members_(std::move(members)) {
+Separator::Separator(std::vector<BagMember> members, ThreadPool* pool)
+    : members_(std::move(members)), pool_(pool) {
   const auto first = std::find_if(members_.begin(), members_.end(),
                                   [](const BagMember& member) { return member.model != nullptr; });
   if (first == members_.end())
@@ -53,7 +55,14 @@ std::optional<Separator> Separator::clone(ThreadPool& pool) const {
     copy.model = member.model->clone(pool);
     if (!copy.model) return std::nullopt;
   }
-  return Separator(std::move(members));
+  return Separator(std::move(members), &pool);
+}
+
+void Separator::prepare(std::int64_t frames, const SeparationOptions& options) {
+  const AudioBuffer nothing(channels_, 0);
+  const audio::ViewSource source(nothing, sample_rate_hz_);
+  // Models keep what they made for it.
+  const SegmentRun run(members_, sources_, source, options, frames, pool_);
 }
 
 void Separator::separate(const audio::AudioSource& mix, const SeparationOptions& options,
@@ -63,7 +72,7 @@ void Separator::separate(const audio::AudioSource& mix, const SeparationOptions&
          "[Separator] audio of {} channels at {} Hz: expected {} at {} Hz", mix.channels(),
          mix.sample_rate_hz(), channels_, sample_rate_hz_);
   if (mix.frames() == 0) fail(ErrorCode::invalid_data, "[Separator] the audio is empty");
-  SegmentRun run(members_, sources_, mix, options, mix.frames());
+  SegmentRun run(members_, sources_, mix, options, mix.frames(), pool_);
   if (options.normalise) run.set_level(measure_level(mix, control.stop));
   const std::size_t total = run.total_steps();
   for (std::size_t done = 0; run.advance(on_block, control);)
@@ -75,14 +84,13 @@ std::vector<AudioBuffer> Separator::separate(const AudioBuffer& mix,
                                              const SeparationControl& control) {
   std::vector<AudioBuffer> stems;
   const auto keep = [&](std::int64_t first_frame, std::span<const AudioBuffer> blocks) {
-    for (std::size_t stem = 0; stem < blocks.size(); ++stem) {
-      if (stems.size() == stem) stems.emplace_back(mix.channels(), mix.frames());
-      for (std::size_t channel = 0; channel < mix.channels(); ++channel) {
-        const auto samples = blocks[stem].channel(channel);
-        std::copy(samples.begin(), samples.end(),
-                  stems[stem].channel(channel).begin() + first_frame);
-      }
-    }
+    stems.resize(blocks.size());
+    for_each_index(pool_, blocks.size(), [&](std::size_t stem) {
+      if (stems[stem].frames() == 0) stems[stem] = AudioBuffer(mix.channels(), mix.frames());
+      for (std::size_t channel = 0; channel < mix.channels(); ++channel)
+        std::ranges::copy(blocks[stem].channel(channel),
+                          stems[stem].channel(channel).begin() + first_frame);
+    });
   };
   separate(audio::ViewSource(mix, sample_rate_hz_), options, keep, control);
   return stems;

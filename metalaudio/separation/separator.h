@@ -2,6 +2,7 @@
 
 #include <metalaudio/audio/audio_source.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/segment_model.h>
 #include <metalaudio/separation/separation_options.h>
 
@@ -39,15 +40,16 @@ std::vector<bool> needed_members(const std::vector<std::vector<float>>& weights,
 ///           match, options out of range, or audio of another sample rate or channel count;
 ///           separate throws Error{invalid_data} for audio that is empty or not finite,
 ///           Error{cancelled}, and what the source and the sink throw.
-/// Threads:  one separate() at a time; its callbacks run on the calling thread.
+/// Threads:  one separate() at a time; its callbacks run on the calling thread, and may use the pool.
 class Separator {
  public:
   /// Receives consecutive blocks of every stem asked for, in the order asked for; first_frame of
   /// the first is 0. The buffers are reused after it returns.
   using Sink = std::function<void(std::int64_t first_frame, std::span<const AudioBuffer> stems)>;
 
-  explicit Separator(std::unique_ptr<models::SegmentModel> model);
-  explicit Separator(std::vector<BagMember> members);
+  /// The pool, which may be that of the models, shares the work around the network; null: none.
+  explicit Separator(std::unique_ptr<models::SegmentModel> model, ThreadPool* pool = nullptr);
+  explicit Separator(std::vector<BagMember> members, ThreadPool* pool = nullptr);
 
   /// Another one, for a caller and a pool of its own, that shares the models' weights; nothing where
   /// a model has no such thing. It may be called while this one separates.
@@ -56,6 +58,9 @@ class Separator {
   const std::vector<std::string>& sources() const noexcept { return sources_; }
   int sample_rate_hz() const noexcept { return sample_rate_hz_; }
   std::size_t channels() const noexcept { return channels_; }
+
+  /// Makes now what the first separation with these options of about so many frames would make.
+  void prepare(std::int64_t frames, const SeparationOptions& options);
 
   void separate(const audio::AudioSource& mix, const SeparationOptions& options,
                 const Sink& on_block, const SeparationControl& control = {});
@@ -68,6 +73,7 @@ class Separator {
   friend class SeparationStream;
 
   std::vector<BagMember> members_;
+  ThreadPool* pool_;
   std::vector<std::string> sources_;
   int sample_rate_hz_ = 0;
   std::size_t channels_ = 0;

@@ -1,38 +1,36 @@
 #pragma once
 
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/audio_view.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace metalaudio::separation {
 
-/// Sums weighted segments of every stem in a window that slides along the mix.
-/// Shapes:   stems[stem] is [channels][window].
-/// Threads:  one.
+/// Sums weighted segments in a window that slides along the mix, a row for each channel of each stem.
+/// Shapes:   [rows][window].
+/// Threads:  one; different rows may be worked on at once.
 class StemAccumulator {
  public:
-  StemAccumulator(std::size_t stems, std::size_t channels, std::size_t window_frames);
+  StemAccumulator(std::size_t rows, std::size_t window_frames) : sums_(rows, window_frames) {}
 
-  std::int64_t first_frame() const noexcept { return first_frame_; }
+  std::size_t rows() const noexcept { return sums_.channels(); }
+  /// From the window's first frame on.
+  ConstAudioView sums() const noexcept { return sums_; }
 
-  /// Adds gain · weights · samples to one channel of a stem from frame first on. Frames before the
+  /// Slides one row on; frames that come in are zero.
+  void move(std::size_t row, std::size_t frames);
+  /// Adds gain · weights · samples to one row from a frame of the window on. Samples before the
   /// window are left out, as those that a shift puts before the mix.
-  void add(std::size_t stem, std::size_t channel, std::int64_t first, float gain,
-           std::span<const float> weights, std::span<const float> samples);
-
-  /// Frames of one channel of a stem, from the window's `skipped`th on.
-  std::span<const float> front(std::size_t stem, std::size_t channel, std::size_t frames,
-                               std::size_t skipped = 0) const;
-
-  /// Slides the window on; frames that come in are zero.
-  void drop(std::size_t frames);
+  void add(std::size_t row, std::int64_t first, float gain, std::span<const float> weights,
+           std::span<const float> samples);
+  /// Takes another's sums in place of a row's own, and zeros behind them.
+  void replace(std::size_t row, std::span<const float> sums);
 
  private:
-  std::vector<AudioBuffer> stems_;
-  std::int64_t first_frame_ = 0;
+  AudioBuffer sums_;
 };
 
 }  // namespace metalaudio::separation

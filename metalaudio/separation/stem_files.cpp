@@ -1,162 +1,122 @@
-#include <metalaudio/audio/resampler.h>
 #include <metalaudio/audio/temporary_audio.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/error.h>
+#include <metalaudio/core/hardware_profile.h>
+#include <metalaudio/separation/for_each_index.h>
 #include <metalaudio/separation/stem_files.h>
+#include <metalaudio/separation/stem_lane.h>
+#include <metalaudio/separation/stem_limiter.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <utility>
 
 namespace metalaudio::separation {
 namespace {
 
-constexpr std::size_t kBlockFrames = 1U << 15U;
-constexpr float kClampLevel = 0.99F;  // upstream's
-// For all outputs of a track together: a network beside it needs the rest, and the system keeps a
-// file in memory where there is some.
-constexpr std::size_t kMemoryBytes = std::size_t{6} << 20U;
+constexpr std::int64_t kBlockFrames = 1 << 16;
 
-void add_scaled(ConstAudioView in, float weight, AudioBuffer& out) {
-  if (weight == 0.0F) return;
-  for (std::size_t c = 0; c < out.channels(); ++c) {
-    const std::span<const float> from = in.channel(c);
-    const std::span<float> to = out.channel(c);
-    for (std::size_t i = 0; i < from.size(); ++i) to[i] += weight * from[i];
-  }
+/// For one of the outputs of a track: short songs stay in memory, long ones never fill it.
+std::size_t memory_bytes(std::size_t outputs, std::size_t together) {
+  const std::size_t available = HardwareProfile::detect().available_memory_bytes;
+  return std::min(audio::TemporaryAudio::kMemoryLimitBytes,
+                  std::min(available / 8, together) / outputs);
 }
 
-template <typename Function>
-void for_each_sample(AudioBuffer& block, Function function) {
-  for (std::size_t c = 0; c < block.channels(); ++c)
-    for (float& sample : block.channel(c)) sample = function(sample);
-}
-
-/// For a file of this name: its ending, where it is one of ours, goes before the type in `options`.
-/// FLAC holds no floating point: 16 bits, as upstream has it.
-audio::AudioWriterOptions for_file(audio::AudioWriterOptions options,
-                                   const std::filesystem::path& path) {
+audio::AudioWriterOptions together_options(audio::AudioWriterOptions options,
+                                           const std::filesystem::path& path, std::size_t outputs) {
   options.type = audio::file_type_of(path).value_or(options.type);
-  if (options.type == audio::FileType::flac &&
-      options.sample_format == audio::SampleFormat::float32)
-    options.sample_format = audio::SampleFormat::pcm16;
+  options.channels *= outputs;
+  options.channel_mask = 0;
   return options;
 }
 
 }  // namespace
 
-/// One output on its way from the model to its file.
-class StemFiles::Lane {
- public:
-  Lane(const StemOutput& output, const std::filesystem::path& path, const StemFileOptions& options,
-       std::size_t memory_bytes)
-      : output_(output),
-        clamps_(options.clip_mode == ClipMode::clamp),
-        length_(options.length_frames),
-        channels_(options.writer.channels),
-        resampler_(options.model_rate_hz, options.writer.sample_rate_hz, options.writer.channels),
-        writer_(path, for_file(options.writer, path)) {
-    if (options.clip_mode == ClipMode::rescale || options.keep_samples)
-      waiting_.emplace(options.writer.channels, options.writer.sample_rate_hz, memory_bytes);
-  }
-
-  void write(ConstAudioView mix, std::span<const ConstAudioView> sources) {
-    AudioBuffer block(mix.channels(), mix.frames());
-    add_scaled(mix, output_.mix_weight, block);
-    for (std::size_t i = 0; i < sources.size(); ++i)
-      add_scaled(sources[i], output_.source_weights[i], block);
-    take(resampler_.process(block));
-  }
-
-  /// What the resampler holds back, and silence where its rounding left the length short.
-  void end_stream() {
-    take(resampler_.flush());
-    if (length_ && written_ < *length_) {
-      const auto missing = static_cast<std::size_t>(*length_ - written_);
-      take(AudioBuffer(channels_, missing));
-    }
-  }
-
-  float peak() const { return peak_; }
-  const audio::AudioSource& samples() const { return *waiting_; }
-
-  void finish(float gain, const std::function<void(double)>& progress) {
-    if (waiting_) write_waiting(gain, progress);
-    writer_.finish();
-  }
-
-  void commit() { writer_.close(); }
-
- private:
-  void take(ConstAudioView view) {
-    if (length_) {
-      const auto room = static_cast<std::size_t>(std::max<std::int64_t>(*length_ - written_, 0));
-      view = view.part(0, std::min(view.frames(), room));
-    }
-    if (view.frames() == 0) return;
-    written_ += static_cast<std::int64_t>(view.frames());
-    for (std::size_t c = 0; c < view.channels(); ++c)
-      for (const float sample : view.channel(c)) peak_ = std::max(peak_, std::abs(sample));
-    if (waiting_)
-      waiting_->append(view);
-    else
-      write_levelled(AudioBuffer(view), 1.0F);
-  }
-
-  void write_levelled(AudioBuffer block, float gain) {
-    if (clamps_)
-      for_each_sample(block, [](float x) { return std::clamp(x, -kClampLevel, kClampLevel); });
-    else if (gain != 1.0F)
-      for_each_sample(block, [gain](float x) { return x * gain; });
-    writer_.write(block);
-  }
-
-  void write_waiting(float gain, const std::function<void(double)>& progress) {
-    for (std::int64_t first = 0; first < written_; first += kBlockFrames) {
-      progress(static_cast<double>(first) / static_cast<double>(written_));
-      const auto left = static_cast<std::size_t>(written_ - first);
-      AudioBuffer block(channels_, std::min(left, kBlockFrames));
-      waiting_->read(first, block);
-      write_levelled(std::move(block), gain);
-    }
-  }
-
-  StemOutput output_;
-  bool clamps_;
-  std::optional<std::int64_t> length_;
-  std::size_t channels_;
-  audio::Resampler resampler_;
-  audio::AudioWriter writer_;
-  std::optional<audio::TemporaryAudio> waiting_;
-  std::int64_t written_ = 0;
-  float peak_ = 0.0F;
-};
-
 StemFiles::StemFiles(const StemPlan& plan, const std::vector<std::filesystem::path>& paths,
                      const StemFileOptions& options)
     : options_(options) {
-  for (std::size_t i = 0; i < plan.outputs.size(); ++i)
-    lanes_.push_back(std::make_unique<Lane>(plan.outputs[i], paths[i], options,
-                                            kMemoryBytes / plan.outputs.size()));
+  const std::size_t outputs = plan.outputs.size();
+  if (paths.size() != (options.together ? 1 : outputs))
+    fail(ErrorCode::invalid_argument, "[StemFiles] {} names for {} outputs", paths.size(), outputs);
+  const bool held = options.together || options.normalize_gain;
+  const std::size_t memory = memory_bytes(std::max<std::size_t>(outputs, 1), options.memory_bytes);
+  for (std::size_t i = 0; i < outputs; ++i)
+    lanes_.push_back(std::make_unique<StemLane>(
+        plan.outputs[i], options.together ? std::filesystem::path() : paths[i], options, held,
+        memory));
+  if (options.together)
+    together_.emplace(paths[0], together_options(options.writer, paths[0], outputs));
 }
 
 StemFiles::~StemFiles() = default;
 
+void StemFiles::for_each_lane(const std::function<void(StemLane&, std::size_t)>& work) {
+  for_each_index(options_.pool, lanes_.size(),
+                 [&](std::size_t index) { work(*lanes_[index], index); });
+}
+
 void StemFiles::write(ConstAudioView mix, std::span<const ConstAudioView> sources) {
-  for (const auto& lane : lanes_) lane->write(mix, sources);
+  for_each_lane([&](StemLane& lane, std::size_t) { lane.write(mix, sources); });
 }
 
 void StemFiles::finish(const std::function<void(double)>& progress) {
+  for_each_lane([](StemLane& lane, std::size_t) { lane.end_stream(); });
   std::vector<float> peaks;
-  for (const auto& lane : lanes_) {
-    lane->end_stream();
-    peaks.push_back(lane->peak());
+  for (const auto& lane : lanes_) peaks.push_back(lane->peak());
+  gains_ = output_gains(peaks, options_.clip_mode, options_.common_gain || options_.together);
+  if (options_.normalize_gain) gains_.assign(lanes_.size(), *options_.normalize_gain);
+  if (options_.together || options_.normalize_gain)
+    write_held(progress);
+  else
+    write_left(progress);
+  for_each_lane([](StemLane& lane, std::size_t) { lane.finish(); });
+  if (together_) together_->finish();
+  if (!options_.measure_loudness) return;
+  for (const auto& lane : lanes_) loudness_.push_back(lane->loudness());
+}
+
+void StemFiles::write_left(const std::function<void(double)>& progress) {
+  std::int64_t left = 0;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    lanes_[i]->set_gain(gains_[i]);
+    left = std::max(left, lanes_[i]->left());
   }
-  gains_ = output_gains(peaks, options_.clip_mode, options_.common_gain);
-  const auto count = static_cast<double>(lanes_.size());
-  for (std::size_t i = 0; i < lanes_.size(); ++i)
-    lanes_[i]->finish(
-        gains_[i], [&](double fraction) { progress((static_cast<double>(i) + fraction) / count); });
+  for (std::int64_t done = 0; done < left; done += kBlockFrames) {
+    progress(static_cast<double>(done) / static_cast<double>(left));
+    for_each_lane([](StemLane& lane, std::size_t) { lane.write_left(kBlockFrames); });
+  }
+}
+
+/// In step, since one gain curve, or one file, is for all of them.
+void StemFiles::write_held(const std::function<void(double)>& progress) {
+  const std::int64_t frames = lanes_.empty() ? 0 : lanes_[0]->frames();
+  const std::size_t channels = options_.writer.channels;
+  std::optional<StemLimiter> limiter;
+  if (options_.normalize_gain) {
+    std::vector<const audio::AudioSource*> sounds;
+    for (const auto& lane : lanes_) sounds.push_back(&lane->samples());
+    limiter.emplace(std::move(sounds), *options_.normalize_gain);
+  }
+  for (std::int64_t first = 0; first < frames; first += kBlockFrames) {
+    progress(static_cast<double>(first) / static_cast<double>(frames));
+    const auto count = static_cast<std::size_t>(std::min(frames - first, kBlockFrames));
+    const std::span<const float> curve = limiter ? limiter->next(count) : std::span<const float>();
+    AudioBuffer all(channels * lanes_.size(), count);
+    for_each_lane([&](StemLane& lane, std::size_t index) {
+      const AudioView block = all.view().some_channels(index * channels, channels);
+      lane.samples().read(first, block);
+      for (std::size_t channel = 0; channel < channels; ++channel) {
+        const auto samples = block.channel(channel);
+        for (std::size_t frame = 0; frame < count; ++frame)
+          samples[frame] *= limiter ? curve[frame] : gains_[index];
+        if (!limiter && options_.clip_mode == ClipMode::clamp) clamp_samples(samples);
+      }
+      lane.write_levelled(block);
+    });
+    if (together_) together_->write(all);
+  }
+  if (limiter) limiter_gain_ = limiter->least();
 }
 
 const audio::AudioSource& StemFiles::samples(std::size_t output) const {
@@ -164,7 +124,8 @@ const audio::AudioSource& StemFiles::samples(std::size_t output) const {
 }
 
 void StemFiles::commit() {
-  for (const auto& lane : lanes_) lane->commit();
+  for_each_lane([](StemLane& lane, std::size_t) { lane.commit(); });
+  if (together_) together_->close();
 }
 
 }  // namespace metalaudio::separation

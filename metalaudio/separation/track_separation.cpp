@@ -1,3 +1,5 @@
+#include <metalaudio/audio/audio_reader.h>
+#include <metalaudio/audio/tags.h>
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/core/error.h>
@@ -5,9 +7,13 @@
 #include <metalaudio/separation/output_folders.h>
 #include <metalaudio/separation/track_separation.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <functional>
+#include <future>
 #include <optional>
+#include <utility>
 
 namespace metalaudio::separation {
 namespace {
@@ -24,13 +30,14 @@ void tell(const TrackControl& control, const char* activity, double fraction) {
 }
 
 audio::TrackSource read_track(const std::filesystem::path& input,
-                              const TrackSeparationOptions& choice, const Separator& separator,
+                              const TrackSeparationOptions& choice, const ComingSeparator& coming,
                               const TrackControl& control) {
   audio::TrackOptions options;
-  options.sample_rate_hz = separator.sample_rate_hz();
-  options.channels = separator.channels();
+  options.sample_rate_hz = coming.sample_rate_hz;
+  options.channels = coming.channels;
   options.downmix = choice.downmix;
   options.allow_truncated = choice.allow_truncated;
+  options.memory_limit_bytes = std::min(options.memory_limit_bytes, choice.memory_bytes);
   options.progress = [&](double fraction) { tell(control, "reading", fraction); };
   return audio::TrackSource(input, options);
 }
@@ -50,8 +57,33 @@ StemFileOptions file_options(const TrackSeparationOptions& options,
   result.model_rate_hz = track.sample_rate_hz();
   result.clip_mode = options.clip_mode;
   result.common_gain = options.common_gain;
+  result.together = options.together;
+  result.measure_loudness = options.loudness;
   result.keep_samples = options.inspect != nullptr;
+  result.pool = options.pool;
+  result.memory_bytes = options.memory_bytes;
   return result;
+}
+
+dsp::Loudness loudness_of(const audio::AudioSource& sound, const TrackControl& control) {
+  constexpr std::int64_t kBlock = 1 << 16;
+  dsp::LoudnessMeter meter(sound.sample_rate_hz(), sound.channels());
+  AudioBuffer block(sound.channels(), kBlock);
+  for (std::int64_t first = 0; first < sound.frames(); first += kBlock) {
+    tell(control, "measuring", static_cast<double>(first) / static_cast<double>(sound.frames()));
+    const auto count = static_cast<std::size_t>(std::min(sound.frames() - first, kBlock));
+    sound.read(first, block.view().part(0, count));
+    meter.process(block.view().part(0, count));
+  }
+  return meter.finish();
+}
+
+/// 1, with a warning, for a mix without loudness.
+float gain_to(double lufs, const dsp::Loudness& mix, std::vector<std::string>& warnings) {
+  if (std::isfinite(mix.integrated_lufs))
+    return static_cast<float>(std::pow(10.0, (lufs - mix.integrated_lufs) / 20.0));
+  warnings.emplace_back("too quiet or too short for a loudness: not normalised");
+  return 1.0F;
 }
 
 SeparationOptions with_stems(SeparationOptions options, const StemPlan& plan,
@@ -59,6 +91,21 @@ SeparationOptions with_stems(SeparationOptions options, const StemPlan& plan,
   options.stems.clear();
   for (const std::size_t index : plan.needed_sources) options.stems.push_back(sources[index]);
   return options;
+}
+
+/// Makes it ready for a track of about this length. What is wrong with the track, or with the options
+/// for it, shows when it is read and separated.
+Separator& get_ready(const std::filesystem::path& input, const ComingSeparator& coming,
+                     const StemPlan& plan, const SeparationOptions& options) {
+  Separator& separator = coming.load();
+  try {
+    const audio::AudioFormat format = audio::AudioReader(input).format();
+    if (format.frames)
+      separator.prepare(*format.frames * separator.sample_rate_hz() / format.sample_rate_hz,
+                        with_stems(options, plan, separator.sources()));
+  } catch (const Error&) {
+  }
+  return separator;
 }
 
 /// Passes the separator's blocks, and the mix beside them, on to the files.
@@ -109,16 +156,36 @@ TrackReport separate_track(const std::filesystem::path& input,
                            const std::vector<std::filesystem::path>& outputs, const StemPlan& plan,
                            const TrackSeparationOptions& options, Separator& separator,
                            const TrackControl& control) {
+  return separate_track(
+      input, outputs, plan, options,
+      {separator.sample_rate_hz(), separator.channels(), [&]() -> Separator& { return separator; }},
+      control);
+}
+
+TrackReport separate_track(const std::filesystem::path& input,
+                           const std::vector<std::filesystem::path>& outputs, const StemPlan& plan,
+                           const TrackSeparationOptions& options, const ComingSeparator& coming,
+                           const TrackControl& control) {
   const Clock::time_point start = Clock::now();
-  if (outputs.size() != plan.outputs.size())
+  if (outputs.size() != (options.together ? 1 : plan.outputs.size()))
     fail(ErrorCode::invalid_argument, "[separate_track] {} names for {} outputs", outputs.size(),
          plan.outputs.size());
-  const audio::TrackSource track = read_track(input, options, separator, control);
+  std::future<Separator&> ready = std::async(std::launch::async, [&]() -> Separator& {
+    return get_ready(input, coming, plan, options.separation);
+  });
+  const audio::TrackSource track = read_track(input, options, coming, control);
   OutputFolders folders;
   for (const std::filesystem::path& output : outputs) folders.make_for(output);
-  const StemFileOptions format = file_options(options, track);
+  StemFileOptions format = file_options(options, track);
+  std::vector<std::string> warnings = track.warnings();
+  if (options.tags) format.writer.tags = audio::read_tags(input, warnings);
+  std::optional<dsp::Loudness> mix_loudness;
+  if (options.loudness || options.normalize_lufs) mix_loudness = loudness_of(track, control);
+  if (options.normalize_lufs)
+    format.normalize_gain = gain_to(*options.normalize_lufs, *mix_loudness, warnings);
   StemFiles files(plan, outputs, format);
 
+  Separator& separator = ready.get();
   const double audio_seconds =
       static_cast<double>(track.frames()) / static_cast<double>(track.sample_rate_hz());
   if (control.begin) control.begin(audio_seconds);
@@ -139,8 +206,12 @@ TrackReport separate_track(const std::filesystem::path& input,
   files.commit();
   folders.keep();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return {audio_seconds,    seconds,       format.writer.sample_rate_hz,
-          track.channels(), files.gains(), track.warnings()};
+  TrackReport report{audio_seconds,    seconds,       format.writer.sample_rate_hz,
+                     track.channels(), files.gains(), std::move(warnings)};
+  report.limiter_gain = files.limiter_gain();
+  report.loudness = files.loudness();
+  if (options.loudness) report.mix_loudness = mix_loudness;
+  return report;
 }
 
 }  // namespace metalaudio::separation

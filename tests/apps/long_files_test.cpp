@@ -33,11 +33,11 @@ std::int64_t peak_kib(const SeparateSetting& setting, std::uint32_t seconds) {
 
 TEST(LongFiles, NeedNoMoreMemoryThanShorterOnes) {
   const SeparateSetting setting;
-  // Both are past the point where samples move from memory to temporary files: at this rate half an
-  // hour is as long as five minutes at 44.1 kHz.
-  const std::int64_t half_an_hour = peak_kib(setting, 1800);
+  // Both are past the point where samples move from memory to temporary files: at this rate an hour
+  // is as long as eleven minutes at 44.1 kHz.
+  const std::int64_t an_hour = peak_kib(setting, 3600);
   const std::int64_t ten_hours = peak_kib(setting, 10 * 3600);
-  EXPECT_LT(static_cast<double>(ten_hours), 1.1 * static_cast<double>(half_an_hour));
+  EXPECT_LT(static_cast<double>(ten_hours), 1.1 * static_cast<double>(an_hour));
 }
 
 }  // namespace

@@ -10,12 +10,16 @@ namespace metalaudio::apps {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
 TEST(Program, TellsItsVersion) {
   const ProgramResult result = run_program({"--version"});
   EXPECT_EQ(result.status, 0);
-  EXPECT_THAT(result.out, StartsWith("metalaudio "));
+  EXPECT_THAT(result.out, MatchesRegex("metalaudio [0-9.]+\n"
+                                       "commit [^\n]+\n"
+                                       "libsndfile [0-9.]+\n"
+                                       "libavformat [0-9.]+\n(.+ .+\n)+"));
 }
 
 TEST(Program, UsageErrorsAreOneLineAndStatusTwo) {
@@ -55,8 +59,10 @@ TEST(Program, CalibrateWritesWhatToleranceConfigurationLoads) {
   EXPECT_THAT(result.out, HasSubstr("written to " + path.string()));
   const ToleranceConfiguration measured = ToleranceConfiguration::load(path);
   EXPECT_GE(measured.linear_batch_threshold, 1U);
+  EXPECT_NE(measured.cpu_mflop_rate, ToleranceConfiguration{}.cpu_mflop_rate);
   if (survey_gpus().gpus.empty()) {
     EXPECT_EQ(measured.gpu_cpu_threshold, ToleranceConfiguration{}.gpu_cpu_threshold);
+    EXPECT_EQ(measured.gpu_step_ns, ToleranceConfiguration{}.gpu_step_ns);
   } else {
     EXPECT_THAT(result.out, HasSubstr("on the GPU"));
   }

@@ -98,7 +98,7 @@ TEST(SeparateOptions, RefusesWhatContradictsItself) {
         "a --filename {track}.{ext}", "a --device tpu", "a -d cuda:", "a -d cuda:-1",
         "a -d cuda:0,", "a -d cuda0", "a -d cuda:0;1", "a -d cpu,cuda", "a -d mps",
         "a --filename {title}/{stem}.{ext}", "a --shifts 0 --shift-offsets 3", "a --unknown",
-        "a --filename {stem}.ogg", "a --filename {stem}", "a --filename {stem}."})
+        "a --filename {stem}.aac", "a --filename {stem}", "a --filename {stem}."})
     EXPECT_THROW(parse(arguments), Error) << arguments;
 }
 
@@ -168,7 +168,7 @@ TEST(SeparateOptions, ShortenedNamesMeanUpstreams) {
   EXPECT_EQ(options.stems.other_method, separation::OtherMethod::minus);
   EXPECT_TRUE(options.format.int24);
   EXPECT_EQ(options.clip_mode, separation::ClipMode::clamp);
-  EXPECT_TRUE(options.format.flac);
+  EXPECT_TRUE(options.format.chosen == audio::FileType::flac);
   EXPECT_EQ(options.format.mp3_bitrate_kbps, 128);
   EXPECT_EQ(options.format.mp3_preset, 3);
   EXPECT_EQ(options.jobs, 2U);

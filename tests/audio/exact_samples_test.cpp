@@ -28,7 +28,7 @@ std::vector<Sample> wav_samples(const std::filesystem::path& path, std::size_t c
   return samples;
 }
 
-constexpr AudioWriterOptions kMono16{.channels = 1};
+const AudioWriterOptions kMono16{.channels = 1};
 
 // (wav.clamp(-1, 1) * (2**15 - 1)).short() of upstream's audio.py, by hand.
 TEST(ExactSamples, SixteenBitsAreCutTowardsZero) {
@@ -153,7 +153,11 @@ TEST(FileType, IsKnownByItsEnding) {
   EXPECT_EQ(file_type_of("c.flac"), FileType::flac);
   EXPECT_EQ(file_type_of("c.d.mp3"), FileType::mp3);
   EXPECT_EQ(file_type_of("wav"), std::nullopt);
-  EXPECT_EQ(file_type_of("a.ogg"), std::nullopt);
+  EXPECT_EQ(file_type_of("a.ogg"), FileType::ogg);
+  EXPECT_EQ(file_type_of("a.m4a"), FileType::m4a);
+  EXPECT_EQ(file_type_of("a.Stem.M4A"), FileType::stem_m4a);
+  EXPECT_EQ(file_type_of(".m4a"), std::nullopt);
+  EXPECT_EQ(file_type_of("a.aac"), std::nullopt);
   EXPECT_EQ(extension_of(FileType::mp3), "mp3");
 }
 

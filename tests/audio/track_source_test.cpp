@@ -27,16 +27,19 @@ bool equal(const AudioBuffer& a, const AudioBuffer& b) {
 }
 
 TEST(TemporaryAudio, ReadsBackAnywhereFromMemoryAndFromItsFile) {
-  const AudioBuffer samples = noise(3, 20000);
-  for (const std::size_t limit : {std::size_t{0}, std::size_t{100000}, std::size_t{1} << 20}) {
+  // More than one piece of memory; the second limit is reached in the second piece.
+  constexpr std::size_t kFrames = 600000;
+  const AudioBuffer samples = noise(3, kFrames);
+  for (const std::size_t limit : {std::size_t{0}, std::size_t{5} << 20, std::size_t{1} << 23}) {
     TemporaryAudio audio(3, 44100, limit);
-    for (std::size_t first = 0; first < 20000; first += 3000)
-      audio.append(ConstAudioView(samples).part(first, std::min<std::size_t>(3000, 20000 - first)));
-    EXPECT_EQ(audio.is_in_memory(), limit > 20000 * 12);
-    EXPECT_EQ(audio.frames(), 20000);
-    EXPECT_TRUE(equal(read_all(audio, 0, 20000), samples));
-    const AudioBuffer around = read_all(audio, 15000, 10000);
-    EXPECT_EQ(around.channel(2)[4999], samples.channel(2)[19999]);
+    for (std::size_t first = 0; first < kFrames; first += 70001)
+      audio.append(
+          ConstAudioView(samples).part(first, std::min<std::size_t>(70001, kFrames - first)));
+    EXPECT_EQ(audio.is_in_memory(), limit > kFrames * 12);
+    EXPECT_EQ(audio.frames(), static_cast<std::int64_t>(kFrames));
+    EXPECT_TRUE(equal(read_all(audio, 0, kFrames), samples));
+    const AudioBuffer around = read_all(audio, 595000, 10000);
+    EXPECT_EQ(around.channel(2)[4999], samples.channel(2)[kFrames - 1]);
     EXPECT_EQ(around.channel(2)[5000], 0.0f);
     EXPECT_EQ(read_all(audio, -7, 10).channel(1)[7], samples.channel(1)[0]);
   }

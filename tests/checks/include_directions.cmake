@@ -1,6 +1,6 @@
 # Checks that the layers include only downwards, as the rules below say; that nobody outside a module
-# includes its private headers, nor a public header a private one; and that modules link as they may
-# include.
+# includes its private headers, nor a public header a private one; that nothing in a folder cuda/ includes
+# from a folder cpu/ or the other way round; and that modules link as they may include.
 # usage: cmake -D ROOT=<folder that holds metalaudio/> [-D PUBLIC_HEADERS=<file, one a line>]
 #              [-D LINKS=<file, "module: library library …" a line>] -P include_directions.cmake
 cmake_minimum_required(VERSION 3.25)
@@ -21,9 +21,11 @@ set(may_include_plugins ${everything} plugins)
 set(may_include_examples ${everything})
 
 # Private to all users of the library, but for every module that stands above: vector functions for
-# kernels, JSON as text that is always UTF-8, and the way into and out of the CUDA part.
+# kernels, JSON as text that is always UTF-8, the way into and out of the CUDA part, and the transform
+# of a block of a GPU's threads.
 set(shared_inside metalaudio/nn/cpu/math-inl.h metalaudio/nn/io/json_text.h
-  metalaudio/core/cuda_part.h metalaudio/core/cuda/check.h metalaudio/core/cuda/exports.h)
+  metalaudio/core/cuda_part.h metalaudio/core/cuda/check.h metalaudio/core/cuda/exports.h
+  metalaudio/dsp/cuda/transform.cuh metalaudio/dsp/cuda/twiddles.h)
 
 set(wrong "")
 set(public "")
@@ -50,6 +52,9 @@ foreach(source IN LISTS sources)
     if(include MATCHES "[<\"]metalaudio/(([^/]+)/[^>\"]+)[>\"]")
       set(header metalaudio/${CMAKE_MATCH_1})
       set(target ${CMAKE_MATCH_2})
+      if((source MATCHES "/cuda/" AND header MATCHES "/cpu/") OR (source MATCHES "/cpu/" AND header MATCHES "/cuda/"))
+        list(APPEND wrong "${source}: ${include} belongs to another device")
+      endif()
       if(NOT target IN_LIST may_include_${module})
         list(APPEND wrong "${source}: ${include}")
       elseif(public AND NOT header IN_LIST public)

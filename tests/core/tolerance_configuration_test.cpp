@@ -20,7 +20,7 @@ TEST(ToleranceConfiguration, StartsWithTheOriginalsFigures) {
 
 TEST(ToleranceConfiguration, LoadsWhatItSaved) {
   const TestFolder folder;
-  const ToleranceConfiguration saved{4096, 7, 3, 11};
+  const ToleranceConfiguration saved{4096, 7, 3, 11, 12, 13, 14, 15, 16, 17, 18, 19};
   saved.save(folder / "a" / "b.json");
   EXPECT_EQ(ToleranceConfiguration::load(folder / "a" / "b.json"), saved);
 }

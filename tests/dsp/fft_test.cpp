@@ -269,23 +269,10 @@ TEST(Fft, LetsNanThroughAndRecovers) {
   EXPECT_EQ(spectrum, before);
 }
 
-TEST(Fft, RefusesSizesAndDevicesThatAreNotThere) {
+TEST(Fft, RefusesSizes) {
   EXPECT_THROW(Fft(0), Error);
   EXPECT_THROW(Fft(static_cast<std::size_t>(-4)), Error);
-  try {
-    const Fft fft(1024, {.device = DeviceType::cuda});
-    FAIL() << "a build without CUDA made a CUDA transform";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::backend_unavailable);
-  }
-}
-
-TEST(Fft, RunsOnTheCpuUnlessAskedAndSaysWhere) {
-  EXPECT_EQ(Fft(65536).device(), DeviceType::cpu);
-  EXPECT_EQ(FftOptions{}.device, DeviceType::cpu);
-  // Above the threshold it depends on the machine; below it, never.
-  EXPECT_EQ(Fft(2048, {.device = DeviceType::automatic}).device(), DeviceType::cpu);
-  EXPECT_NE(ComplexFft(4096, {.device = DeviceType::automatic}).device(), DeviceType::automatic);
+  EXPECT_THROW(ComplexFft(0), Error);
 }
 
 TEST(Spectrum, GivesMagnitudePowerAndPhase) {

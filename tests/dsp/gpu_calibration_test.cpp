@@ -1,32 +1,31 @@
 #include <gtest/gtest.h>
+#include <metalaudio/dsp/batched/gpu_threshold.h>
 #include <metalaudio/dsp/gpu_calibration.h>
 
-#include <algorithm>
-#include <chrono>
 #include <limits>
-#include <memory>
-#include <thread>
 
-#include "tests/support/fake_gpu.h"
 #include "tests/support/test_folder.h"
 
 namespace metalaudio::dsp {
 namespace {
 
-std::size_t threshold_of(std::chrono::microseconds pass_time) {
-  const auto gpu = std::make_shared<FakeGpu>();
-  gpu->kernels["pass"] = [=](std::span<const float>, std::span<float>) {
-    if (pass_time.count() > 0) std::this_thread::sleep_for(pass_time);
-  };
-  return measure_gpu_threshold(gpu);
+/// Where a CPU takes a nanosecond a point, and a GPU so long for anything.
+std::size_t threshold_of(double gpu_seconds) {
+  return find_gpu_threshold(
+      256, 65536, [](std::size_t points) { return 1e-9 * static_cast<double>(points); },
+      [&](std::size_t) { return gpu_seconds; });
 }
 
-TEST(GpuCalibration, APromptGpuIsUsedForLessThanASlowOne) {
-  using namespace std::chrono_literals;
-  // Nothing but copies: a transform of 2^19 points takes longer than those.
-  EXPECT_LT(threshold_of(0us), std::size_t{1} << 19);
-  // Fifty milliseconds and more in all: no transform up to 2^20 takes as long.
-  EXPECT_EQ(threshold_of(10ms), std::numeric_limits<std::size_t>::max());
+TEST(GpuCalibration, TheThresholdIsTheLargestSizeThatTheCpuWins) {
+  EXPECT_EQ(threshold_of(5e-6), 4096U);
+  EXPECT_EQ(threshold_of(4.096e-6), 2048U + 2048U);  // a tie is the CPU's
+  EXPECT_EQ(threshold_of(0), 0U);
+  EXPECT_EQ(threshold_of(1), std::numeric_limits<std::size_t>::max());
+  // One size that went wrong below does not hide the last that the CPU wins.
+  EXPECT_EQ(find_gpu_threshold(
+                256, 4096, [](std::size_t points) { return points == 512 ? 2.0 : 0.5; },
+                [](std::size_t points) { return points < 2048 ? 1.0 : 0.25; }),
+            1024U);
 }
 
 TEST(GpuCalibration, NeedsAGpu) {

@@ -322,7 +322,8 @@ TEST(NarrowValues, CastsWhereValuesComeAndGo) {
         std::make_shared<FakeBackend>(FakeBackendOptions{.by_reference = true, .value_type = type}),
         make_cpu_backend()};
   };
-  const Graph narrow = narrow_values(graph, backends(DataType::f16));
+  const Graph narrow = narrow_values(graph, backends(DataType::f16),
+                                     place_nodes(graph, backends(DataType::f16), {}).places);
   // The input, the state and the sum, which leaves for the other backend and the state.
   EXPECT_EQ(count<Cast>(narrow), 3);
   EXPECT_EQ(narrow.type(narrow.outputs()[0].second).type, DataType::f32);

@@ -71,6 +71,38 @@ void check(const GemmKernel& kernel, bool rounds) {
 TEST(Gemm, Float32EqualsTheSumOfItsTaps) { check(GemmFp32(), false); }
 TEST(Gemm, Bf16InFloat32EqualsTheSumOfRoundedFactors) { check(GemmBf16(), true); }
 
+/// The root mean square of what a product of so much depth errs, relative to that of its results.
+double mean_error_of(const GemmKernel& kernel, std::size_t depth) {
+  constexpr std::size_t kRows = 24;
+  constexpr std::size_t kColumns = 48;
+  const std::vector<float> x = noise(kRows * depth, 1);
+  const std::vector<float> w = noise(kColumns * depth, 2);
+  const PackedMatrix matrix(kernel, w, {}, {kColumns, depth, false});
+  GemmScratch scratch;
+  scratch.reserve(kernel.needs(matrix.size(), 1, kRows, depth));
+  const GemmTap tap{x.data(), static_cast<std::ptrdiff_t>(depth), 0, kRows, 0};
+  std::vector<float> y(kRows * kColumns);
+  matrix.multiply({&tap, 1}, depth, kRows, scratch, {y.data(), kColumns});
+  double errors = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    double sum = 0;
+    for (std::size_t k = 0; k < depth; ++k) {
+      sum += static_cast<double>(x[i / kColumns * depth + k]) * w[i % kColumns * depth + k];
+    }
+    errors += (y[i] - sum) * (y[i] - sum);
+    squares += sum * sum;
+  }
+  return std::sqrt(errors / squares);
+}
+
+TEST(Gemm, DeepFloat32SumsDoNotGatherRounding) {
+  // Added one by one, 4096 terms err by 3.4e-8 times the root of 2048: 1.6e-6. Chains of 32 that
+  // are then added err by the root of 16 + 64.
+  EXPECT_LT(mean_error_of(GemmFp32(), 4096), 4e-7);
+  EXPECT_LT(mean_error_of(GemmFp32(), 256), 2e-7);
+}
+
 /// A product with half weights beside the same with their values in float32.
 template <typename Half>
 void expect_same_bits(DataType type, std::size_t rows, const MatrixSize& size, bool residual) {

@@ -222,6 +222,22 @@ TEST(Plan, CountsTheOperationsAndBytesOfAConvolution) {
   EXPECT_GE(plan.statistics().weight_bytes, 4U * 8 * 5 * 6);
 }
 
+TEST(Plan, AConstantMatrixIsKeptPackedAlone) {
+  const auto weight_bytes = [](const Shape& a, bool shared) {
+    Graph graph;
+    const Value b = random_constant(graph, {64, 64});
+    const Value y = graph.apply(MatMul{}, {graph.input("x", a), b});
+    graph.output("y", shared ? add(graph, y, b) : y);
+    return Plan(graph, {}).statistics().weight_bytes;
+  };
+  constexpr std::size_t kMatrix = 64 * 64 * sizeof(float);
+  // Packing adds a bias of 64 numbers, and fills up to whole vectors.
+  EXPECT_LT(weight_bytes({4, 64}, false), 2 * kMatrix);
+  EXPECT_LT(weight_bytes({3, 4, 64}, false), 2 * kMatrix);
+  // Another reads it as it is.
+  EXPECT_GE(weight_bytes({64, 64}, true), 2 * kMatrix);
+}
+
 TEST(Plan, FlushesDenormalsWhileItRunsAndRestoresTheModeAfter) {
   Graph graph;
   const Value x = graph.input("x", {64});

@@ -38,18 +38,21 @@ constexpr std::size_t kSegments = 13;  // 300 apart, and one shift
 TEST(SegmentBatches, GiveTheSameBitsWhateverTheirSize) {
   const SeparationOptions several[] = {
       {}, {.shifts = 0}, {.shifts = 3}, {.overlap = 0.8}, {.segment_seconds = 0.123}};
+  ThreadPool pool(2);
   for (const SeparationOptions& options : several) {
     const std::vector<float> expected = samples(alone().separate(noise(kFrames), options));
     for (const std::size_t capacity : {1U, 2U, 3U, 7U, 100U})
-      for (const std::size_t batches : {1U, 2U, 3U}) {
-        FakeGpu gpu{.capacity = capacity, .batches = batches};
-        Separator separator(std::make_unique<BatchedModel>(gpu));
-        EXPECT_EQ(samples(separator.separate(noise(kFrames), options)), expected)
-            << capacity << " in each of " << batches;
-        const std::size_t count = std::accumulate(gpu.started.begin(), gpu.started.end(), 0U);
-        EXPECT_EQ(count, gpu.segments_asked_for);
-        EXPECT_EQ(gpu.started.size(), (count + capacity - 1) / capacity);
-      }
+      for (const std::size_t batches : {1U, 2U, 3U})
+        for (const bool adds_up : {false, true}) {
+          FakeGpu gpu{.capacity = capacity, .batches = batches, .adds_up = adds_up};
+          Separator separator(std::make_unique<BatchedModel>(gpu), adds_up ? &pool : nullptr);
+          EXPECT_EQ(samples(separator.separate(noise(kFrames), options)), expected)
+              << capacity << " in each of " << batches;
+          const std::size_t count = std::accumulate(gpu.started.begin(), gpu.started.end(), 0U);
+          EXPECT_EQ(count, gpu.segments_asked_for);
+          EXPECT_EQ(gpu.added, adds_up ? count : 0U);
+          EXPECT_EQ(gpu.started.size(), (count + capacity - 1) / capacity);
+        }
   }
 }
 
@@ -64,22 +67,70 @@ TEST(SegmentBatches, GiveTheSameBitsForABag) {
   const std::vector<float> expected =
       samples(bag(std::make_unique<LinearModel>(), std::make_unique<LinearModel>())
                   .separate(noise(kFrames), {.shifts = 2}));
-  FakeGpu first{.capacity = 3, .batches = 2};
-  FakeGpu second{.capacity = 2, .batches = 1};
-  EXPECT_EQ(
-      samples(bag(std::make_unique<BatchedModel>(first), std::make_unique<BatchedModel>(second))
-                  .separate(noise(kFrames), {.shifts = 2})),
-      expected);
-  EXPECT_EQ(samples(bag(std::make_unique<BatchedModel>(first), std::make_unique<LinearModel>())
-                        .separate(noise(kFrames), {.shifts = 2})),
-            expected);
+  for (const bool adds_up : {false, true}) {
+    FakeGpu first{.capacity = 3, .batches = 2, .adds_up = adds_up};
+    FakeGpu second{.capacity = 2, .batches = 1, .adds_up = true};
+    EXPECT_EQ(
+        samples(bag(std::make_unique<BatchedModel>(first), std::make_unique<BatchedModel>(second))
+                    .separate(noise(kFrames), {.shifts = 2})),
+        expected);
+    EXPECT_EQ(samples(bag(std::make_unique<BatchedModel>(first), std::make_unique<LinearModel>())
+                          .separate(noise(kFrames), {.shifts = 2})),
+              expected);
+  }
 }
 
-TEST(SegmentBatches, OfAStreamAreHandedOutAtOnce) {
+/// Members with windows of their own: the frames that one has complete wait for the other.
+TEST(SegmentBatches, GiveTheSameBitsForABagOfTwoLengths) {
+  const auto bag = [](std::unique_ptr<models::SegmentModel> a,
+                      std::unique_ptr<models::SegmentModel> b) {
+    std::vector<BagMember> members;
+    members.push_back({std::move(a), {1.0F, 0.25F}});
+    members.push_back({std::move(b), {0.5F, 1.0F}});
+    return Separator(std::move(members));
+  };
+  const std::vector<float> expected =
+      samples(bag(std::make_unique<LinearModel>(400), std::make_unique<LinearModel>(150))
+                  .separate(noise(kFrames), {.shifts = 2}));
+  for (const std::size_t capacity : {1U, 2U, 5U, 100U}) {
+    FakeGpu first{.capacity = capacity, .adds_up = true};
+    FakeGpu second{.capacity = 3, .adds_up = true};
+    EXPECT_EQ(samples(bag(std::make_unique<BatchedModel>(first, 400),
+                          std::make_unique<BatchedModel>(second, 150))
+                          .separate(noise(kFrames), {.shifts = 2})),
+              expected)
+        << capacity;
+  }
+}
+
+/// Of a bag in which each member is there for one stem, as of htdemucs_ft, only that one comes back.
+TEST(SegmentBatches, BringBackTheStemsThatCount) {
+  FakeGpu gpus[] = {{.capacity = 3, .adds_up = true}, {.capacity = 3, .adds_up = true}};
+  std::vector<BagMember> members;
+  members.push_back({std::make_unique<BatchedModel>(gpus[0]), {1.0F, 0.0F}});
+  members.push_back({std::make_unique<BatchedModel>(gpus[1]), {0.0F, 1.0F}});
+  Separator separator(std::move(members));
+  EXPECT_EQ(samples(separator.separate(noise(kFrames), {.shifts = 0})),
+            samples(alone().separate(noise(kFrames), {.shifts = 0})));
+  EXPECT_EQ(gpus[0].rows, 2U);
+  EXPECT_EQ(gpus[1].rows, 2U);
+  FakeGpu one{.capacity = 3, .adds_up = true};
+  Separator second(std::make_unique<BatchedModel>(one));
+  EXPECT_EQ(samples(second.separate(noise(kFrames), {.stems = {"second"}})),
+            samples(alone().separate(noise(kFrames), {.stems = {"second"}})));
+  EXPECT_EQ(one.rows, 2U);
+}
+
+class SegmentBatchesOfEitherKind : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Sums, SegmentBatchesOfEitherKind, testing::Bool(), [](const auto& test) {
+  return std::string(test.param ? "AddedThere" : "AddedHere");
+});
+
+TEST_P(SegmentBatchesOfEitherKind, OfAStreamAreHandedOutAtOnce) {
   const AudioBuffer mix = noise(kFrames);
   const SeparationOptions options{.shifts = 0, .normalise = false};
   const std::vector<float> expected = samples(alone().separate(mix, options));
-  FakeGpu gpu{.capacity = 4, .batches = 2};
+  FakeGpu gpu{.capacity = 4, .batches = 2, .adds_up = GetParam()};
   Separator separator(std::make_unique<BatchedModel>(gpu));
   std::vector<AudioBuffer> stems;
   for (int i = 0; i < 2; ++i) stems.emplace_back(2, kFrames);
@@ -101,8 +152,8 @@ TEST(SegmentBatches, OfAStreamAreHandedOutAtOnce) {
   EXPECT_EQ(gpu.segments_asked_for, 1U);
 }
 
-TEST(SegmentBatches, AreLeftBehindWhenASeparationIsCancelled) {
-  FakeGpu gpu{.capacity = 3, .batches = 2};
+TEST_P(SegmentBatchesOfEitherKind, AreLeftBehindWhenASeparationIsCancelled) {
+  FakeGpu gpu{.capacity = 3, .batches = 2, .adds_up = GetParam()};
   Separator separator(std::make_unique<BatchedModel>(gpu));
   std::stop_source stop;
   const SeparationControl control{[&](std::size_t done, std::size_t) {
@@ -140,16 +191,52 @@ TEST(SpreadModel, SharesTheBatchesOfASong) {
   EXPECT_TRUE(spread.notices.empty());
 }
 
-TEST(SpreadModel, GoesOnOnTheCpuFromWhereverItsGpuIsLost) {
+TEST_P(SegmentBatchesOfEitherKind, GoOnOnTheCpuFromWhereverTheGpuIsLost) {
   const std::vector<float> expected = samples(alone().separate(noise(kFrames)));
   for (std::size_t lost_after = 0; lost_after < kSegments; ++lost_after) {
-    Spread spread(std::vector{FakeGpu{.capacity = 3, .lost_after = lost_after}});
+    Spread spread(
+        std::vector{FakeGpu{.capacity = 3, .lost_after = lost_after, .adds_up = GetParam()}});
     EXPECT_EQ(samples(spread.separator->separate(noise(kFrames))), expected) << lost_after;
     // What comes later does not ask for it again.
     const std::size_t before = spread.on_cpu;
     EXPECT_EQ(samples(spread.separator->separate(noise(kFrames))), expected);
     EXPECT_EQ(spread.on_cpu - before, kSegments);
     EXPECT_EQ(spread.notices, std::vector<std::string>{"cuda:0: lost; going on on the cpu"});
+  }
+}
+
+/// By the sums themselves, with some of a batch added and handed out: with shifts, so that more than
+/// two segments add up in places.
+TEST(SpreadModel, LosesNoSumsWithItsGpu) {
+  const SeparationOptions options{.shifts = 3};
+  const std::vector<float> expected = samples(alone().separate(noise(kFrames), options));
+  Spread whole(std::vector{FakeGpu{.capacity = 4, .adds_up = true}});
+  whole.separator->separate(noise(kFrames), options);
+  ASSERT_GT(whole.gpus[0].added, 2 * kSegments);
+  for (std::size_t lost_after = 0; lost_after < whole.gpus[0].added; ++lost_after) {
+    Spread spread(
+        std::vector{FakeGpu{.capacity = 4, .adds_up = true, .lost_after_sums = lost_after}});
+    EXPECT_EQ(samples(spread.separator->separate(noise(kFrames), options)), expected) << lost_after;
+    EXPECT_EQ(spread.notices, std::vector<std::string>{"cuda:0: lost; going on on the cpu"});
+    Spread two({{.capacity = 4, .adds_up = true, .lost_after_sums = lost_after / 2},
+                {.capacity = 3, .adds_up = true}});
+    EXPECT_EQ(samples(two.separator->separate(noise(kFrames), options)), expected) << lost_after;
+    EXPECT_EQ(two.on_cpu, 0U);
+  }
+}
+
+/// Sums go from one to the other, whether both add up or one.
+TEST(SpreadModel, AddsUpOnSeveralGpus) {
+  for (const SeparationOptions& options :
+       {SeparationOptions{}, SeparationOptions{.shifts = 3}, SeparationOptions{.overlap = 0.8}}) {
+    const std::vector<float> expected = samples(alone().separate(noise(kFrames), options));
+    for (const bool other : {false, true}) {
+      Spread spread({{.capacity = 2, .adds_up = true}, {.capacity = 3, .adds_up = other}});
+      EXPECT_EQ(samples(spread.separator->separate(noise(kFrames), options)), expected);
+      EXPECT_GT(spread.gpus[0].added, 0U);
+      EXPECT_EQ(spread.gpus[1].added > 0, other);
+      EXPECT_TRUE(spread.notices.empty());
+    }
   }
 }
 

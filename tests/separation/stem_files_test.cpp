@@ -1,10 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/dsp/loudness_meter.h>
 #include <metalaudio/separation/stem_files.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
 
 #include "tests/support/sounds.h"
 #include "tests/support/test_folder.h"
@@ -39,6 +43,17 @@ class StemFilesTest : public ::testing::Test {
     for (const fs::path& path : paths(plan)) EXPECT_FALSE(fs::exists(path)) << path;
     files.commit();
     return files.gains();
+  }
+
+  /// Runs them into one file.
+  void run_together(StemFileOptions options, const std::string& name) {
+    options.together = true;
+    StemFiles files(plan_stems({}, kSources), {folder_ / name}, options);
+    const std::array<ConstAudioView, 2> sources = {drums_, vocals_};
+    files.write(AudioBuffer(2, drums_.frames()), sources);
+    files.finish([](double) {});
+    EXPECT_FALSE(fs::exists(folder_ / name));
+    files.commit();
   }
 
   std::vector<fs::path> paths(const StemPlan& plan) const {
@@ -92,6 +107,127 @@ TEST_F(StemFilesTest, ACommonGainKeepsTheSum) {
   EXPECT_EQ(gains[0], gains[1]);
   EXPECT_LT(gains[0], 1.0F);
   EXPECT_FLOAT_EQ(peak_of(written("drums")), peak_of(drums_) * gains[0]);
+}
+
+/// What was written before the first loud sample is written again, on a pool as without.
+TEST_F(StemFilesTest, AStemThatIsLoudAtItsEndIsTurnedDownFromItsBeginning) {
+  for (std::size_t c = 0; c < 2; ++c) vocals_.channel(c).back() = 2.0F;
+  ThreadPool pool(2);
+  for (const bool common : {false, true}) {
+    StemFileOptions settings = options(ClipMode::rescale);
+    settings.common_gain = common;
+    run(plan_stems({}, kSources), settings);
+    const AudioBuffer expected[] = {written("drums"), written("vocals")};
+    settings.pool = &pool;
+    const std::vector<float> gains = run(plan_stems({}, kSources), settings);
+    EXPECT_EQ(gains[0], common ? gains[1] : 1.0F);
+    const AudioBuffer* const sources[] = {&drums_, &vocals_};
+    for (std::size_t i = 0; i < 2; ++i) {
+      const AudioBuffer found = written(kSources[i]);
+      ASSERT_EQ(found.frames(), sources[i]->frames());
+      for (std::size_t c = 0; c < 2; ++c) {
+        EXPECT_TRUE(std::ranges::equal(found.channel(c), expected[i].channel(c)));
+        for (std::size_t k = 0; k < found.frames(); ++k)
+          ASSERT_EQ(found.channel(c)[k], sources[i]->channel(c)[k] * gains[i]) << k;
+      }
+    }
+  }
+}
+
+TEST_F(StemFilesTest, WhatFailsOnAPoolIsTold) {
+  ThreadPool pool(2);
+  StemFileOptions settings = options(ClipMode::rescale);
+  settings.pool = &pool;
+  vocals_.channel(1)[100] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW(run(plan_stems({}, kSources), settings), Error);
+}
+
+TEST_F(StemFilesTest, OneGainCurveKeepsAllStemsAndTheirSumBelowMinusOneDecibel) {
+  make_louder(2.0F);
+  ThreadPool pool(2);
+  for (ThreadPool* const with : {static_cast<ThreadPool*>(nullptr), &pool}) {
+    StemFileOptions settings = options(ClipMode::rescale);
+    settings.normalize_gain = 3.0F;
+    settings.measure_loudness = true;
+    settings.pool = with;
+    run(plan_stems({}, kSources), settings);
+    const AudioBuffer out[] = {written("drums"), written("vocals")};
+    AudioBuffer sum(2, drums_.frames());
+    for (std::size_t c = 0; c < 2; ++c)
+      for (std::size_t i = 0; i < sum.frames(); ++i) {
+        const float drums = drums_.channel(c)[i];
+        const float vocals = vocals_.channel(c)[i];
+        sum.channel(c)[i] = out[0].channel(c)[i] + out[1].channel(c)[i];
+        // One factor for both, within a float's rounding of each product.
+        ASSERT_NEAR(out[0].channel(c)[i] * vocals, out[1].channel(c)[i] * drums,
+                    4e-7F * std::abs(out[0].channel(c)[i] * vocals) + 1e-12F)
+            << i;
+      }
+    for (const AudioBuffer* sound : {&out[0], &out[1], static_cast<const AudioBuffer*>(&sum)}) {
+      dsp::LoudnessMeter meter(kRateHz, 2);
+      meter.process(*sound);
+      EXPECT_LE(meter.finish().true_peak_dbtp, -1.0);
+    }
+    EXPECT_GT(peak_of(sum), 0.75F) << "limited, not turned down";
+  }
+}
+
+TEST_F(StemFilesTest, WhatNeedsNoLimitIsMultipliedAlone) {
+  StemFileOptions settings = options(ClipMode::rescale);
+  settings.normalize_gain = 0.5F;
+  EXPECT_THAT(run(plan_stems({}, kSources), settings), Each(0.5F));
+  EXPECT_EQ(peak_of(written("drums")), peak_of(drums_) * 0.5F);
+  EXPECT_EQ(written("drums").frames(), drums_.frames());
+}
+
+TEST_F(StemFilesTest, TheLoudnessIsThatOfTheFiles) {
+  make_louder(4.0F);
+  for (const auto gain : {std::optional<float>(), std::optional<float>(2.0F)}) {
+    StemFileOptions settings = options(ClipMode::rescale);
+    settings.measure_loudness = true;
+    settings.normalize_gain = gain;
+    const StemPlan plan = plan_stems({}, kSources);
+    StemFiles files(plan, paths(plan), settings);
+    const std::array<ConstAudioView, 2> sources = {drums_, vocals_};
+    files.write(AudioBuffer(2, drums_.frames()), sources);
+    files.finish([](double) {});
+    files.commit();
+    for (std::size_t i = 0; i < 2; ++i) {
+      dsp::LoudnessMeter meter(kRateHz, 2);
+      meter.process(written(kSources[i]));
+      const dsp::Loudness expected = meter.finish();
+      // Blocks are cut in other places, and sums of squares rounded there.
+      EXPECT_NEAR(files.loudness()[i].integrated_lufs, expected.integrated_lufs, 1e-6);
+      EXPECT_EQ(files.loudness()[i].true_peak_dbtp, expected.true_peak_dbtp);
+    }
+  }
+}
+
+TEST_F(StemFilesTest, TogetherEachOutputHasChannelsOfItsOwn) {
+  run_together(options(ClipMode::none), "all.wav");
+  const AudioBuffer all = read_sound(folder_ / "all.wav");
+  ASSERT_EQ(all.channels(), 4U);
+  for (std::size_t c = 0; c < 2; ++c) {
+    EXPECT_TRUE(std::ranges::equal(all.channel(c), drums_.channel(c)));
+    EXPECT_TRUE(std::ranges::equal(all.channel(2 + c), vocals_.channel(c)));
+  }
+}
+
+TEST_F(StemFilesTest, TogetherTheyAreTurnedDownAlikeOrLimited) {
+  make_louder(4.0F);
+  run_together(options(ClipMode::rescale), "all.wav");
+  AudioBuffer all = read_sound(folder_ / "all.wav");
+  EXPECT_FLOAT_EQ(peak_of(all), 1.0F / 1.01F);
+  EXPECT_FLOAT_EQ(all.channel(0)[5000] * vocals_.channel(0)[5000],
+                  all.channel(2)[5000] * drums_.channel(0)[5000]);
+  run_together(options(ClipMode::clamp), "clamped.wav");
+  EXPECT_EQ(peak_of(read_sound(folder_ / "clamped.wav")), 0.99F);
+}
+
+TEST_F(StemFilesTest, TogetherTheyFitOrAreRefused) {
+  EXPECT_THROW(run_together(options(ClipMode::none), "all.mp3"), Error);
+  EXPECT_FALSE(fs::exists(folder_ / "all.mp3"));
+  EXPECT_THROW(StemFiles(plan_stems({}, kSources), {folder_ / "one.wav"}, {}), Error);
 }
 
 TEST_F(StemFilesTest, ClampLimitsSamplesAndNoneLeavesThem) {

@@ -26,7 +26,6 @@ class FakeDevice final : public AudioDevice {
     memory_[index(handle)] = Buffer();
   }
   void clear(void* handle, std::size_t offset, std::size_t bytes) override {
-    if (lost) fail(ErrorCode::backend_unavailable, "[FakeDevice] lost");
     std::memset(at(handle, offset, bytes), poison_cleared ? 0xFF : 0, bytes);
   }
   void upload(void* handle, std::size_t offset, const void* host, std::size_t bytes) override {
@@ -54,13 +53,14 @@ class FakeDevice final : public AudioDevice {
 
   int allocations = 0;
   int copies = 0;
-  bool lost = false;  ///< clear() then throws
+  bool lost = false;  ///< what touches its memory then throws
   bool poison_cleared =
       false;  ///< what was cleared holds 0xFF as well, so that nobody relies on it
 
  private:
   static std::size_t index(const void* handle) { return reinterpret_cast<std::size_t>(handle) - 1; }
   std::byte* at(const void* handle, std::size_t offset, std::size_t bytes) {
+    if (lost) fail(ErrorCode::backend_unavailable, "[FakeDevice] lost");
     Buffer& block = memory_.at(index(handle));
     if (offset + bytes > block.bytes())
       fail(ErrorCode::invalid_argument, "[FakeDevice] past the end");

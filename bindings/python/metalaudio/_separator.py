@@ -343,7 +343,8 @@ def save_audio(
     as_float: bool = False,
     preset: int = 2,
 ) -> None:
-    """Writes ``wav[channels, frames]`` to a ``.wav``, ``.flac`` or ``.mp3`` file, whole or not at all.
+    """Writes ``wav[channels, frames]`` to a ``.wav``, ``.flac``, ``.mp3``, ``.ogg``, ``.opus`` or
+    ``.m4a`` file, whole or not at all.
 
     The arguments of ``demucs.audio.save_audio``: ``clip`` is "rescale" (turn down what exceeds full
     scale), "clamp", "tanh" or "none"; ``bits_per_sample`` 16, 24, or 32 for float32 WAV.

@@ -25,13 +25,15 @@ void write_audio(const std::string& path, const Channels& samples, int sample_ra
                                  {std::pair{"pcm16", audio::SampleFormat::pcm16},
                                   {"pcm24", audio::SampleFormat::pcm24},
                                   {"float32", audio::SampleFormat::float32}});
+  // The default is MP3's: other codecs have their own.
+  if (bitrate_kbps != options.mp3_bitrate_kbps) options.bitrate_kbps = bitrate_kbps;
   options.mp3_bitrate_kbps = bitrate_kbps;
   options.mp3_preset = preset;
   options.expected_frames = static_cast<std::int64_t>(samples.shape(1));
   const auto type = audio::file_type_of(path);
   if (!type)
-    fail(ErrorCode::invalid_argument, "[save_audio] {}: the name must end in .wav, .flac or .mp3",
-         path);
+    fail(ErrorCode::invalid_argument, "[save_audio] {}: the name must end in {}", path,
+         audio::kFileEndings);
   options.type = *type;
   const ConstAudioView view = view_of(samples);
   const nb::gil_scoped_release release;

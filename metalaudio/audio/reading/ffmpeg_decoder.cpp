@@ -8,6 +8,7 @@
 #include <bit>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ namespace {
 
 /// What parsers and codecs still hold back where a file is cut; more than that is damage within it.
 constexpr int kMostFramesAfterCut = 4;
+/// Two of Vorbis' largest blocks.
+constexpr std::int64_t kMostVorbisPadding = 16384;
 /// Frames of a bare stream that may fail to decode before the file counts as damaged.
 constexpr std::int64_t kMostPassedOver = 100;
 
@@ -74,6 +77,7 @@ class FfmpegDecoder final : public AudioDecoder {
   void send_packet();
   void pass_over_or_keep(int result);
   void convert_frame();
+  void cut_vorbis();
   void open_converter();
   void check(int result) const;
   [[noreturn]] void fail_damaged() const;
@@ -101,6 +105,8 @@ class FfmpegDecoder final : public AudioDecoder {
   std::vector<std::size_t> order_;
   std::vector<float> samples_;
   std::vector<float> reordered_;
+  std::optional<std::int64_t> vorbis_end_;
+  std::vector<float> behind_end_;
   std::string damage_;  // that stands at the end of the file unless sound follows
   int frames_after_damage_ = 0;
   std::int64_t passed_over_ = 0;
@@ -116,17 +122,26 @@ std::string FfmpegDecoder::open(const FileSection& section) {
   // Lossless codecs have checksums that hold in every whole file; in others wrong ones are common.
   for (const AVCodecID lossless : {AV_CODEC_ID_FLAC, AV_CODEC_ID_WAVPACK, AV_CODEC_ID_TTA})
     if (codec_->codec_id == lossless) codec_->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
+  // FFmpeg counts a first packet that holds no sound, and so leaves out the last 128 samples.
+  const AVStream& stream = input_.stream();
+  if (input_.is("ogg") && codec_->codec_id == AV_CODEC_ID_VORBIS && stream.start_time == 0 &&
+      stream.duration > 0) {
+    codec_->flags2 |= AV_CODEC_FLAG2_SKIP_MANUAL;
+    vorbis_end_ = input_.stated_frames(codec_->sample_rate);
+  }
   const int result = avcodec_open2(codec_.get(), &input_.codec(), nullptr);
   return result < 0 ? reason_of(result) : "";
 }
 
 bool FfmpegDecoder::next(DecodedBlock& block) {
-  if (!decode_frame()) {
-    end();
-    return false;
-  }
-  if (!damage_.empty() && ++frames_after_damage_ > kMostFramesAfterCut) fail_damaged();
-  convert_frame();
+  do {
+    if (!decode_frame()) {
+      end();
+      return false;
+    }
+    if (!damage_.empty() && ++frames_after_damage_ > kMostFramesAfterCut) fail_damaged();
+    convert_frame();
+  } while (samples_.empty());
   block.sample_rate_hz = frame_->sample_rate;
   block.channels = channels_;
   block.channel_mask = wave_order(frame_->ch_layout, order_);
@@ -204,6 +219,26 @@ void FfmpegDecoder::convert_frame() {
   check(swr_convert(converter_.get(), &out, frame_->nb_samples,
                     const_cast<const std::uint8_t**>(frame_->extended_data), frame_->nb_samples));
   decoded_frames_ += frame_->nb_samples;
+  if (vorbis_end_) return cut_vorbis();
+  // FFmpeg leaves out what lies before the sound, but not what the last packet has behind it.
+  const std::int64_t sound = input_.frames_of_last(*frame_);
+  if (sound <= 0 || sound >= frame_->nb_samples) return;
+  decoded_frames_ -= frame_->nb_samples - sound;
+  samples_.resize(static_cast<std::size_t>(sound) * channels_);
+}
+
+/// What lies behind the stated end is kept back, since much may follow: then the end was none.
+void FfmpegDecoder::cut_vorbis() {
+  samples_.insert(samples_.begin(), behind_end_.begin(), behind_end_.end());
+  behind_end_.clear();
+  const std::int64_t behind = decoded_frames_ - *vorbis_end_;
+  if (behind > kMostVorbisPadding) vorbis_end_.reset();
+  if (behind <= 0 || behind > kMostVorbisPadding) return;
+  const auto frames = static_cast<std::int64_t>(samples_.size() / channels_);
+  const auto kept = static_cast<std::ptrdiff_t>(std::max<std::int64_t>(frames - behind, 0) *
+                                                static_cast<std::int64_t>(channels_));
+  behind_end_.assign(samples_.begin() + kept, samples_.end());
+  samples_.resize(static_cast<std::size_t>(kept));
 }
 
 void FfmpegDecoder::end() {

@@ -160,6 +160,11 @@ void FfmpegInput::check_end(std::int64_t decoded_frames, int sample_rate_hz) {
     log_.ends_early(fmt::format("{:.2f} s of {:.2f} s", reached, duration));
 }
 
+std::int64_t FfmpegInput::frames_of_last(const AVFrame& frame) const {
+  if (!is("mov") || packets_ != avformat_index_get_entries_count(stream_)) return 0;
+  return av_rescale_q(frame.pkt_duration, stream_->time_base, {1, frame.sample_rate});
+}
+
 bool FfmpegInput::is_complete(std::int64_t decoded_frames) const {
   const auto counted = counted_frames();
   return counted && decoded_frames >= *counted;

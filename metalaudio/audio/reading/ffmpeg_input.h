@@ -39,6 +39,8 @@ class FfmpegInput {
   int read(AVPacket& packet);
   /// Whether as many frames were decoded as the container counts, if it does.
   bool is_complete(std::int64_t decoded_frames) const;
+  /// How many samples of the last packet's frame are sound, as its container says; 0 for others.
+  std::int64_t frames_of_last(const AVFrame& frame) const;
   /// Says so in the log if the file stops before what its index or its duration promise.
   void check_end(std::int64_t decoded_frames, int sample_rate_hz);
 

@@ -24,5 +24,8 @@ class AudioEncoder {
 std::unique_ptr<AudioEncoder> make_sndfile_encoder(OutputFile& file,
                                                    const AudioWriterOptions& options);
 std::unique_ptr<AudioEncoder> make_mp3_encoder(OutputFile& file, const AudioWriterOptions& options);
+/// Ogg, Opus and M4A. Throws Error{unsupported} in a build without FFmpeg, too.
+std::unique_ptr<AudioEncoder> make_ffmpeg_encoder(OutputFile& file,
+                                                  const AudioWriterOptions& options);
 
 }  // namespace metalaudio::audio

@@ -40,9 +40,7 @@ class Mp3Encoder final : public AudioEncoder {
 
   void write(std::span<const float> interleaved) override {
     const std::size_t frames = interleaved.size() / channels_;
-    samples_.resize(interleaved.size());
-    std::ranges::transform(interleaved, samples_.begin(),
-                           [&](float sample) { return static_cast<short>(quantize_(sample)); });
+    quantize_(interleaved, 1, samples_);
     bytes_.resize(most_bytes(frames));
     // LAME's call for interleaved samples is for two channels alone.
     const int count =

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace metalaudio::audio {
 
@@ -26,6 +29,14 @@ class Quantizer {
     double value = static_cast<double>(sample) * full_scale_;
     if (rounding_ == Rounding::dithered) value += uniform() - uniform();
     return static_cast<int>(std::nearbyint(std::clamp(value, -full_scale_, full_scale_ - 1.0)));
+  }
+  /// Many at once, as integers times `scale`.
+  template <typename Integer>
+  void operator()(std::span<const float> samples, int scale, std::vector<Integer>& out) {
+    out.resize(samples.size());
+    std::ranges::transform(samples, out.begin(), [&](float sample) {
+      return static_cast<Integer>((*this)(sample)*scale);
+    });
   }
 
  private:

@@ -15,6 +15,9 @@ namespace {
 
 /// Where the 32-bit lengths of a WAV file end, less room for its header.
 constexpr std::int64_t kWavBytes = 0xFFFFFFFF - 4096;
+/// What tags may take behind the samples, their texts twice.
+constexpr std::int64_t kTagBytes =
+    2 * Tags::kMostTextBytes + Tags::kMostPicturesBytes + (std::int64_t{1} << 20);
 
 std::int64_t bytes_per_frame(const AudioWriterOptions& options) {
   const int bytes = options.sample_format == SampleFormat::pcm16   ? 2
@@ -23,11 +26,15 @@ std::int64_t bytes_per_frame(const AudioWriterOptions& options) {
   return static_cast<std::int64_t>(options.channels) * bytes;
 }
 
+std::int64_t most_wav_frames(const AudioWriterOptions& options) {
+  return (kWavBytes - (options.tags.empty() ? 0 : kTagBytes)) / bytes_per_frame(options);
+}
+
 enum class WavKind { plain, perhaps_long, long_ };
 
 /// An expectation may be wrong, by less than half of it.
 WavKind kind_of(const AudioWriterOptions& options) {
-  const std::int64_t most = kWavBytes / bytes_per_frame(options);
+  const std::int64_t most = most_wav_frames(options);
   const std::int64_t expected = options.expected_frames.value_or(0);
   if (expected > most) return WavKind::long_;
   return options.may_be_long || expected > most / 2 ? WavKind::perhaps_long : WavKind::plain;
@@ -124,7 +131,7 @@ class SndfileEncoder final : public AudioEncoder {
   void write(std::span<const float> interleaved) override {
     const auto frames = static_cast<sf_count_t>(interleaved.size() / options_.channels);
     written_ += frames;
-    if (limited_ && written_ > kWavBytes / bytes_per_frame(options_))
+    if (limited_ && written_ > most_wav_frames(options_))
       fail(ErrorCode::unsupported, "[AudioWriter] {}: above 4 GiB: needs expected_frames",
            file_.target().string());
     const sf_count_t done = options_.sample_format == SampleFormat::float32
@@ -160,12 +167,13 @@ class SndfileEncoder final : public AudioEncoder {
                  static_cast<int>(map.size() * sizeof(int)));
   }
 
-  /// libsndfile takes the upper bits of 32.
+  /// Of 32 bits libsndfile takes the upper ones; 16 it writes as they are.
   sf_count_t write_integers(std::span<const float> interleaved, sf_count_t frames) {
-    const int scale = 1 << (32 - bits_);
-    integers_.resize(interleaved.size());
-    std::ranges::transform(interleaved, integers_.begin(),
-                           [&](float sample) { return quantize_(sample) * scale; });
+    if (bits_ == 16) {
+      quantize_(interleaved, 1, shorts_);
+      return sf_writef_short(sndfile_.get(), shorts_.data(), frames);
+    }
+    quantize_(interleaved, 1 << (32 - bits_), integers_);
     return sf_writef_int(sndfile_.get(), integers_.data(), frames);
   }
 
@@ -182,6 +190,7 @@ class SndfileEncoder final : public AudioEncoder {
   Quantizer quantize_;
   std::unique_ptr<SNDFILE, Close> sndfile_;
   std::vector<int> integers_;
+  std::vector<short> shorts_;
   std::int64_t written_ = 0;
 };
 

@@ -8,7 +8,7 @@
 
 namespace metalaudio::dsp {
 
-/// One real transform on one device, the seam under BasicFft. Immutable once made: every call
+/// One real transform, the seam under BasicFft. Immutable once made: every call
 /// works in the scratch that it is given.
 template <typename T>
 class FftImpl {
@@ -35,7 +35,7 @@ class FftImpl {
   virtual void multiply_accumulate(const T* a, const T* b, T* sum) const noexcept = 0;
 };
 
-/// One complex transform on one device, the seam under BasicComplexFft.
+/// One complex transform, the seam under BasicComplexFft.
 template <typename T>
 class ComplexFftImpl {
  public:
@@ -49,20 +49,12 @@ class ComplexFftImpl {
   virtual void inverse(const T* x_re, const T* x_im, T* re, T* im, T* scratch) const noexcept = 0;
 };
 
-/// cpu or cuda, from the size and the options.
-/// Errors:   Error{invalid_argument} on a size of 0 or past 2^27, in the name of `operation`.
-DeviceType fft_device(const char* operation, std::size_t size, const FftOptions& options);
+/// Throws Error{invalid_argument} on a size of 0 or past 2^27, in the name of `operation`.
+void check_fft_size(const char* operation, std::size_t size);
 
 template <typename T>
 std::unique_ptr<const FftImpl<T>> make_fft_cpu(std::size_t size);
 template <typename T>
 std::unique_ptr<const ComplexFftImpl<T>> make_complex_fft_cpu(std::size_t size);
-
-/// Throw Error{backend_unavailable} in a build or on a machine without CUDA.
-template <typename T>
-std::unique_ptr<const FftImpl<T>> make_fft_cuda(std::size_t size);
-template <typename T>
-std::unique_ptr<const ComplexFftImpl<T>> make_complex_fft_cuda(std::size_t size);
-bool fft_cuda_available() noexcept;
 
 }  // namespace metalaudio::dsp

@@ -42,11 +42,12 @@ struct Pending {
 class Compiler {
  public:
   Compiler(const Graph& graph, const PlanOptions& options,
-           std::span<const std::shared_ptr<const Backend>> backends)
+           std::span<const std::shared_ptr<const Backend>> backends, Places places)
       : graph_(graph),
         options_(options),
         program_(std::make_unique<Program>()),
-        node_places_(place_nodes(graph, backends)) {
+        node_places_(std::move(places.places)) {
+    program_->placement = std::move(places.why);
     for (const auto& backend : backends) {
       program_->places.push_back({backend, backend->device(), {}, {}, 0});
     }
@@ -420,11 +421,13 @@ std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& op
   if (options.simplify) {
     simple = forward_convolutions(fold_constants(cancel_transposes(fold_constants(graph))));
   }
+  Places places = place_nodes(simple, backends, options);
   if (std::any_of(backends.begin(), backends.end(),
                   [](const auto& backend) { return backend->value_type().has_value(); })) {
-    simple = narrow_values(simple, backends);
+    simple = narrow_values(simple, backends, places.places);
+    places.places = place_nodes(simple, backends, options).places;
   }
-  return Compiler(simple, options, backends).run();
+  return Compiler(simple, options, backends, std::move(places)).run();
 }
 
 }  // namespace metalaudio::nn

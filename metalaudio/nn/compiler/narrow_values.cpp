@@ -31,11 +31,9 @@ bool may_be_narrow(const Operation& operation) {
 /// Writes the narrow graph; for each float32 value of the old graph it knows its forms in the new.
 class Narrower {
  public:
-  Narrower(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends)
-      : graph_(graph),
-        backends_(backends),
-        places_(place_nodes(graph, backends)),
-        rewriter_(graph) {}
+  Narrower(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends,
+           std::span<const int> places)
+      : graph_(graph), backends_(backends), places_(places), rewriter_(graph) {}
 
   Graph run() {
     for (std::size_t i = 0; i < graph_.nodes().size(); ++i) add(graph_.nodes()[i], places_[i]);
@@ -143,7 +141,7 @@ class Narrower {
 
   const Graph& graph_;
   std::span<const std::shared_ptr<const Backend>> backends_;
-  std::vector<int> places_;
+  std::span<const int> places_;
   Rewriter rewriter_;
   std::map<int, Narrow> narrow_;  // by the old value
   std::map<int, Value> wide_;     // of those that are narrow too
@@ -151,8 +149,9 @@ class Narrower {
 
 }  // namespace
 
-Graph narrow_values(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends) {
-  return Narrower(graph, backends).run();
+Graph narrow_values(const Graph& graph, std::span<const std::shared_ptr<const Backend>> backends,
+                    std::span<const int> places) {
+  return Narrower(graph, backends, places).run();
 }
 
 }  // namespace metalaudio::nn

@@ -78,6 +78,7 @@ struct Program {
   std::vector<Buffer> device_constants;         ///< of slots on devices
   std::vector<SlotAddress> constant_addresses;  ///< by slot; empty addresses elsewhere
   PlanStatistics statistics;
+  std::string placement;
 };
 
 /// Compiles a graph; throws what Plan's constructor throws.

@@ -26,10 +26,13 @@ Workspace::Workspace(std::shared_ptr<const Program> program, ThreadPool* pool)
     }
   }
   std::size_t largest = 0;
+  const auto stage = [&](Slot slot) {
+    largest = std::max(largest, program_->slots[static_cast<std::size_t>(slot.index)].bytes);
+  };
   for (const ProgramItem& item : program_->items) {
-    if (item.copy)
-      largest = std::max(largest, program_->slots[static_cast<std::size_t>(item.to.index)].bytes);
+    if (item.copy) stage(item.to);
   }
+  for (const ProgramState& state : program_->states) stage(state.read);
   staging_.resize(largest);
   prepare();
   reset();
@@ -54,7 +57,7 @@ bool Workspace::lost() const noexcept {
 void Workspace::run() noexcept {
   for (const ProgramItem& item : program_->items) {
     if (item.copy) {
-      copy(item);
+      copy(*this, item.from, item.to);
     } else {
       runners_[static_cast<std::size_t>(item.place)]->run(item.first, item.last, addresses_);
     }
@@ -62,21 +65,26 @@ void Workspace::run() noexcept {
   swap_states();
 }
 
-void Workspace::copy(const ProgramItem& item) noexcept {
-  const SlotInfo& from = program_->slots[static_cast<std::size_t>(item.from.index)];
-  const SlotInfo& to = program_->slots[static_cast<std::size_t>(item.to.index)];
-  AudioDevice* const source = program_->places[static_cast<std::size_t>(from.place)].device.get();
-  AudioDevice* const target = program_->places[static_cast<std::size_t>(to.place)].device.get();
-  const SlotAddress a = address(item.from);
-  const SlotAddress b = address(item.to);
-  if (to.bytes == 0) return;
+AudioDevice* Workspace::device_of(Slot slot) const noexcept {
+  const int place = program_->slots[static_cast<std::size_t>(slot.index)].place;
+  return program_->places[static_cast<std::size_t>(place)].device.get();
+}
+
+/// from: a slot of `other`, which may be this workspace.
+void Workspace::copy(const Workspace& other, Slot from, Slot to) noexcept {
+  const std::size_t bytes = program_->slots[static_cast<std::size_t>(to.index)].bytes;
+  AudioDevice* const source = other.device_of(from);
+  AudioDevice* const target = device_of(to);
+  const SlotAddress a = other.address(from);
+  const SlotAddress b = address(to);
+  if (bytes == 0) return;
   if (source == nullptr && target == nullptr) {
-    std::memcpy(b.host(), a.host(), to.bytes);
+    std::memcpy(b.host(), a.host(), bytes);
     return;
   }
   if (lost_) return;
   try {
-    between(source, a, target, b, to.bytes);
+    between(source, a, target, b, bytes);
   } catch (const Error&) {
     lost_ = true;
   }
@@ -118,7 +126,7 @@ void Workspace::reset() noexcept {
     const SlotInfo& slot = program_->slots[static_cast<std::size_t>(state.read.index)];
     const SlotAddress to = address(state.read);
     const void* initial = slot.constant->view().handle();
-    AudioDevice* const device = program_->places[static_cast<std::size_t>(slot.place)].device.get();
+    AudioDevice* const device = device_of(state.read);
     if (slot.bytes == 0) continue;
     if (device == nullptr) {
       std::memcpy(to.host(), initial, slot.bytes);
@@ -135,21 +143,7 @@ void Workspace::reset() noexcept {
 void Workspace::take_states(const Workspace& other) noexcept {
   assert(program_->states.size() == other.program_->states.size());
   for (std::size_t i = 0; i < program_->states.size(); ++i) {
-    const Slot slot = program_->states[i].read;
-    const SlotInfo& info = program_->slots[static_cast<std::size_t>(slot.index)];
-    const SlotAddress from = other.address(other.program_->states[i].read);
-    const SlotAddress to = address(slot);
-    AudioDevice* const device = program_->places[static_cast<std::size_t>(info.place)].device.get();
-    if (info.bytes == 0) continue;
-    if (device == nullptr) {
-      std::memcpy(to.host(), from.host(), info.bytes);
-      continue;
-    }
-    try {
-      device->copy(to.handle, to.offset, from.handle, from.offset, info.bytes);
-    } catch (const Error&) {
-      lost_ = true;
-    }
+    copy(other, other.program_->states[i].read, program_->states[i].read);
   }
 }
 

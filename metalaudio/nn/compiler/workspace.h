@@ -30,7 +30,7 @@ class Workspace {
   void run_timed(After&& after) noexcept {
     for (const ProgramItem& item : program_->items) {
       if (item.copy) {
-        copy(item);
+        copy(*this, item.from, item.to);
         continue;
       }
       const auto place = static_cast<std::size_t>(item.place);
@@ -45,11 +45,12 @@ class Workspace {
   METALAUDIO_REALTIME void reset() noexcept;
   /// Whether a device was lost, here or in a runner; copies between devices do nothing from then on.
   METALAUDIO_REALTIME bool lost() const noexcept;
-  /// Of a program with the same states on the same devices.
+  /// Of a program with the same states, wherever either has them.
   METALAUDIO_REALTIME void take_states(const Workspace& other) noexcept;
 
  private:
-  void copy(const ProgramItem& item) noexcept;
+  AudioDevice* device_of(Slot slot) const noexcept;
+  void copy(const Workspace& other, Slot from, Slot to) noexcept;
   void between(AudioDevice* source, const SlotAddress& a, AudioDevice* target, const SlotAddress& b,
                std::size_t bytes);
   /// Waits for a device, so that time can be taken.

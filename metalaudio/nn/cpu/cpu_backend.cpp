@@ -6,6 +6,7 @@
 #include <metalaudio/nn/cpu/steps/in_float32.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/cpu_backend.h>
+#include <metalaudio/nn/steps/cost.h>
 
 namespace metalaudio::nn {
 
@@ -158,38 +159,6 @@ struct SingleStep {
   Made operator()(const Reshape&) const { return nullptr; }
 };
 
-StepCost cost_of(const Graph& graph, const Node& node) {
-  StepCost cost;
-  for (const Value value : node.inputs) {
-    if (value.present()) cost.bytes += static_cast<double>(graph.type(value).bytes());
-  }
-  for (const Value value : node.results) {
-    cost.bytes += static_cast<double>(graph.type(value).bytes());
-    cost.operations = std::max(cost.operations, static_cast<double>(graph.shape(value).size()));
-  }
-  const auto size = [&](std::size_t input) {
-    return static_cast<double>(graph.shape(node.inputs[input]).size());
-  };
-  if (std::holds_alternative<MatMul>(node.operation)) {
-    cost.operations *= 2 * static_cast<double>(graph.shape(node.inputs[0]).back());
-  } else if (const auto* attention = std::get_if<Attention>(&node.operation)) {
-    const Shape& keys = graph.shape(node.inputs[Attention::k]);
-    const auto count = static_cast<double>(keys[axis_of(attention->axis, keys.rank())]);
-    cost.operations = 2 * count * (size(Attention::q) + cost.operations);
-  } else if (std::holds_alternative<Conv>(node.operation) ||
-             std::holds_alternative<ConvTranspose>(node.operation)) {
-    const auto filters = static_cast<double>(graph.shape(node.inputs[1])[0]);
-    cost.operations *= 2 * size(1) / std::max(1.0, filters);
-  } else if (std::holds_alternative<Lstm>(node.operation) ||
-             std::holds_alternative<Gru>(node.operation) ||
-             std::holds_alternative<Rnn>(node.operation)) {
-    const Shape& x = graph.shape(node.inputs[0]);
-    const double tokens = size(0) / std::max(1.0, static_cast<double>(x.back()));
-    cost.operations = 2 * tokens * (size(1) + size(2));
-  }
-  return cost;
-}
-
 class CpuBackend final : public Backend {
  public:
   CpuBackend(Precision precision, std::size_t threads, const ToleranceConfiguration& tolerances)
@@ -276,7 +245,10 @@ class CpuBackend final : public Backend {
     const std::span<const Role> roles = roles_of(node.operation);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const Role role = roles[std::min(i, roles.size() - 1)];
-      const bool packed = packs_weights(node.operation) && is_weight(role);
+      bool packed = packs_weights(node.operation) && is_weight(role);
+      if (std::holds_alternative<MatMul>(node.operation) && i == MatMul::b) {
+        packed = packs_matrix(graph, node);
+      }
       if (!packed) plan.inputs.push_back(node.inputs[i]);
     }
     plan.make = [this, &node](StepMaker& maker) {

@@ -7,7 +7,7 @@
 #endif
 
 #include <hwy/highway.h>
-#include <metalaudio/nn/cpu/activation.h>
+#include <metalaudio/nn/fusion/activation_of.h>
 
 #include <cstring>
 #include <limits>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/nn/cpu/activation.h>
+#include <metalaudio/nn/fusion/activation_of.h>
 
 #include <cstddef>
 

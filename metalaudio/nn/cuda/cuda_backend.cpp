@@ -4,6 +4,7 @@
 #include <metalaudio/nn/cuda/cuda_step.h>
 #include <metalaudio/nn/cuda/fusion.h>
 #include <metalaudio/nn/cuda/steps/steps.h>
+#include <metalaudio/nn/steps/cost.h>
 
 #include <algorithm>
 #include <utility>
@@ -17,34 +18,6 @@ bool is_packed(const Node& node, std::size_t input) {
   const Role role = roles[std::min(input, roles.size() - 1)];
   const bool packs = !std::holds_alternative<MatMul>(node.operation);
   return packs && (role == Role::weight || role == Role::optional_weight);
-}
-
-/// Two for every product, and the bytes of values and weights.
-StepCost cost_of(const Graph& graph, const Node& node) {
-  StepCost cost;
-  for (const Value value : node.inputs) {
-    if (value.present()) cost.bytes += static_cast<double>(graph.type(value).bytes());
-  }
-  for (const Value value : node.results) {
-    cost.bytes += static_cast<double>(graph.type(value).bytes());
-  }
-  const auto size = [&](Value value) { return static_cast<double>(graph.shape(value).size()); };
-  cost.operations = size(node.results[0]);
-  if (std::holds_alternative<Conv>(node.operation)) {
-    const Shape& weight = graph.shape(node.inputs[1]);
-    cost.operations *= 2 * size(node.inputs[1]) / std::max(1.0, static_cast<double>(weight[0]));
-  } else if (std::holds_alternative<ConvTranspose>(node.operation)) {
-    const Shape& weight = graph.shape(node.inputs[1]);
-    cost.operations = 2 * size(node.inputs[0]) * size(node.inputs[1]) /
-                      std::max(1.0, static_cast<double>(weight.back()));
-  } else if (const auto* attention = std::get_if<Attention>(&node.operation)) {
-    const Shape& keys = graph.shape(node.inputs[Attention::k]);
-    const auto count = static_cast<double>(keys[axis_of(attention->axis, keys.rank())]);
-    cost.operations = 2 * count * (size(node.inputs[0]) + cost.operations);
-  } else if (std::holds_alternative<MatMul>(node.operation)) {
-    cost.operations *= 2 * static_cast<double>(graph.shape(node.inputs[0]).back());
-  }
-  return cost;
 }
 
 class CudaBackend final : public Backend {
@@ -93,7 +66,7 @@ class CudaBackend final : public Backend {
 
   std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
                                    bool fuse) const override {
-    cpu::Matcher matcher(graph, nodes);
+    Matcher matcher(graph, nodes);
     std::vector<StepPlan> plans;
     for (const int index : nodes) {
       if (matcher.taken(index)) continue;
@@ -109,7 +82,7 @@ class CudaBackend final : public Backend {
   }
 
  private:
-  std::optional<StepPlan> fused(cpu::Matcher& matcher, int index) const {
+  std::optional<StepPlan> fused(Matcher& matcher, int index) const {
     const Target target{device_, precision_};
     std::optional<StepPlan> plan = match_dconv(matcher, index, target);
     if (plan) return plan;

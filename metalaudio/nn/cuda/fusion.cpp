@@ -1,11 +1,11 @@
-#include <metalaudio/nn/cpu/activation.h>
-#include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cuda/fusion.h>
 #include <metalaudio/nn/cuda/steps/conv.h>
 #include <metalaudio/nn/cuda/steps/conv_geometry.h>
 #include <metalaudio/nn/cuda/steps/dconv.h>
 #include <metalaudio/nn/cuda/steps/norm.h>
 #include <metalaudio/nn/cuda/steps/steps.h>
+#include <metalaudio/nn/fusion/activation_of.h>
+#include <metalaudio/nn/fusion/dconv.h>
 
 #include <algorithm>
 
@@ -16,7 +16,7 @@ namespace {
 /// Gathers what stands behind a convolution, in the order in which the kernel does it.
 class Chain {
  public:
-  Chain(cpu::Matcher& matcher, int node)
+  Chain(Matcher& matcher, int node)
       : matcher_(matcher),
         geometry_(*geometry_of(matcher.graph(), matcher.node(node))),
         transposed_(is<ConvTranspose>(matcher.node(node))) {
@@ -50,7 +50,7 @@ class Chain {
   void activation() {
     const int node = matcher_.sole_consumer(y());
     if (node < 0) return;
-    const std::optional<Activation> found = cpu::activation_of(matcher_.node(node).operation);
+    const std::optional<Activation> found = activation_of(matcher_.node(node).operation);
     // The halves of a pair lie side by side in the product, which phases do not allow.
     if (!found || (*found == Activation::glu && transposed_)) return;
     parts.activation = *found;
@@ -70,7 +70,7 @@ class Chain {
   void gain() {
     int node = -1;
     const Value factor = other(BinaryFunction::multiply, &node);
-    if (!factor.present() || !cpu::is_per_channel(matcher_.graph(), factor, shape().back())) {
+    if (!factor.present() || !is_per_channel(matcher_.graph(), factor, shape().back())) {
       return;
     }
     parts.gain = factor;
@@ -93,14 +93,14 @@ class Chain {
     if (cast != nullptr && cast->type == DataType::f32) take(node);
   }
 
-  cpu::Matcher& matcher_;
+  Matcher& matcher_;
   ConvGeometry geometry_;
   bool transposed_;
 };
 
 }  // namespace
 
-std::optional<StepPlan> match_conv(cpu::Matcher& matcher, int index, const Target& target) {
+std::optional<StepPlan> match_conv(Matcher& matcher, int index, const Target& target) {
   const Node& node = matcher.node(index);
   if (!std::holds_alternative<Conv>(node.operation) &&
       !std::holds_alternative<ConvTranspose>(node.operation)) {
@@ -115,7 +115,7 @@ std::optional<StepPlan> match_conv(cpu::Matcher& matcher, int index, const Targe
   return plan;
 }
 
-std::optional<StepPlan> match_group_norm(cpu::Matcher& matcher, int index, const Target& target) {
+std::optional<StepPlan> match_group_norm(Matcher& matcher, int index, const Target& target) {
   const Node& node = matcher.node(index);
   const auto* norm = std::get_if<GroupNorm>(&node.operation);
   if (norm == nullptr) return std::nullopt;
@@ -124,7 +124,7 @@ std::optional<StepPlan> match_group_norm(cpu::Matcher& matcher, int index, const
   Activation activation = Activation::none;
   const int next = matcher.sole_consumer(node.results[0]);
   if (next >= 0) {
-    const std::optional<Activation> found = cpu::activation_of(matcher.node(next).operation);
+    const std::optional<Activation> found = activation_of(matcher.node(next).operation);
     if (found && (*found != Activation::glu || norm->groups == 1)) {
       activation = *found;
       matcher.take(next);
@@ -140,11 +140,11 @@ std::optional<StepPlan> match_group_norm(cpu::Matcher& matcher, int index, const
   return plan;
 }
 
-std::optional<StepPlan> match_dconv(cpu::Matcher& matcher, int index, const Target& target) {
-  const std::optional<cpu::DConvMatch> match = cpu::find_dconv(matcher, index);
+std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const Target& target) {
+  const std::optional<DConvMatch> match = find_dconv(matcher, index);
   if (!match) return std::nullopt;
   for (const int node : match->nodes) matcher.take(node);
-  StepPlan plan = cpu::plan_dconv(matcher.graph(), *match);
+  StepPlan plan = plan_dconv(matcher.graph(), *match);
   const Node& node = matcher.node(index);
   plan.make = [&node, match = *match, target](StepMaker& maker) {
     return make_dconv(match.parts, match.y, Making{maker, node, target.device, target.precision});

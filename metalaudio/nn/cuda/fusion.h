@@ -1,7 +1,7 @@
 #pragma once
 
-#include <metalaudio/nn/cpu/fusion/matcher.h>
 #include <metalaudio/nn/cuda/cuda_step.h>
+#include <metalaudio/nn/fusion/matcher.h>
 
 #include <optional>
 
@@ -17,10 +17,10 @@ struct Target {
 // step, without its cost; nothing where it does not.
 
 /// A convolution, transposed or not, with the activation, gain and residual behind it.
-std::optional<StepPlan> match_conv(cpu::Matcher& matcher, int node, const Target& target);
+std::optional<StepPlan> match_conv(Matcher& matcher, int node, const Target& target);
 /// A normalisation with the activation behind it.
-std::optional<StepPlan> match_group_norm(cpu::Matcher& matcher, int node, const Target& target);
+std::optional<StepPlan> match_group_norm(Matcher& matcher, int node, const Target& target);
 /// One layer of demucs.demucs.DConv.
-std::optional<StepPlan> match_dconv(cpu::Matcher& matcher, int node, const Target& target);
+std::optional<StepPlan> match_dconv(Matcher& matcher, int node, const Target& target);
 
 }  // namespace metalaudio::nn::cuda

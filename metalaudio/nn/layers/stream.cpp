@@ -18,6 +18,8 @@ Plan plan_of(const Layer& layer, std::int64_t frames, const StreamOptions& optio
   graph.output("y", layer.write(Scope{graph, Mode::streaming}, x));
   PlanOptions planning;
   planning.tolerances = options.tolerances;
+  planning.backends = options.backends;
+  planning.placement = options.placement;
   return {graph, planning};
 }
 
@@ -49,11 +51,12 @@ Stream::Stream(const Layer& layer, const StreamOptions& options)
     fail(ErrorCode::invalid_argument, "[Stream] {} channels in blocks of {} frames",
          options.channels, options.block_frames);
   }
-  for (std::int64_t n = rate_.in;; n *= kNextSize) {
+  const std::int64_t longest = (options.block_frames + rate_.in - 1) / rate_.in * rate_.in;
+  for (std::int64_t n = rate_.in;; n = std::min(n * kNextSize, longest)) {
     Plan plan = plan_of(layer, n, options);
     const TensorView x = plan.input("x");
     sizes_.insert(sizes_.begin(), Size{std::move(plan), static_cast<std::size_t>(n), x});
-    if (n >= options.block_frames) break;
+    if (n >= longest) break;
   }
   const Shape result = sizes_.back().plan.output("y").shape();
   if (result.rank() != 3 || result[1] != rate_.out) {
@@ -96,6 +99,10 @@ const float* Stream::run(Size& size, ConstAudioView in, std::size_t first) noexc
   if (index != current_) size.plan.take_states(sizes_[current_].plan);
   current_ = index;
   size.plan.run();
+  if (size.plan.lost()) {
+    status_.report(Trouble::device_lost);
+    return nullptr;
+  }
   const std::span<const float> y = size.plan.output("y").values_as<float>();
   if (guard_ && !std::all_of(y.begin(), y.end(), [](float v) { return std::isfinite(v); })) {
     size.plan.reset();

@@ -8,6 +8,7 @@
 #include <metalaudio/nn/plan.h>
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 namespace metalaudio::nn::layers {
@@ -18,19 +19,23 @@ struct StreamOptions {
   /// Takes input that is not finite for 0; where the output is not finite it writes silence and
   /// starts from the initial state. Either is reported.
   bool guard = false;
+  /// As PlanOptions have them; none: the CPU.
+  std::vector<std::shared_ptr<const Backend>> backends = {};
+  Placement placement = Placement::first;
   ToleranceConfiguration tolerances = {};
 };
 
 /// A layer in an audio callback: blocks of any length, the state carried from one to the next, the
 /// result equal to the offline one over the whole signal. It holds plans for blocks of one, eight,
-/// sixty-four frames and so on (times the frames that the layer's strides ask for), which hand
-/// their states on.
+/// sixty-four frames and so on (times the frames that the layer's strides ask for) up to the longest
+/// block, which hand their states on. On a GPU, which takes as long for few frames as for many, give
+/// it the longest.
 /// Shapes:   in[channels][n]; a layer that keeps the rate writes out[output_channels()][n],
 ///           latency_samples() late; another writes what is complete, at most
 ///           output_frames(n), and returns how much.
 /// Errors:   the constructor throws what the layer and Plan throw.
 /// Threads:  one caller at a time; take_trouble() any.
-/// Realtime: process, reset, latency_samples, take_trouble.
+/// Realtime: process, reset, on the CPU; latency_samples, take_trouble.
 class Stream {
  public:
   Stream(const Layer& layer, const StreamOptions& options);
@@ -50,6 +55,9 @@ class Stream {
   METALAUDIO_REALTIME Trouble take_trouble() noexcept { return status_.take(); }
   /// Of the plan for the longest blocks.
   const PlanStatistics& statistics() const noexcept { return sizes_.front().plan.statistics(); }
+  PlanReport report() const { return sizes_.front().plan.report(); }
+  /// Whether a device was lost: then it writes silence.
+  METALAUDIO_REALTIME bool lost() const noexcept { return sizes_[current_].plan.lost(); }
 
  private:
   /// A plan for blocks of one length.

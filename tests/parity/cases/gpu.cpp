@@ -62,6 +62,17 @@ void large_state(Maker& m, std::size_t) {
   m.finish(results[0]);
 }
 
+/// The NaN of a GPU has all bits, which rounding must not carry over into a number.
+void not_a_number(Maker& m, std::size_t variant) {
+  std::vector<double> numbers(48, 2);
+  numbers[19] = -1;  // in every third row
+  const Value x = m.unary(m.input_of({2, 40, 16}, numbers), UnaryFunction::sqrt);
+  if (variant == 0) return m.finish(m.conv(x, 24, {SlidingAxis{.kernel = 1}}));
+  const Value q = m.random({2, 9, 16});
+  m.finish(m.graph.apply(Attention{},
+                         variant == 1 ? std::vector<Value>{x, q, q} : std::vector<Value>{q, x, x}));
+}
+
 }  // namespace
 
 std::vector<ParityCase> gpu_cases() {
@@ -82,6 +93,7 @@ std::vector<ParityCase> gpu_cases() {
        .tolerance = Tolerance::exact},
       {.name = "gpu_long_lines", .make = long_lines, .variants = 4},
       {.name = "gpu_large_product", .make = large_product, .variants = 2, .product = true},
+      {.name = "gpu_not_a_number", .make = not_a_number, .variants = 3, .product = true},
       {.name = "gpu_large_state", .make = large_state, .product = true},
   };
 }

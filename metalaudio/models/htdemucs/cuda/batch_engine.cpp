@@ -37,38 +37,12 @@ std::size_t bytes_of(std::size_t floats) { return floats * sizeof(float); }
 
 }  // namespace
 
-PinnedBuffer::PinnedBuffer(std::size_t count, int device) {
-  const CurrentDevice current(device);
-  check(cudaHostAlloc(&memory_, bytes_of(count), cudaHostAllocPortable), "pinned memory");
-  std::fill_n(static_cast<float*>(memory_), count, 0.0F);
-}
-PinnedBuffer::~PinnedBuffer() { cudaFreeHost(memory_); }
-
-Stream::Stream(int device) : device_(device) {
-  const CurrentDevice current(device);
-  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream");
-}
-Stream::~Stream() {
-  const CurrentDevice current(device_);
-  cudaStreamDestroy(stream_);
-}
-
-Event::Event(int device) : device_(device) {
-  const CurrentDevice current(device);
-  check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming | cudaEventBlockingSync),
-        "an event");
-}
-Event::~Event() {
-  const CurrentDevice current(device_);
-  cudaEventDestroy(event_);
-}
-
 BatchEngine::BatchEngine(const EngineParts& parts, std::size_t capacity)
     : device_(parts.device),
       index_(device_->properties().index),
       capacity_(capacity),
-      mix_size_(
-          static_cast<std::size_t>(parts.config.audio_channels * parts.config.segment_samples())),
+      segment_samples_(static_cast<std::size_t>(parts.config.segment_samples())),
+      mix_size_(static_cast<std::size_t>(parts.config.audio_channels) * segment_samples_),
       stems_size_(mix_size_ * parts.config.sources.size()),
       full_(parts.options.mode == Mode::full),
       frames_(parts.config, parts.options.mode, capacity, device_),
@@ -76,11 +50,12 @@ BatchEngine::BatchEngine(const EngineParts& parts, std::size_t capacity)
       mix_(bytes_of(kUnderway * capacity * mix_size_), device_),
       stems_(bytes_of(kUnderway * capacity * stems_size_), device_),
       host_mix_(kUnderway * capacity * mix_size_, index_),
-      host_stems_(kComingBack * stems_size_, index_),
       upload_(index_),
-      download_(index_),
+      download_(index_, true),
       batches_{Batch(index_), Batch(index_)},
       downloaded_{Event(index_), Event(index_), Event(index_)} {
+  // Places that are never filled are computed too.
+  std::ranges::fill(host_mix_.part(0, kUnderway * capacity * mix_size_), 0.0F);
   // Memory is cleared on the device's own stream, which the other two do not wait for.
   device_->synchronize();
 }
@@ -139,6 +114,7 @@ void BatchEngine::compute(std::size_t batch) {
 
 std::span<const float> BatchEngine::stems(std::size_t batch, std::size_t segment) {
   const CurrentDevice current(index_);
+  if (!host_stems_) host_stems_.emplace(kComingBack * stems_size_, index_);
   const Batch& underway = batches_[batch];
   if (reading_ != batch || segment + kComingBack <= asked_ || segment > asked_) {
     check(cudaStreamWaitEvent(download_.get(), underway.computed.get()), "a batch of segments");
@@ -147,7 +123,7 @@ std::span<const float> BatchEngine::stems(std::size_t batch, std::size_t segment
   }
   for (; asked_ < std::min(underway.count, segment + kComingBack); ++asked_) {
     const std::size_t place = asked_ % kComingBack;
-    check(cudaMemcpyAsync(host_stems_.part(place * stems_size_, stems_size_).data(),
+    check(cudaMemcpyAsync(host_stems_->part(place * stems_size_, stems_size_).data(),
                           device_stems(batch) + asked_ * stems_size_, bytes_of(stems_size_),
                           cudaMemcpyDeviceToHost, download_.get()),
           "the download of stems");
@@ -155,7 +131,39 @@ std::span<const float> BatchEngine::stems(std::size_t batch, std::size_t segment
   }
   check(cudaEventSynchronize(downloaded_[segment % kComingBack].get()), "waiting for stems");
   check_not_lost();
-  return host_stems_.part(segment % kComingBack * stems_size_, stems_size_);
+  return host_stems_->part(segment % kComingBack * stems_size_, stems_size_);
+}
+
+bool BatchEngine::add_up(const SumRule& rule) {
+  const CurrentDevice current(index_);
+  if (sums_ && sums_->set(rule)) return true;
+  sums_.reset();
+  try {
+    sums_.emplace(rule, segment_samples_, stems_size_ / segment_samples_, device_, download_.get());
+  } catch (const Error& error) {
+    // Stems need less memory.
+    if (error.code() != ErrorCode::out_of_memory) throw;
+  }
+  return sums_.has_value();
+}
+
+bool BatchEngine::begin_sums(std::size_t batch, std::span<const SumPlace> places,
+                             ConstAudioView sums) {
+  if (!sums_) return false;
+  const CurrentDevice current(index_);
+  sums_->begin(places, sums);
+  check(cudaStreamWaitEvent(download_.get(), batches_[batch].computed.get()),
+        "a batch of segments");
+  return true;
+}
+
+ConstAudioView BatchEngine::sums(std::size_t batch, std::size_t segment) {
+  const CurrentDevice current(index_);
+  const std::size_t end = std::min(batches_[batch].count, segment + 1 + SegmentSums::kAhead);
+  while (sums_->in_line() < end) sums_->put(device_stems(batch) + sums_->in_line() * stems_size_);
+  const ConstAudioView found = sums_->wait(segment);
+  check_not_lost();
+  return found;
 }
 
 }  // namespace metalaudio::models::cuda

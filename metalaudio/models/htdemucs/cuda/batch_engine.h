@@ -2,7 +2,9 @@
 
 #include <metalaudio/core/buffer.h>
 #include <metalaudio/core/thread_pool.h>
+#include <metalaudio/models/htdemucs/cuda/copies.h>
 #include <metalaudio/models/htdemucs/cuda/frames.h>
+#include <metalaudio/models/htdemucs/cuda/segment_sums.h>
 #include <metalaudio/models/htdemucs/htdemucs.h>
 #include <metalaudio/models/segment_batches.h>
 #include <metalaudio/nn/plan.h>
@@ -10,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,50 +28,9 @@ struct EngineParts {
   ThreadPool* pool = nullptr;
 };
 
-/// Host memory that the GPU reads and writes by itself.
-class PinnedBuffer {
- public:
-  PinnedBuffer(std::size_t count, int device);
-  ~PinnedBuffer();
-  PinnedBuffer(const PinnedBuffer&) = delete;
-  PinnedBuffer& operator=(const PinnedBuffer&) = delete;
-  std::span<float> part(std::size_t first, std::size_t count) {
-    return {static_cast<float*>(memory_) + first, count};
-  }
-
- private:
-  void* memory_ = nullptr;
-};
-
-/// A stream or an event of a device.
-class Stream {
- public:
-  explicit Stream(int device);
-  ~Stream();
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  cudaStream_t get() const noexcept { return stream_; }
-
- private:
-  int device_;
-  cudaStream_t stream_ = nullptr;
-};
-class Event {
- public:
-  explicit Event(int device);
-  ~Event();
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-  cudaEvent_t get() const noexcept { return event_; }
-
- private:
-  int device_;
-  cudaEvent_t event_ = nullptr;
-};
-
 /// The network for batches of one size on a GPU, with the frames around it. Two batches are
 /// underway: while one is computed, the next is uploaded, and the stems of the one before come back,
-/// a segment at a time, each by a stream of its own.
+/// a segment at a time, each by a stream of its own; or the sums of segments, which that stream adds.
 /// Shapes:   as SegmentBatches.
 /// Errors:   the constructor throws Error{out_of_memory, unsupported, backend_unavailable}; start()
 ///           and stems() throw Error{backend_unavailable} when the device was lost.
@@ -83,6 +45,10 @@ class BatchEngine final : public SegmentBatches {
   std::span<float> mix(std::size_t batch, std::size_t segment) override;
   void start(std::size_t batch, std::size_t count) override;
   std::span<const float> stems(std::size_t batch, std::size_t segment) override;
+  bool add_up(const SumRule& rule) override;
+  bool begin_sums(std::size_t batch, std::span<const SumPlace> places,
+                  ConstAudioView sums) override;
+  ConstAudioView sums(std::size_t batch, std::size_t segment) override;
 
   /// Waits for all that is underway, whatever became of it.
   void settle() noexcept;
@@ -108,6 +74,7 @@ class BatchEngine final : public SegmentBatches {
   std::shared_ptr<AudioDevice> device_;
   int index_;
   std::size_t capacity_;
+  std::size_t segment_samples_;
   std::size_t mix_size_;    ///< of a segment
   std::size_t stems_size_;  ///< of a segment
   bool full_;
@@ -116,13 +83,14 @@ class BatchEngine final : public SegmentBatches {
   Buffer mix_;    ///< [kUnderway][capacity][channels][segment]
   Buffer stems_;  ///< [kUnderway][capacity][outputs][segment]
   PinnedBuffer host_mix_;
-  PinnedBuffer host_stems_;  ///< [kComingBack][outputs][segment]
+  std::optional<PinnedBuffer> host_stems_;  ///< [kComingBack][outputs][segment], once asked for
   Stream upload_;
   Stream download_;
   std::array<Batch, kUnderway> batches_;
   std::array<Event, kComingBack> downloaded_;
   std::size_t reading_ = kUnderway;  ///< the batch whose stems are coming back; kUnderway: none
   std::size_t asked_ = 0;            ///< how many of them were asked for
+  std::optional<SegmentSums> sums_;
 };
 
 }  // namespace metalaudio::models::cuda

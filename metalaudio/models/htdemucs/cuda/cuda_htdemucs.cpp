@@ -100,6 +100,14 @@ class CudaHTDemucs final : public SegmentModel {
     std::span<const float> stems(std::size_t batch, std::size_t segment) override {
       return engine_->stems(batch, segment);
     }
+    bool add_up(const SumRule& rule) override { return engine_->add_up(rule); }
+    bool begin_sums(std::size_t batch, std::span<const SumPlace> places,
+                    ConstAudioView sums) override {
+      return engine_->begin_sums(batch, places, sums);
+    }
+    ConstAudioView sums(std::size_t batch, std::size_t segment) override {
+      return engine_->sums(batch, segment);
+    }
 
    private:
     std::shared_ptr<BatchEngine> engine_;

@@ -1,8 +1,13 @@
 #include <metalaudio/models/htdemucs/cuda/frame_kernels.h>
+#include <metalaudio/dsp/cuda/transform.cuh>
 
-#include "transform.cuh"
+#include "sums.cuh"
 
 namespace metalaudio::models::cuda {
+
+using dsp::cuda::kBlock;
+using dsp::cuda::padded;
+using dsp::cuda::transform;
 
 namespace {
 

@@ -1,10 +1,10 @@
 #include <metalaudio/core/cuda/check.h>
+#include <metalaudio/dsp/cuda/twiddles.h>
 #include <metalaudio/dsp/window.h>
 #include <metalaudio/models/htdemucs/cuda/frames.h>
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <utility>
 #include <vector>
 
@@ -88,12 +88,9 @@ Frames::Frames(const HTDemucsConfig& config, Mode mode, std::size_t batch,
   std::vector<float> tables = analysis;
   for (const float value : analysis) tables.push_back(value / scale_);
   for (const float value : envelope_of(analysis)) tables.push_back(value);
-  for (std::int64_t i = 0; i < sizes_.nfft; ++i) {
-    const double angle =
-        -2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(sizes_.nfft);
-    tables.push_back(static_cast<float>(std::cos(angle)));
-    tables.push_back(static_cast<float>(std::sin(angle)));
-  }
+  const std::vector<float> twiddles =
+      dsp::cuda::make_twiddles(static_cast<std::size_t>(sizes_.nfft));
+  tables.insert(tables.end(), twiddles.begin(), twiddles.end());
   tables_ = Buffer(tables.size() * sizeof(float), device_);
   device_->upload(tables_.handle(), 0, tables.data(), tables_.bytes());
   const metalaudio::cuda::CurrentDevice current(device_->properties().index);

@@ -2,9 +2,8 @@
 
 #include <metalaudio/core/tolerance_configuration.h>
 #include <metalaudio/nn/backend.h>
-#include <metalaudio/nn/cpu/fusion/matcher.h>
 #include <metalaudio/nn/cpu/gemm/gemm.h>
-#include <metalaudio/nn/cpu/steps/dconv.h>
+#include <metalaudio/nn/fusion/matcher.h>
 
 #include <optional>
 #include <vector>
@@ -19,16 +18,6 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int node, const GemmKernel&
                                    const ToleranceConfiguration& tolerances);
 /// A normalisation with the activation behind it.
 std::optional<StepPlan> match_group_norm(Matcher& matcher, int node, bool fuse);
-/// One layer of demucs.demucs.DConv, as it was found: its nodes, and its result.
-struct DConvMatch {
-  DConvParts parts;
-  std::vector<int> nodes;
-  Value y;
-};
-/// Takes no nodes.
-std::optional<DConvMatch> find_dconv(const Matcher& matcher, int node);
-/// All of its step but how it is made.
-StepPlan plan_dconv(const Graph& graph, const DConvMatch& match);
 /// One layer of demucs.demucs.DConv.
 std::optional<StepPlan> match_dconv(Matcher& matcher, int node, const GemmKernel& kernel,
                                     std::size_t threads);

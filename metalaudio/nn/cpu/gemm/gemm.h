@@ -1,7 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/array.h>
-#include <metalaudio/nn/cpu/activation.h>
+#include <metalaudio/nn/fusion/activation_of.h>
 #include <metalaudio/nn/precision.h>
 
 #include <algorithm>

@@ -7,6 +7,7 @@
 // clang-format on
 
 #include <metalaudio/nn/cpu/gemm/gemm_few_rows_kernels.h>
+#include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
 
 #include <algorithm>
 
@@ -41,6 +42,9 @@ HWY_NOINLINE void multiply_rows(const FewRows& block, std::size_t row, std::size
   const GemmOutput& output = *block.output;
   constexpr std::size_t kWide = kPanels * kVectors;
   FloatVec sums[kRows * kWide];
+  FloatVec totals[kRows * kWide];
+  bool restarted = false;
+  std::size_t left = kGemmChain;
   for (std::size_t v = 0; v < kWide; ++v) {
     const auto bias = hn::LoadU(d, block.bias + (panel * kVectors + v) * lanes);
     HWY_UNROLL(4)
@@ -53,16 +57,34 @@ HWY_NOINLINE void multiply_rows(const FewRows& block, std::size_t row, std::size
       a[r] = row_of(block, tap, std::min(row + r, end - 1));
     }
     const float* b = block.panels + panel * block.panel_stride + tap.weight_row * kVectors * lanes;
-    for (std::size_t k = 0; k < block.depth; ++k, b += kVectors * lanes) {
-      HWY_UNROLL(8)
-      for (std::size_t v = 0; v < kWide; ++v) {
-        const auto w = hn::LoadU(d, b + v / kVectors * block.panel_stride + v % kVectors * lanes);
-        HWY_UNROLL(4)
-        for (std::size_t r = 0; r < kRows; ++r) {
-          sums[r * kWide + v] = hn::MulAdd(hn::Set(d, a[r][k]), w, sums[r * kWide + v]);
+    for (std::size_t first = 0; first < block.depth;) {
+      if (left == 0) {
+        HWY_UNROLL(8)
+        for (std::size_t i = 0; i < kRows * kWide; ++i) {
+          totals[i] = restarted ? hn::Add(sums[i], totals[i]) : sums[i];
+          sums[i] = hn::Zero(d);
+        }
+        restarted = true;
+        left = kGemmChain;
+      }
+      const std::size_t end_of_chain = first + std::min(left, block.depth - first);
+      left -= end_of_chain - first;
+      for (std::size_t k = first; k < end_of_chain; ++k, b += kVectors * lanes) {
+        HWY_UNROLL(8)
+        for (std::size_t v = 0; v < kWide; ++v) {
+          const auto w = hn::LoadU(d, b + v / kVectors * block.panel_stride + v % kVectors * lanes);
+          HWY_UNROLL(4)
+          for (std::size_t r = 0; r < kRows; ++r) {
+            sums[r * kWide + v] = hn::MulAdd(hn::Set(d, a[r][k]), w, sums[r * kWide + v]);
+          }
         }
       }
+      first = end_of_chain;
     }
+  }
+  if (restarted) {
+    HWY_UNROLL(8)
+    for (std::size_t i = 0; i < kRows * kWide; ++i) sums[i] = hn::Add(sums[i], totals[i]);
   }
   const bool glu = output.activation == Activation::glu;
   const std::size_t step = glu ? lanes : kVectors * lanes;  // columns of a panel's result

@@ -36,33 +36,56 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   FloatVec sums[kTileRows * kVectors];
+  HWY_ALIGN float totals[kTileRows * kVectors * HWY_MAX_BYTES / sizeof(float)];
+  bool restarted = false;
   for (std::size_t v = 0; v < kVectors; ++v) {
     const auto start = hn::LoadU(d, bias + v * lanes);
     HWY_UNROLL(kTileRows)
     for (std::size_t r = 0; r < kTileRows; ++r) sums[r * kVectors + v] = start;
   }
+  std::size_t left = kGemmChain;
   for (std::size_t tap = 0; tap < taps; ++tap) {
     const float* a[kTileRows];
     HWY_UNROLL(kTileRows)
     for (std::size_t r = 0; r < kTileRows; ++r) a[r] = rows[tap * kTileRows + r];
     const float* HWY_RESTRICT b = panel + weight_rows[tap] * kVectors * lanes;
-    for (std::size_t k = 0; k < depth; ++k) {
-      const auto low = hn::LoadU(d, b);
-      const auto high = hn::LoadU(d, b + (kVectors - 1) * lanes);
-      b += kVectors * lanes;
-      HWY_UNROLL(kTileRows)
-      for (std::size_t r = 0; r < kTileRows; ++r) {
-        const auto x = hn::Set(d, a[r][k]);
-        sums[r * kVectors] = hn::MulAdd(x, low, sums[r * kVectors]);
-        if constexpr (kVectors == 2) sums[2 * r + 1] = hn::MulAdd(x, high, sums[2 * r + 1]);
+    for (std::size_t first = 0; first < depth;) {
+      if (left == 0) {
+        HWY_UNROLL(24)
+        for (std::size_t i = 0; i < kTileRows * kVectors; ++i) {
+          if (restarted) sums[i] = hn::Add(sums[i], hn::Load(d, totals + i * lanes));
+          hn::Store(sums[i], d, totals + i * lanes);
+          sums[i] = hn::Zero(d);
+        }
+        restarted = true;
+        left = kGemmChain;
       }
+      const std::size_t end = first + std::min(left, depth - first);
+      left -= end - first;
+      // Up to zero, which leaves one more register for the rows.
+      HWY_UNROLL(kTileRows)
+      for (std::size_t r = 0; r < kTileRows; ++r) a[r] += end - first;
+      for (auto k = -static_cast<std::ptrdiff_t>(end - first); k != 0; ++k) {
+        const auto low = hn::LoadU(d, b);
+        const auto high = hn::LoadU(d, b + (kVectors - 1) * lanes);
+        b += kVectors * lanes;
+        HWY_UNROLL(kTileRows)
+        for (std::size_t r = 0; r < kTileRows; ++r) {
+          const auto x = hn::Set(d, a[r][k]);
+          sums[r * kVectors] = hn::MulAdd(x, low, sums[r * kVectors]);
+          if constexpr (kVectors == 2) sums[2 * r + 1] = hn::MulAdd(x, high, sums[2 * r + 1]);
+        }
+      }
+      first = end;
     }
   }
   HWY_UNROLL(kTileRows)
   for (std::size_t r = 0; r < kTileRows; ++r) {
     float* row = to + static_cast<std::ptrdiff_t>(r) * stride;
     for (std::size_t v = 0; v < kVectors; ++v) {
-      hn::StoreU(sums[r * kVectors + v], d, row + v * lanes);
+      auto sum = sums[r * kVectors + v];
+      if (restarted) sum = hn::Add(sum, hn::Load(d, totals + (r * kVectors + v) * lanes));
+      hn::StoreU(sum, d, row + v * lanes);
     }
   }
 }

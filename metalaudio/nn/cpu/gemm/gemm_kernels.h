@@ -4,6 +4,10 @@
 
 namespace metalaudio::nn::cpu {
 
+/// After so many products a float32 sum starts anew, and is added to the sum of those before: what a
+/// sum errs grows with the root of its length, and so with the root of this one.
+constexpr std::size_t kGemmChain = 32;
+
 /// A block of a float32 product once its row table is made: table[tile][tap][tile row].
 struct GemmBlock {
   const float* const* table;

@@ -1,6 +1,6 @@
 #include <metalaudio/nn/cpu/row_kernels.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
+#include <metalaudio/nn/steps/strides.h>
 
 #include <cmath>
 #include <limits>

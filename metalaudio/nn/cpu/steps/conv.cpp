@@ -41,25 +41,19 @@ class ConvStep final : public CpuStep {
         out_(maker.graph().shape(node.results[0]), conv.axes.size()),
         x_(maker.slot(node.inputs[Conv::x])),
         y_(maker.slot(y)),
+        residual_(epilogue.residual, y, conv.axes.size(), maker),
         activation_(epilogue.activation) {
     if (conv.axes.size() == 2) rows_axis_ = conv.axes[0];
     if (!conv.axes.empty()) positions_axis_ = conv.axes.back();
     result_channels_ = maker.graph().shape(y).back();
-    const bool whole = !epilogue.residual.present() ||
-                       maker.graph().shape(epilogue.residual) == maker.graph().shape(y);
-    if (groups_ == 1 && whole && positions_axis_.dilation == 1 && kernel.name() == "fp32" &&
-        activation_ != Activation::glu) {
+    if (groups_ == 1 && residual_.whole() && positions_axis_.dilation == 1 &&
+        kernel.name() == "fp32" && activation_ != Activation::glu) {
       together_ = positions_together(kernel, positions_axis_, out_.channels, out_.positions);
-    }
-    if (epilogue.residual.present()) {
-      residual_slot_ = maker.slot(epilogue.residual);
-      residual_ = Residual(maker.graph().shape(epilogue.residual), maker.graph().shape(y),
-                           conv.axes.size());
     }
     pack(maker.graph(), node, epilogue.gain);
     // A 1x1 convolution does not care where rows end.
     if (taps() == 1 && rows_axis_.stride == 1 && positions_axis_.stride == 1 &&
-        in_.rows == out_.rows && in_.positions == out_.positions && whole) {
+        in_.rows == out_.rows && in_.positions == out_.positions && residual_.whole()) {
       for (Planes* planes : {&in_, &out_}) {
         planes->positions *= planes->rows * planes->batch;
         planes->rows = planes->batch = 1;
@@ -194,12 +188,8 @@ class ConvStep final : public CpuStep {
     }
     const std::int64_t result_row = batch * out_.rows + row;
     float* out = run.at(y_) + (result_row * out_.positions + start) * result_channels_;
-    GemmOutput output{out, together_ * result_channels_, activation_, nullptr,
-                      together_ * residual_.position};
-    if (residual_slot_.index >= 0) {
-      output.residual = run.at<const float>(residual_slot_) + batch * residual_.batch +
-                        row * residual_.row + start * residual_.position;
-    }
+    GemmOutput output{out, together_ * result_channels_, activation_,
+                      residual_.at(run, batch, row, start), together_ * residual_.step()};
     for (std::size_t g = 0; g < weights_.size(); ++g) {
       weights_[g].multiply({taps, count}, depth, rows, scratch.gemm, output);
       for (std::size_t i = 0; i < count; ++i) taps[i].base += group_in();
@@ -243,7 +233,6 @@ class ConvStep final : public CpuStep {
   std::int64_t result_channels_ = 0;
   Slot x_;
   Slot y_;
-  Slot residual_slot_;
   Residual residual_;
   Activation activation_;
   std::size_t blocks_ = 0;

@@ -39,17 +39,31 @@ struct Planes {
   std::int64_t batch_stride() const noexcept { return rows * positions * channels; }
 };
 
-/// A residual as the epilogue adds it: how far one batch, row or position moves in it.
-struct Residual {
-  Residual() = default;
-  Residual(const Shape& shape, const Shape& result, std::size_t axes);
+/// A residual as the epilogue adds it to a result of a convolution over so many axes; none: no slot.
+class Residual {
+ public:
+  Residual(Value residual, Value result, std::size_t axes, StepMaker& maker);
 
   /// Whether the kernels can repeat a value of this shape to the result's.
   static bool fits(const Shape& shape, const Shape& result, std::size_t axes);
 
-  std::int64_t batch = 0;
-  std::int64_t row = 0;
-  std::int64_t position = 0;
+  /// Whether nothing of it is repeated.
+  bool whole() const noexcept { return whole_; }
+  /// How far one position moves in it.
+  std::int64_t step() const noexcept { return position_; }
+  /// Null where there is none.
+  const float* at(const CpuRun& run, std::int64_t batch, std::int64_t row,
+                  std::int64_t position) const noexcept {
+    const auto* base = run.at<const float>(slot_);
+    return base == nullptr ? nullptr : base + batch * batch_ + row * row_ + position * position_;
+  }
+
+ private:
+  Slot slot_;
+  bool whole_ = true;
+  std::int64_t batch_ = 0;
+  std::int64_t row_ = 0;
+  std::int64_t position_ = 0;
 };
 
 }  // namespace metalaudio::nn::cpu

@@ -27,6 +27,7 @@ class ConvTransposeStep final : public CpuStep {
         out_(maker.graph().shape(node.results[0]), conv.axes.size()),
         x_(maker.slot(node.inputs[ConvTranspose::x])),
         y_(maker.slot(y)),
+        residual_(epilogue.residual, y, conv.axes.size(), maker),
         activation_(epilogue.activation) {
     if (conv.axes.size() == 2) {
       rows_ = Axis(conv.axes[0]);
@@ -34,11 +35,6 @@ class ConvTransposeStep final : public CpuStep {
       rows_ = Axis({1, 1, 0, out_.rows});
     }
     positions_ = Axis(conv.axes.back());
-    if (epilogue.residual.present()) {
-      residual_slot_ = maker.slot(epilogue.residual);
-      residual_ = Residual(maker.graph().shape(epilogue.residual), maker.graph().shape(y),
-                           conv.axes.size());
-    }
     const std::int64_t stride = positions_.axis.stride;
     blocks_ = blocks_of(size_of((out_.positions + stride - 1) / stride));
     pack(maker.graph(), node, epilogue.gain);
@@ -162,11 +158,8 @@ class ConvTransposeStep final : public CpuStep {
     }
     const std::int64_t channels = out_.channels;
     float* out = run.at(y_) + ((batch * out_.rows + row) * out_.positions + position) * channels;
-    GemmOutput output{out, stride * channels, activation_, nullptr, stride * residual_.position};
-    if (residual_slot_.index >= 0) {
-      output.residual = run.at<const float>(residual_slot_) + batch * residual_.batch +
-                        row * residual_.row + position * residual_.position;
-    }
+    GemmOutput output{out, stride * channels, activation_, residual_.at(run, batch, row, position),
+                      stride * residual_.step()};
     const std::size_t first = size_of(row_phase * stride + position_phase) * size_of(groups_);
     for (std::size_t g = 0; g < size_of(groups_); ++g) {
       weights_[first + g].multiply({taps, count}, size_of(group_in()), size_of(rows), scratch.gemm,
@@ -185,7 +178,6 @@ class ConvTransposeStep final : public CpuStep {
   Axis positions_;
   Slot x_;
   Slot y_;
-  Slot residual_slot_;
   Residual residual_;
   Activation activation_;
   std::size_t blocks_ = 0;

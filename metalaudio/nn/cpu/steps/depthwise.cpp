@@ -15,14 +15,10 @@ class DepthwiseStep final : public CpuStep {
         out_(maker.graph().shape(node.results[0]), conv.axes.size()),
         x_(maker.slot(node.inputs[Conv::x])),
         y_(maker.slot(y)),
+        residual_(epilogue.residual, y, conv.axes.size(), maker),
         activation_(epilogue.activation) {
     if (conv.axes.size() == 2) rows_axis_ = conv.axes[0];
     if (!conv.axes.empty()) positions_axis_ = conv.axes.back();
-    if (epilogue.residual.present()) {
-      residual_slot_ = maker.slot(epilogue.residual);
-      residual_ = Residual(maker.graph().shape(epilogue.residual), maker.graph().shape(y),
-                           conv.axes.size());
-    }
     blocks_ = blocks_of(size_of(out_.positions));
     pack(maker.graph(), node, epilogue.gain);
   }
@@ -75,10 +71,9 @@ class DepthwiseStep final : public CpuStep {
     float* out = run.at(y_) + ((batch * out_.rows + row) * out_.positions + start) * out_.channels;
     depthwise({taps, count}, rows, channels, weights_.data(), padded_, bias_.data(), out);
     if (activation_ != Activation::none) activate(out, rows * channels, activation_, out);
-    if (residual_slot_.index < 0) return;
-    const float* residual = run.at<const float>(residual_slot_) + batch * residual_.batch +
-                            row * residual_.row + start * residual_.position;
-    for (std::size_t r = 0; r < rows; ++r, out += channels, residual += residual_.position) {
+    const float* residual = residual_.at(run, batch, row, start);
+    if (residual == nullptr) return;
+    for (std::size_t r = 0; r < rows; ++r, out += channels, residual += residual_.step()) {
       add(out, residual, channels, out);
     }
   }
@@ -108,7 +103,6 @@ class DepthwiseStep final : public CpuStep {
   SlidingAxis positions_axis_;
   Slot x_;
   Slot y_;
-  Slot residual_slot_;
   Residual residual_;
   Activation activation_;
   std::size_t blocks_ = 0;

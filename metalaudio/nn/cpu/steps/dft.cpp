@@ -1,7 +1,7 @@
 #include <metalaudio/dsp/complex_fft.h>
 #include <metalaudio/dsp/fft.h>
-#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
+#include <metalaudio/nn/steps/number.h>
 
 #include <complex>
 #include <optional>
@@ -20,13 +20,12 @@ class LineTransform {
 
   LineTransform(std::size_t size, Kind kind, bool inverse)
       : size_(size), kind_(kind), inverse_(inverse) {
-    const dsp::FftOptions options;
     std::size_t scratch = 0;
     if (kind == Kind::complex_to_complex) {
-      complex_.emplace(size, options);
+      complex_.emplace(size);
       scratch = complex_->scratch_size();
     } else {
-      real_.emplace(size, options);
+      real_.emplace(size);
       scratch = real_->scratch_size();
     }
     constexpr std::size_t kAlign = 64 / sizeof(double);

@@ -1,10 +1,10 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/nn/cpu/row_kernels.h>
-#include <metalaudio/nn/cpu/steps/number.h>
-#include <metalaudio/nn/cpu/steps/scalar_functions.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
 #include <metalaudio/nn/cpu/vector_kernels.h>
+#include <metalaudio/nn/steps/number.h>
+#include <metalaudio/nn/steps/scalar_functions.h>
+#include <metalaudio/nn/steps/strides.h>
 
 namespace metalaudio::nn::cpu {
 

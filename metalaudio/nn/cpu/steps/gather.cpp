@@ -1,8 +1,8 @@
 #include <metalaudio/nn/cpu/steps/index_map.h>
 #include <metalaudio/nn/cpu/steps/indices.h>
-#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
+#include <metalaudio/nn/steps/number.h>
+#include <metalaudio/nn/steps/strides.h>
 
 #include <cstring>
 

@@ -1,6 +1,6 @@
 #include <metalaudio/nn/cpu/steps/general.h>
-#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
+#include <metalaudio/nn/steps/number.h>
 
 namespace metalaudio::nn::cpu {
 

@@ -1,7 +1,7 @@
 #include <metalaudio/nn/cpu/steps/general.h>
 #include <metalaudio/nn/cpu/steps/indices.h>
-#include <metalaudio/nn/cpu/steps/number.h>
-#include <metalaudio/nn/cpu/steps/scalar_functions.h>
+#include <metalaudio/nn/steps/number.h>
+#include <metalaudio/nn/steps/scalar_functions.h>
 
 #include <optional>
 

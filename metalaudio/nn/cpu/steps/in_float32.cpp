@@ -1,6 +1,6 @@
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/steps/in_float32.h>
-#include <metalaudio/nn/cpu/steps/number.h>
+#include <metalaudio/nn/steps/number.h>
 
 namespace metalaudio::nn::cpu {
 

@@ -1,6 +1,6 @@
 #include <metalaudio/nn/cpu/steps/index_map.h>
-#include <metalaudio/nn/cpu/steps/number.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
+#include <metalaudio/nn/steps/number.h>
+#include <metalaudio/nn/steps/strides.h>
 
 #include <cstring>
 

@@ -1,6 +1,6 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
+#include <metalaudio/nn/steps/strides.h>
 
 #include <array>
 
@@ -36,6 +36,11 @@ struct Extents {
   LoopNest<2> nest;  ///< of the matrices of a and of b
 };
 
+Extents extents_of(const Graph& graph, const Node& node) {
+  return {graph.shape(node.inputs[MatMul::a]), graph.shape(node.inputs[MatMul::b]),
+          graph.shape(node.results[0])};
+}
+
 /// Float32 through the product kernels; b is packed while planning where it is constant, otherwise
 /// in every run.
 class MatMulStep final : public CpuStep {
@@ -48,7 +53,7 @@ class MatMulStep final : public CpuStep {
         a_(maker.slot(node.inputs[MatMul::a])),
         y_(maker.slot(node.results[0])) {
     const Value b = node.inputs[MatMul::b];
-    if (maker.graph().is_constant(b) && extents.batches == 1) {
+    if (packs_matrix(maker.graph(), node)) {
       const Array<float> matrix = floats_of(maker.graph(), b);
       packed_ = Array<std::byte>(kernel.packed_bytes(size_));
       kernel.pack(view(matrix.data()), size_, nullptr, packed_.data());
@@ -164,10 +169,14 @@ class PlainMatMulStep final : public CpuStep {
 
 }  // namespace
 
+bool packs_matrix(const Graph& graph, const Node& node) {
+  return graph.type(node.results[0]).type == DataType::f32 &&
+         graph.is_constant(node.inputs[MatMul::b]) && extents_of(graph, node).batches == 1;
+}
+
 std::unique_ptr<Step> make_matmul(const GemmKernel& kernel, const Node& node, StepMaker& maker) {
   const Graph& graph = maker.graph();
-  const Extents extents(graph.shape(node.inputs[MatMul::a]), graph.shape(node.inputs[MatMul::b]),
-                        graph.shape(node.results[0]));
+  const Extents extents = extents_of(graph, node);
   if (graph.type(node.results[0]).type == DataType::f32) {
     return std::make_unique<MatMulStep>(kernel, extents, node, maker);
   }

@@ -24,12 +24,15 @@ bool Residual::fits(const Shape& shape, const Shape& result, std::size_t axes) {
   return (shape[0] == 1 || shape[0] == result[0]) && (shape[1] == 1 || shape[1] == result[1]);
 }
 
-Residual::Residual(const Shape& shape, const Shape& result, std::size_t axes) {
-  const Planes planes(result, axes);
-  const bool same = shape == result;
-  batch = planes.batch_stride();
-  position = same || shape[1] != 1 ? planes.channels : 0;
-  row = same || shape[0] != 1 ? (same ? planes.row_stride() : shape[1] * planes.channels) : 0;
+Residual::Residual(Value residual, Value result, std::size_t axes, StepMaker& maker) {
+  if (!residual.present()) return;
+  slot_ = maker.slot(residual);
+  const Shape& shape = maker.graph().shape(residual);
+  whole_ = shape == maker.graph().shape(result);
+  const Planes planes(maker.graph().shape(result), axes);
+  batch_ = planes.batch_stride();
+  position_ = whole_ || shape[1] != 1 ? planes.channels : 0;
+  row_ = whole_ || shape[0] != 1 ? (whole_ ? planes.row_stride() : shape[1] * planes.channels) : 0;
 }
 
 }  // namespace metalaudio::nn::cpu

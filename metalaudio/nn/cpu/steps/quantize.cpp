@@ -1,5 +1,5 @@
-#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
+#include <metalaudio/nn/steps/number.h>
 
 namespace metalaudio::nn::cpu {
 

@@ -1,7 +1,7 @@
 #include <metalaudio/nn/cpu/reduce_kernel.h>
-#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
+#include <metalaudio/nn/steps/number.h>
+#include <metalaudio/nn/steps/strides.h>
 
 namespace metalaudio::nn::cpu {
 

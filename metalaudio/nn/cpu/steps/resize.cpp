@@ -1,7 +1,7 @@
 #include <metalaudio/nn/cpu/steps/index_map.h>
-#include <metalaudio/nn/cpu/steps/number.h>
-#include <metalaudio/nn/cpu/steps/resize_axis.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
+#include <metalaudio/nn/steps/number.h>
+#include <metalaudio/nn/steps/resize_axis.h>
 
 #include <cstring>
 

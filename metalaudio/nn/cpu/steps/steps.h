@@ -24,6 +24,8 @@ std::unique_ptr<Step> make_slice(const Slice& slice, const Node& node, StepMaker
 std::unique_ptr<Step> make_expand(const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_concat(const Concat& concat, const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_pad(const Pad& pad, const Node& node, StepMaker& maker);
+/// Whether a MatMul packs its b while it is made, and reads it no more.
+bool packs_matrix(const Graph& graph, const Node& node);
 std::unique_ptr<Step> make_matmul(const GemmKernel& kernel, const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_softmax(const Softmax& softmax, const Node& node, StepMaker& maker);
 std::unique_ptr<Step> make_lstm(const Lstm& lstm, const Node& node, StepMaker& maker);

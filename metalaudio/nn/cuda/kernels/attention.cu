@@ -87,8 +87,13 @@ __global__ void __launch_bounds__(kQueryThreads)
 
 bool launch_tiles(const float* q, const float* k, const float* v, float* y,
                   const AttentionShape& shape, cudaStream_t stream) {
-  return (shape.tf32 && launch_attention_tensor<Product::tf32>(q, k, v, y, shape, stream)) ||
-         launch_attention_f32(q, k, v, y, shape, stream);
+  if (current_limits().capability >= 80) {
+    const bool taken = shape.tf32
+                           ? launch_attention_tensor<Product::tf32>(q, k, v, y, shape, stream)
+                           : launch_attention_tensor<Product::f32>(q, k, v, y, shape, stream);
+    if (taken) return true;
+  }
+  return launch_attention_f32(q, k, v, y, shape, stream);
 }
 bool launch_tiles(const Half* q, const Half* k, const Half* v, Half* y, const AttentionShape& shape,
                   cudaStream_t stream) {
@@ -118,7 +123,9 @@ void launch_attention(DataType type, const void* q, const void* k, const void* v
     const auto* const keys = static_cast<const T*>(k);
     const auto* const values = static_cast<const T*>(v);
     if (tiled && launch_tiles(queries, keys, values, static_cast<T*>(y), shape, stream)) return;
-    const std::size_t bytes = static_cast<std::size_t>(shape.depth + shape.width) * sizeof(float);
+    // The compiler reads up to four numbers of a query ahead, and drops what is not there.
+    const std::size_t bytes =
+        static_cast<std::size_t>(shape.depth + shape.width + 4) * sizeof(float);
     plain_attention_kernel<T><<<grid_of(rows, 1), kQueryThreads, bytes, stream>>>(
         queries, keys, values, static_cast<const T*>(mask), static_cast<T*>(y), shape, rows);
   });

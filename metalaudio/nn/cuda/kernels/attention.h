@@ -40,7 +40,7 @@ struct AttentionShape {
 constexpr int kMostDepth = 4096;
 
 /// softmax(scale · q kᵀ + mask) v for values of f32, f16 or bf16, with float32 sums; mask may be
-/// null. Heads of 16, 32, … 128 without a mask run in tiles, f16 and bf16 on the tensor cores.
+/// null. Heads of 16, 32, … 128 without a mask run in tiles, on the tensor cores that take the type.
 void launch_attention(DataType type, const void* q, const void* k, const void* v, const void* mask,
                       void* y, const AttentionShape& shape, cudaStream_t stream);
 

@@ -7,9 +7,7 @@ namespace {
 
 constexpr int kThreadsAcross = 16;  ///< along keys, then along the depth of the results
 constexpr int kThreadsDown = 16;    ///< along queries
-constexpr int kRowsEach = 8;
-constexpr int kQueryTile = kThreadsDown * kRowsEach;
-constexpr int kTile = 64;  ///< keys
+constexpr int kTile = 64;           ///< keys
 constexpr int kKeysEach = kTile / kThreadsAcross;
 constexpr int kWeightPitch = kTile + 4;
 
@@ -18,8 +16,8 @@ template <int Depth>
 constexpr int kRowPitch = Depth + 4;
 
 template <int Depth>
-constexpr int shared_bytes() {
-  return 4 * ((kQueryTile + 2 * kTile) * kRowPitch<Depth> + kQueryTile * kWeightPitch);
+constexpr int shared_bytes(int queries) {
+  return 4 * ((queries + 2 * kTile) * kRowPitch<Depth> + queries * kWeightPitch);
 }
 
 template <int Depth>
@@ -37,11 +35,12 @@ __device__ void load_rows(float* to, const float* from, std::int64_t pitch, int 
   }
 }
 
-/// 128 queries of a head against tiles of 64 keys; every thread has 8 rows of both products.
-template <int Depth>
+/// 128 or 64 queries of a head against tiles of 64 keys; every thread has 8 or 4 rows of both products.
+template <int Depth, int kRowsEach>
 __global__ void __launch_bounds__(kThreads)
     attention_f32_kernel(const float* q, const float* k, const float* v, float* y,
                          __grid_constant__ const AttentionShape shape) {
+  constexpr int kQueryTile = kThreadsDown * kRowsEach;
   constexpr int kPitch = kRowPitch<Depth>;
   constexpr int kOut = Depth / kThreadsAcross;
   extern __shared__ __align__(16) float rows_in_shared[];
@@ -171,20 +170,15 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-template <int Depth>
-bool launch_depth(const float* q, const float* k, const float* v, float* y,
-                  const AttentionShape& shape, cudaStream_t stream) {
-  auto* const kernel = attention_f32_kernel<Depth>;
-  constexpr int kBytes = shared_bytes<Depth>();
-  // Some devices have less shared memory for a block than the deepest heads take.
-  if (cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes) !=
-      cudaSuccess) {
-    cudaGetLastError();
-    return false;
-  }
-  const dim3 grid(static_cast<unsigned>((shape.queries.tokens + kQueryTile - 1) / kQueryTile),
+template <int Depth, int RowsEach>
+bool launch_rows(const float* q, const float* k, const float* v, float* y,
+                 const AttentionShape& shape, cudaStream_t stream) {
+  auto* const kernel = attention_f32_kernel<Depth, RowsEach>;
+  constexpr int kQueries = kThreadsDown * RowsEach;
+  if (!allow_shared(kernel, shared_bytes<Depth>(kQueries))) return false;
+  const dim3 grid(static_cast<unsigned>((shape.queries.tokens + kQueries - 1) / kQueries),
                   static_cast<unsigned>(shape.batches * shape.heads));
-  kernel<<<grid, kThreads, kBytes, stream>>>(q, k, v, y, shape);
+  kernel<<<grid, kThreads, shared_bytes<Depth>(kQueries), stream>>>(q, k, v, y, shape);
   return true;
 }
 
@@ -192,26 +186,10 @@ bool launch_depth(const float* q, const float* k, const float* v, float* y,
 
 bool launch_attention_f32(const float* q, const float* k, const float* v, float* y,
                           const AttentionShape& shape, cudaStream_t stream) {
-  switch (shape.depth) {
-    case 16:
-      return launch_depth<16>(q, k, v, y, shape, stream);
-    case 32:
-      return launch_depth<32>(q, k, v, y, shape, stream);
-    case 48:
-      return launch_depth<48>(q, k, v, y, shape, stream);
-    case 64:
-      return launch_depth<64>(q, k, v, y, shape, stream);
-    case 80:
-      return launch_depth<80>(q, k, v, y, shape, stream);
-    case 96:
-      return launch_depth<96>(q, k, v, y, shape, stream);
-    case 112:
-      return launch_depth<112>(q, k, v, y, shape, stream);
-    case 128:
-      return launch_depth<128>(q, k, v, y, shape, stream);
-    default:
-      return false;
-  }
+  return with_depth(shape.depth, [&]<int Depth>() {
+    return launch_rows<Depth, 8>(q, k, v, y, shape, stream) ||
+           launch_rows<Depth, 4>(q, k, v, y, shape, stream);
+  });
 }
 
 }  // namespace metalaudio::nn::cuda

@@ -1,24 +1,13 @@
 #pragma once
 
+#include <metalaudio/nn/cuda/kernels/attention_products.cuh>
 #include <metalaudio/nn/cuda/kernels/attention_tiles.cuh>
 #include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
-#include <metalaudio/nn/cuda/kernels/tensor_core.cuh>
 
 namespace metalaudio::nn::cuda {
 
 constexpr int kAttentionWarps = 4;
-constexpr int kKeyTile = 64;
-
-/// Elements of 16 bytes.
-template <typename T>
-constexpr int kChunk = 16 / sizeof(T);
-
-/// Rows of keys or values in shared memory. Their pitch is an odd number of 16-byte chunks, so that
-/// eight rows of one chunk touch every bank once; so do four pairs of rows and eight columns of
-/// float32.
-template <typename T, int Depth>
-constexpr int kKeyPitch = Depth + kChunk<T>;
 
 /// One tile of keys and values for a block, of which those past the last token are zeros.
 template <typename T, int Depth>
@@ -37,19 +26,20 @@ __device__ __forceinline__ void load_keys(T* to, const T* from, std::int64_t pit
 
 /// A block takes M · 16 queries per warp through all keys, a tile of them at a time, and keeps the
 /// greatest score and the sum of each row as it goes. Scores stay in registers: those of one product
-/// are laid out as the left factor of the next.
+/// are laid out as the left factor of the next. f32 splits its factors into numbers of tf32.
 template <Product P, int Depth, int M>
-__global__ void __launch_bounds__(kAttentionWarps * 32)
+__global__ void __launch_bounds__(kAttentionWarps * 32, P == Product::f32 && Depth <= 64 ? 3 : 1)
     attention_kernel(const typename ValueOf<P>::Type* q, const typename ValueOf<P>::Type* k,
                      const typename ValueOf<P>::Type* v, typename ValueOf<P>::Type* y,
                      __grid_constant__ const AttentionShape shape) {
-  using T = typename ValueOf<P>::Type;
-  constexpr bool kHalves = P != Product::tf32;
-  constexpr int kStep = kHalves ? 16 : 8;  // of the reduction, of one instruction
-  constexpr int kDepthSteps = Depth / kStep;
-  constexpr int kOut = Depth / 8;
-  constexpr int kScores = kKeyTile / 8;
-  constexpr int kPitch = kKeyPitch<T, Depth>;
+  using Products = AttentionProducts<P, Depth, M>;
+  using T = typename Products::T;
+  constexpr bool kHalves = Products::kHalves;
+  constexpr int kStep = Products::kStep;
+  constexpr int kDepthSteps = Products::kDepthSteps;
+  constexpr int kOut = Products::kOut;
+  constexpr int kScores = Products::kScores;
+  constexpr int kPitch = Products::kPitch;
   constexpr int kTile = kKeyTile * kPitch;
   extern __shared__ __align__(16) unsigned char memory[];
   T* const tiles = reinterpret_cast<T*>(memory);  // keys, values; keys, values
@@ -97,8 +87,8 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
             low = *reinterpret_cast<const std::uint32_t*>(from + step * kStep);
             high = *reinterpret_cast<const std::uint32_t*>(from + step * kStep + kStep / 2);
           }
-          query[m][step][half] = kHalves ? low : near_tf32(low);
-          query[m][step][2 + half] = kHalves ? high : near_tf32(high);
+          query[m][step][half] = P == Product::tf32 ? near_tf32(low) : low;
+          query[m][step][2 + half] = P == Product::tf32 ? near_tf32(high) : high;
         }
       }
     }
@@ -123,26 +113,7 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
     if (shape.causal && first_key > warp_query + M * 16 - 1) continue;
 
     float score[M][kScores][4] = {};
-#pragma unroll
-    for (int step = 0; step < kDepthSteps; ++step) {
-#pragma unroll
-      for (int pair = 0; pair < kScores / 2; ++pair) {
-        // Matrices: keys 0-7 and one chunk on, keys 8-15 and one chunk on.
-        std::uint32_t b[4];
-        const int row = pair * 16 + lane % 8 + lane / 16 * 8;
-        load_matrices(
-            b, shared_address(key_tile + row * kPitch + step * kStep + lane / 8 % 2 * kChunk<T>));
-        if constexpr (!kHalves) {
-#pragma unroll
-          for (int i = 0; i < 4; ++i) b[i] = near_tf32(b[i]);
-        }
-#pragma unroll
-        for (int m = 0; m < M; ++m) {
-          multiply<P>(score[m][2 * pair], query[m][step], b[0], b[1]);
-          multiply<P>(score[m][2 * pair + 1], query[m][step], b[2], b[3]);
-        }
-      }
-    }
+    Products::add_scores(score, query, key_tile);
 
     const bool beyond = first_key + kKeyTile > keys;
     const bool diagonal = shape.causal && first_key + kKeyTile - 1 > warp_query;
@@ -198,53 +169,7 @@ __global__ void __launch_bounds__(kAttentionWarps * 32)
       }
     }
 
-    if constexpr (kHalves) {
-#pragma unroll
-      for (int step = 0; step < kKeyTile / 16; ++step) {
-        std::uint32_t weight[M][4];
-#pragma unroll
-        for (int m = 0; m < M; ++m) {
-          weight[m][0] = pack<T>(score[m][2 * step][0], score[m][2 * step][1]);
-          weight[m][1] = pack<T>(score[m][2 * step][2], score[m][2 * step][3]);
-          weight[m][2] = pack<T>(score[m][2 * step + 1][0], score[m][2 * step + 1][1]);
-          weight[m][3] = pack<T>(score[m][2 * step + 1][2], score[m][2 * step + 1][3]);
-        }
-#pragma unroll
-        for (int pair = 0; pair < kOut / 2; ++pair) {
-          // Matrices, turned over: keys 0-7 and 8-15, then both 8 elements on.
-          std::uint32_t b[4];
-          load_transposed(b, shared_address(value_tile + (step * 16 + lane % 16) * kPitch +
-                                            pair * 16 + lane / 16 * 8));
-#pragma unroll
-          for (int m = 0; m < M; ++m) {
-            multiply<P>(out[m][2 * pair], weight[m], b[0], b[1]);
-            multiply<P>(out[m][2 * pair + 1], weight[m], b[2], b[3]);
-          }
-        }
-      }
-    } else {
-#pragma unroll
-      for (int step = 0; step < kScores; ++step) {
-        // Lane l has the scores of keys 2l and 2l + 1, which the product takes as l and l + 4; it
-        // reads the values in that order too.
-        std::uint32_t weight[M][4];
-#pragma unroll
-        for (int m = 0; m < M; ++m) {
-#pragma unroll
-          for (int i = 0; i < 4; ++i) {
-            weight[m][i] = near_tf32(__float_as_uint(score[m][step][i % 2 * 2 + i / 2]));
-          }
-        }
-        const T* const values = value_tile + (step * 8 + lane % 4 * 2) * kPitch + lane / 4;
-#pragma unroll
-        for (int n = 0; n < kOut; ++n) {
-          const std::uint32_t even = near_tf32(__float_as_uint(to_float(values[n * 8])));
-          const std::uint32_t odd = near_tf32(__float_as_uint(to_float(values[kPitch + n * 8])));
-#pragma unroll
-          for (int m = 0; m < M; ++m) multiply<P>(out[m][n], weight[m], even, odd);
-        }
-      }
-    }
+    Products::add_values(out, score, value_tile);
   }
 
   T* const rows = y + shape.results.offset(batch) + head * Depth + lane % 4 * 2;
@@ -278,12 +203,7 @@ bool launch_tiles(const T* q, const T* k, const T* v, T* y, const AttentionShape
                   cudaStream_t stream) {
   auto* const kernel = attention_kernel<P, Depth, M>;
   constexpr int kBytes = 4 * kKeyTile * kKeyPitch<T, Depth> * static_cast<int>(sizeof(T));
-  // Some devices have less shared memory for a block than the deepest heads take.
-  if (cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes) !=
-      cudaSuccess) {
-    cudaGetLastError();
-    return false;
-  }
+  if (!allow_shared(kernel, kBytes)) return false;
   constexpr int kQueries = kAttentionWarps * M * 16;
   const dim3 grid(static_cast<unsigned>((shape.queries.tokens + kQueries - 1) / kQueries),
                   static_cast<unsigned>(shape.batches * shape.heads));
@@ -296,7 +216,8 @@ bool launch_tiles(const T* q, const T* k, const T* v, T* y, const AttentionShape
 template <Product P, int Depth, typename T>
 bool launch_depth(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
                   cudaStream_t stream) {
-  if constexpr (Depth <= (P == Product::tf32 ? 48 : 64)) {
+  constexpr int kMostDepthForTwo = P == Product::f32 ? 0 : P == Product::tf32 ? 48 : 64;
+  if constexpr (Depth <= kMostDepthForTwo) {
     const std::int64_t blocks = (shape.queries.tokens + 127) / 128 * shape.batches * shape.heads;
     if (blocks >= 2 * processors()) {
       return launch_tiles<P, Depth, 2>(q, k, v, y, shape, stream);
@@ -308,26 +229,8 @@ bool launch_depth(const T* q, const T* k, const T* v, T* y, const AttentionShape
 template <Product P, typename T>
 bool launch_attention_tensor(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
                              cudaStream_t stream) {
-  switch (shape.depth) {
-    case 16:
-      return launch_depth<P, 16>(q, k, v, y, shape, stream);
-    case 32:
-      return launch_depth<P, 32>(q, k, v, y, shape, stream);
-    case 48:
-      return launch_depth<P, 48>(q, k, v, y, shape, stream);
-    case 64:
-      return launch_depth<P, 64>(q, k, v, y, shape, stream);
-    case 80:
-      return launch_depth<P, 80>(q, k, v, y, shape, stream);
-    case 96:
-      return launch_depth<P, 96>(q, k, v, y, shape, stream);
-    case 112:
-      return launch_depth<P, 112>(q, k, v, y, shape, stream);
-    case 128:
-      return launch_depth<P, 128>(q, k, v, y, shape, stream);
-    default:
-      return false;
-  }
+  return with_depth(shape.depth,
+                    [&]<int Depth>() { return launch_depth<P, Depth>(q, k, v, y, shape, stream); });
 }
 
 }  // namespace metalaudio::nn::cuda

@@ -13,30 +13,6 @@ extern template void launch_product<Product::f16>(const ConvShape& shape, const 
 extern template void launch_product<Product::bf16>(const ConvShape& shape, const ConvPointers& at,
                                                    cudaStream_t stream);
 
-int conv_tile_columns(Product product, const ConvShape& shape) {
-  const int bytes = shape.vector * static_cast<int>(size_of(value_type_of(product)));
-  if (bytes < 16) return shape.columns <= 16 ? 16 : shape.columns <= 48 ? 48 : 64;
-  // Blocks run in waves, as many at once as a large GPU has processors; a narrow tile takes less
-  // time than a wide one, but more than its share, since it reads as many rows of the input.
-  // Where moments are gathered tile by tile, the width may not depend on the size of the batch: a
-  // segment would have other bits in another batch.
-  constexpr std::int64_t kProcessors = 132;
-  const std::int64_t down =
-      shape.tiles_per_batch > 0 ? kProcessors : (shape.rows() + kTileRows - 1) / kTileRows;
-  int best = 16;
-  std::int64_t least = std::int64_t{1} << 60;
-  for (const int columns : {16, 32, 48, 64, 96, 128, 192}) {
-    const std::int64_t blocks = down * ((shape.columns + columns - 1) / columns);
-    const std::int64_t waves = (blocks + kProcessors - 1) / kProcessors;
-    const std::int64_t cost = waves * (columns + 32);
-    if (cost <= least) {
-      least = cost;
-      best = columns;
-    }
-  }
-  return best;
-}
-
 void launch_conv(Product product, const ConvShape& shape, const ConvPointers& at,
                  cudaStream_t stream) {
   switch (product) {

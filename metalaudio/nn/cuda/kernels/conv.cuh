@@ -5,13 +5,6 @@
 
 namespace metalaudio::nn::cuda {
 
-/// Where a row of the product goes.
-struct RowPlace {
-  std::int64_t batch;
-  int at0;
-  int at1;
-};
-
 /// The norm behind a product.
 struct Scaling {
   float mean = 0;
@@ -143,24 +136,25 @@ __device__ __forceinline__ void scale_values(float (&values)[W], const ConvPoint
   }
 }
 
-template <typename T>
+template <Product P>
 __device__ __forceinline__ float activate_as(Activation activation, float x) {
-  if constexpr (sizeof(T) == 2) {
+  if constexpr (P != Product::f32) {
     if (activation == Activation::gelu) return quick_gelu(x);
   }
   return activate(activation, x);
 }
-template <typename T>
+template <Product P>
 __device__ __forceinline__ float sigmoid_as(float x) {
-  if constexpr (sizeof(T) == 2) return quick_sigmoid(x);
+  if constexpr (P != Product::f32) return quick_sigmoid(x);
   return sigmoid(x);
 }
 
 /// Writes a tile of sums with all that follows the product. W outputs are written at once.
-template <typename T, int Columns, int W>
+template <Product P, int Columns, int W>
 __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::int64_t first_row,
                            std::int64_t end_row, int first_column, const Scaling& scaling,
                            const float* sums, RowPlace* places) {
+  using T = typename ValueOf<P>::Type;
   const bool glu = shape.activation == Activation::glu;
   for (int i = static_cast<int>(threadIdx.x); i < kTileRows; i += kConvThreads) {
     const std::int64_t row = first_row + i;
@@ -221,12 +215,12 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
       scale_values(values, at, scaling, channel);
       scale_values(gates, at, scaling, shape.out_channels + channel);
 #pragma unroll
-      for (int w = 0; w < W; ++w) values[w] *= sigmoid_as<T>(gates[w]);
+      for (int w = 0; w < W; ++w) values[w] *= sigmoid_as<P>(gates[w]);
     } else {
       read_numbers(from, values);
       scale_values(values, at, scaling, channel);
 #pragma unroll
-      for (int w = 0; w < W; ++w) values[w] = activate_as<T>(shape.activation, values[w]);
+      for (int w = 0; w < W; ++w) values[w] = activate_as<P>(shape.activation, values[w]);
     }
     if (at.gain != nullptr) {
       float gain[W];
@@ -248,28 +242,22 @@ __device__ void write_tile(const ConvShape& shape, const ConvPointers& at, std::
   }
 }
 
-/// The exchange of chunks follows the address.
-constexpr unsigned kTileAlignment = 512;
-
-/// A short reduction takes fewer buffers, which leaves room for more blocks.
-template <int Columns>
-constexpr int shared_bytes(int stages) {
-  const int loads = (stages < kStages ? stages : kStages) * (kTileRows + Columns) * kStageBytes;
-  constexpr int kSums = kTileRows * kSumPitch<Columns> * 4;
-  return (loads > kSums ? loads : kSums) + kTileRows * static_cast<int>(sizeof(RowPlace)) +
-         static_cast<int>(kTileAlignment);
+/// On one processor, as far as their registers allow.
+constexpr int blocks_at_once(Product product, int columns) {
+  if (product == Product::f32) return columns <= 96 ? 2 : 1;
+  return columns <= 64 ? 3 : 2;
 }
 
 template <Product P, int Columns, int VectorBytes>
-__global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1
-                                                : Columns <= 64   ? 3
-                                                                  : 2)
+__global__ void __launch_bounds__(kConvThreads, blocks_at_once(P, Columns))
     conv_kernel(__grid_constant__ const ConvShape shape, __grid_constant__ const ConvPointers at) {
   extern __shared__ __align__(128) char memory[];
   using T = typename ValueOf<P>::Type;
   auto* const places = reinterpret_cast<RowPlace*>(memory);
   char* tiles = memory + kTileRows * sizeof(RowPlace);
   tiles += -shared_address(tiles) % kTileAlignment;
+  char* const low = tiles;
+  if constexpr (kWarpGroups) tiles += low_bytes(P, Columns);
   // Tiles of the same rows run side by side, so that the second finds its input in the cache.
   const int across = (shape.columns + Columns - 1) / Columns;
   const int down = static_cast<int>(blockIdx.x) / across;
@@ -284,10 +272,12 @@ __global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1
     end_row = (batch + 1) * rows;
   }
   Loader<T, Columns, VectorBytes> loads(shape, at, first_row, end_row, first_column, tiles);
-  if constexpr (P == Product::f32) {
-    multiply_tile_f32<Columns>(loads, tiles);
-  } else if constexpr (P != Product::tf32 && kWarpGroups) {
+  if constexpr (kWarpGroups && sizeof(T) == 4) {
+    multiply_floats_in_groups<P, Columns>(loads, tiles, low);
+  } else if constexpr (kWarpGroups) {
     multiply_tile_in_groups<P, Columns>(loads, tiles);
+  } else if constexpr (P == Product::f32) {
+    multiply_tile_f32<Columns>(loads, tiles);
   } else {
     multiply_tile<P, Columns>(loads, tiles);
   }
@@ -307,27 +297,29 @@ __global__ void __launch_bounds__(kConvThreads, P == Product::f32 ? 1
   }
   constexpr int kWide = 16 / sizeof(T);
   if (shape.out_channels % kWide == 0) {
-    write_tile<T, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums,
+    write_tile<P, Columns, kWide>(shape, at, first_row, end_row, first_column, scaling, sums,
                                   places);
   } else if (shape.out_channels % 4 == 0) {
-    write_tile<T, Columns, 4>(shape, at, first_row, end_row, first_column, scaling, sums, places);
+    write_tile<P, Columns, 4>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   } else {
-    write_tile<T, Columns, 1>(shape, at, first_row, end_row, first_column, scaling, sums, places);
+    write_tile<P, Columns, 1>(shape, at, first_row, end_row, first_column, scaling, sums, places);
   }
 }
 
 template <Product P, int Columns, int VectorBytes>
 void launch_tile(const ConvShape& shape, const ConvPointers& at, cudaStream_t stream) {
   auto* const kernel = conv_kernel<P, Columns, VectorBytes>;
-  constexpr int kMost = shared_bytes<Columns>(kStages);
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kMost);
-  const int bytes =
-      shared_bytes<Columns>((shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes);
+  const auto bytes = [&](int stages) {
+    return conv_shared_bytes(P, Columns, stages, shape.limits);
+  };
+  // Always the most: another thread may be about to launch a deeper reduction.
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes(kStages));
   const std::int64_t across = (shape.columns + Columns - 1) / Columns;
   const std::int64_t down = shape.tiles_per_batch > 0 ? shape.batch * shape.tiles_per_batch
                                                       : (shape.rows() + kTileRows - 1) / kTileRows;
   const auto grid = static_cast<unsigned>(down * across);
-  kernel<<<grid, kConvThreads, bytes, stream>>>(shape, at);
+  const int stages = (shape.depth * VectorBytes + kStageBytes - 1) / kStageBytes;
+  kernel<<<grid, kConvThreads, bytes(stages), stream>>>(shape, at);
 }
 
 /// The widths of tiles; every one is a multiple of 16.
@@ -363,7 +355,7 @@ void launch_product(const ConvShape& shape, const ConvPointers& at, cudaStream_t
     case 128:
       return launch_tile<P, 128, 16>(shape, at, stream);
     default:
-      return launch_tile<P, 192, 16>(shape, at, stream);
+      if constexpr (P != Product::tf32) return launch_tile<P, 192, 16>(shape, at, stream);
   }
 }
 

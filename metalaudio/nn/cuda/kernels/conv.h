@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/data_type.h>
+#include <metalaudio/nn/cuda/kernels/device_limits.h>
 #include <metalaudio/nn/operations/element_functions.h>
 
 #include <cuda_runtime_api.h>
@@ -70,6 +71,7 @@ struct ConvShape {
   /// Tiles of rows that each batch has to itself; 0: they run on from one batch into the next.
   int tiles_per_batch = 0;
   float epsilon = 0;  ///< of the norm behind the product, where `moments` is there
+  DeviceLimits limits;
 
   constexpr std::int64_t rows() const noexcept { return batch * x0 * x1; }
 };

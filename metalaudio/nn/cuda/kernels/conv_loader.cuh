@@ -1,11 +1,11 @@
 #pragma once
 
+#include <metalaudio/nn/cuda/kernels/conv_memory.h>
 #include <metalaudio/nn/cuda/kernels/tensor_core.cuh>
 
 namespace metalaudio::nn::cuda {
 
 constexpr int kConvThreads = 256;
-constexpr int kStages = 5;
 
 /// Where chunk c (16 bytes) of row r lies in a tile of rows of 64 bytes, so that eight rows of one
 /// chunk touch every bank once.

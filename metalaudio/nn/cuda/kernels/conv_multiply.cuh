@@ -14,9 +14,30 @@ struct WarpTile {
   static constexpr int kColumns = Columns / kAlongColumns;
 };
 
-/// The tile of sums as it lies in shared memory before it is written.
 template <int Columns>
-constexpr int kSumPitch = Columns + 8;
+constexpr int kSumPitch = sum_pitch(Columns);
+
+/// Calls multiply(rows, columns) with every stage of the reduction as it lies in shared memory.
+template <int Columns, typename Loads, typename F>
+__device__ __forceinline__ void over_stages(Loads& loads, const char* tiles, F&& multiply) {
+  const int stages = loads.stages();
+#pragma unroll
+  for (int stage = 0; stage < kStages - 1; ++stage) {
+    if (stage < stages) loads.load(stage, stage);
+    end_copies();
+  }
+  for (int stage = 0; stage < stages; ++stage) {
+    wait_for_copies<kStages - 2>();
+    __syncthreads();
+    const int ahead = stage + kStages - 1;
+    if (ahead < stages) loads.load(ahead, ahead % kStages);
+    end_copies();
+    const char* const rows = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
+    multiply(rows, rows + kTileRows * kStageBytes);
+  }
+  wait_for_copies<0>();
+  __syncthreads();
+}
 
 /// Products on the tensor cores; leaves the sums in shared memory.
 template <Product P, int Columns, typename Loads>
@@ -31,20 +52,7 @@ __device__ void multiply_tile(Loads& loads, char* tiles) {
   const int first_column = warp % Warp::kAlongColumns * Warp::kColumns;
 
   float sums[kM][kN][4] = {};
-  const int stages = loads.stages();
-#pragma unroll
-  for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage < stages) loads.load(stage, stage);
-    end_copies();
-  }
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_for_copies<kStages - 2>();
-    __syncthreads();
-    const int ahead = stage + kStages - 1;
-    if (ahead < stages) loads.load(ahead, ahead % kStages);
-    end_copies();
-    const char* const a = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
-    const char* const b = a + kTileRows * kStageBytes;
+  over_stages<Columns>(loads, tiles, [&](const char* a, const char* b) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       std::uint32_t fa[kM][4];
@@ -56,7 +64,7 @@ __device__ void multiply_tile(Loads& loads, char* tiles) {
         load_matrices(fa[m], shared_address(a + swizzled(row, half * 2 + lane / 16)));
         if constexpr (P == Product::tf32) {
 #pragma unroll
-          for (int i = 0; i < 4; ++i) fa[m][i] = rounded_tf32(fa[m][i]);
+          for (int i = 0; i < 4; ++i) fa[m][i] = near_tf32(fa[m][i]);
         }
       }
 #pragma unroll
@@ -73,9 +81,7 @@ __device__ void multiply_tile(Loads& loads, char* tiles) {
         }
       }
     }
-  }
-  wait_for_copies<0>();
-  __syncthreads();
+  });
   auto* const out = reinterpret_cast<float*>(tiles);
 #pragma unroll
   for (int m = 0; m < kM; ++m) {
@@ -90,7 +96,22 @@ __device__ void multiply_tile(Loads& loads, char* tiles) {
   __syncthreads();
 }
 
-/// The same by two warp groups, of 64 rows each.
+/// What two warp groups, of 64 rows each, have as sums, to shared memory.
+template <int Columns>
+__device__ __forceinline__ void store_group_sums(const float (&sums)[Columns / 2], char* tiles) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int row = static_cast<int>(threadIdx.x) / 32 * 16 + lane / 4;
+  float* const out = reinterpret_cast<float*>(tiles) + row * kSumPitch<Columns> + lane % 4 * 2;
+#pragma unroll
+  for (int n = 0; n < Columns / 8; ++n) {
+    *reinterpret_cast<float2*>(out + n * 8) = {sums[n * 4], sums[n * 4 + 1]};
+    *reinterpret_cast<float2*>(out + n * 8 + 8 * kSumPitch<Columns>) = {sums[n * 4 + 2],
+                                                                        sums[n * 4 + 3]};
+  }
+  __syncthreads();
+}
+
+/// Products by two warp groups.
 template <Product P, int Columns, typename Loads>
 __device__ void multiply_tile_in_groups(Loads& loads, char* tiles) {
   const int group = static_cast<int>(threadIdx.x) / 128;
@@ -122,16 +143,99 @@ __device__ void multiply_tile_in_groups(Loads& loads, char* tiles) {
   wait_for_products<0>();
   wait_for_copies<0>();
   __syncthreads();
+  store_group_sums<Columns>(sums, tiles);
+}
+
+/// The same of float32 values, whose rows go through registers. tf32 rounds both factors. f32 takes
+/// each as the sum of two numbers of tf32, which keeps 22 of its 24 bits, and multiplies all but the
+/// two lower ones: its sums are as exact as float32 makes them. The tensor cores round towards zero
+/// when they add, so every stage is summed by itself there, and the stages on the ordinary units.
+/// `low` has room for the lower numbers of two stages of columns.
+template <Product P, int Columns, typename Loads>
+__device__ void multiply_floats_in_groups(Loads& loads, char* tiles, char* low) {
+  constexpr bool kSplit = P == Product::f32;
+  constexpr int kLowBytes = low_bytes(P, Columns) / 2;
+  const auto tile_of = [&](int stage) {
+    return tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
+  };
+  const auto split_columns = [&](int stage) {
+    const auto* const from =
+        reinterpret_cast<const float4*>(tile_of(stage) + kTileRows * kStageBytes);
+    auto* const to = reinterpret_cast<float4*>(low + stage % 2 * kLowBytes);
+    for (int i = static_cast<int>(threadIdx.x); i < kLowBytes / 16; i += kConvThreads) {
+      const float4 v = from[i];
+      to[i] = {cut_rest(v.x), cut_rest(v.y), cut_rest(v.z), cut_rest(v.w)};
+    }
+  };
   const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int row = static_cast<int>(threadIdx.x) / 32 * 16 + lane / 4;
-  float* const out = reinterpret_cast<float*>(tiles) + row * kSumPitch<Columns> + lane % 4 * 2;
+  const int row = static_cast<int>(threadIdx.x) / 32 * 16 + lane % 16;
+  float sums[Columns / 2] = {};
+  const int stages = loads.stages();
 #pragma unroll
-  for (int n = 0; n < Columns / 8; ++n) {
-    *reinterpret_cast<float2*>(out + n * 8) = {sums[n * 4], sums[n * 4 + 1]};
-    *reinterpret_cast<float2*>(out + n * 8 + 8 * kSumPitch<Columns>) = {sums[n * 4 + 2],
-                                                                        sums[n * 4 + 3]};
+  for (int stage = 0; stage < kStages - 1; ++stage) {
+    if (stage < stages) loads.load(stage, stage);
+    end_copies();
   }
+  if constexpr (kSplit) {
+    wait_for_copies<kStages - 2>();
+    __syncthreads();
+    split_columns(0);
+  }
+  for (int stage = 0; stage < stages; ++stage) {
+    // Of the next stage too, whose columns are split while this one is multiplied.
+    wait_for_copies<kSplit ? kStages - 3 : kStages - 2>();
+    publish_to_products();
+    __syncthreads();
+    const char* const a = tile_of(stage);
+    std::uint32_t rows[2][4];
+    std::uint32_t rests[2][4];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      load_matrices(rows[half], shared_address(a + swizzled(row, half * 2 + lane / 16)));
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        if constexpr (kSplit) {
+          split(rows[half][i], rows[half][i], rests[half][i]);
+        } else {
+          rows[half][i] = near_tf32(rows[half][i]);
+        }
+      }
+    }
+    const std::uint64_t columns = tile_descriptor(a + kTileRows * kStageBytes);
+    const int ahead = stage + kStages - 1;
+    if constexpr (kSplit) {
+      const std::uint64_t lower = tile_descriptor(low + stage % 2 * kLowBytes);
+      float block[Columns / 2];
+      begin_products();
+      multiply_group_tf32<Columns, true>(block, rests[0], columns);
+      multiply_group_tf32<Columns, false>(block, rests[1], columns + 2);
+      multiply_group_tf32<Columns, false>(block, rows[0], lower);
+      multiply_group_tf32<Columns, false>(block, rows[1], lower + 2);
+      multiply_group_tf32<Columns, false>(block, rows[0], columns);
+      multiply_group_tf32<Columns, false>(block, rows[1], columns + 2);
+      end_products();
+      if (stage + 1 < stages) split_columns(stage + 1);
+      if (ahead < stages) loads.load(ahead, ahead % kStages);
+      end_copies();
+      wait_for_products<0>();
+#pragma unroll
+      for (int i = 0; i < Columns / 2; ++i) {
+        asm volatile("" : "+f"(block[i])::"memory");
+        sums[i] += block[i];
+      }
+    } else {
+      begin_products();
+      multiply_group_tf32<Columns, false>(sums, rows[0], columns);
+      multiply_group_tf32<Columns, false>(sums, rows[1], columns + 2);
+      end_products();
+      if (ahead < stages) loads.load(ahead, ahead % kStages);
+      end_copies();
+      wait_for_products<0>();
+    }
+  }
+  wait_for_copies<0>();
   __syncthreads();
+  store_group_sums<Columns>(sums, tiles);
 }
 
 /// The same in float32, on the ordinary units: 16 x 16 threads, each with every 16th row and column.
@@ -143,20 +247,7 @@ __device__ void multiply_tile_f32(Loads& loads, char* tiles) {
   const int row = static_cast<int>(threadIdx.x) / 16;
 
   float sums[kM][kN] = {};
-  const int stages = loads.stages();
-#pragma unroll
-  for (int stage = 0; stage < kStages - 1; ++stage) {
-    if (stage < stages) loads.load(stage, stage);
-    end_copies();
-  }
-  for (int stage = 0; stage < stages; ++stage) {
-    wait_for_copies<kStages - 2>();
-    __syncthreads();
-    const int ahead = stage + kStages - 1;
-    if (ahead < stages) loads.load(ahead, ahead % kStages);
-    end_copies();
-    const char* const a = tiles + stage % kStages * (kTileRows + Columns) * kStageBytes;
-    const char* const b = a + kTileRows * kStageBytes;
+  over_stages<Columns>(loads, tiles, [&](const char* a, const char* b) {
 #pragma unroll
     for (int chunk = 0; chunk < 4; ++chunk) {
       float4 fb[kN];
@@ -176,9 +267,7 @@ __device__ void multiply_tile_f32(Loads& loads, char* tiles) {
         }
       }
     }
-  }
-  wait_for_copies<0>();
-  __syncthreads();
+  });
   auto* const out = reinterpret_cast<float*>(tiles);
 #pragma unroll
   for (int m = 0; m < kM; ++m) {

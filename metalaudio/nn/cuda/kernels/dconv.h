@@ -1,15 +1,13 @@
 #pragma once
 
-#include <metalaudio/core/data_type.h>
-
-#include <cuda_runtime_api.h>
+#include <metalaudio/nn/cuda/kernels/conv.h>
 
 #include <cstddef>
 #include <cstdint>
 
 namespace metalaudio::nn::cuda {
 
-/// One layer of demucs.demucs.DConv in float16 or bfloat16: x + gain · glu(norm(W2 · gelu(norm(conv3(x))))).
+/// One layer of demucs.demucs.DConv: x + gain · glu(norm(W2 · gelu(norm(conv3(x))))).
 ///
 /// Warps keep the hidden values of their positions in registers, in the order in which the first
 /// product leaves them, which is the one in which the second takes them. The moments of the second
@@ -53,9 +51,11 @@ struct DConvPointers {
   const void* x = nullptr;
   void* y = nullptr;
   const void* weight1 = nullptr;  ///< [tap][chunk][hidden tile][lane][4]
-  const void* weight2 = nullptr;  ///< [chunk][pair of hidden tiles][half of glu][lane][2][4]
-  const float* gram = nullptr;    ///< WᵀW, as tiles of 16 x 8 lie in registers
-  const float* terms = nullptr;   ///< [kDConvTerms][hidden]: bias, gamma, beta, Σ W, 2 bᵀW
+  /// [chunk][pair of hidden tiles][half of glu][lane][2][4]; of float32
+  /// [chunk][hidden tile][half of glu][lane][2][2]
+  const void* weight2 = nullptr;
+  const float* gram = nullptr;   ///< WᵀW, as tiles of 16 x 8 lie in registers
+  const float* terms = nullptr;  ///< [kDConvTerms][hidden]: bias, gamma, beta, Σ W, 2 bᵀW
   const float* scales =
       nullptr;             ///< [kDConvScales][channels]: bias, gamma, beta of each half; gain
   void* hidden = nullptr;  ///< what the first of three launches leaves to the others
@@ -63,12 +63,12 @@ struct DConvPointers {
   DConvMoments* moments2 = nullptr;
 };
 
-/// The shape with the fields that say how rows are shared.
-DConvShape share_rows(DConvShape shape);
-std::size_t dconv_hidden_bytes(const DConvShape& shape);
+/// The shape with the fields that say how rows are shared. Float32 shares them by how many there are
+/// in one item of a batch, so that an item has the same bits in any batch.
+DConvShape share_rows(Product product, DConvShape shape, std::int64_t rows_of_item);
+std::size_t dconv_hidden_bytes(Product product, const DConvShape& shape);
 std::size_t dconv_moments_bytes(const DConvShape& shape);
-/// type: f16 or bf16.
-void launch_dconv(DataType type, const DConvShape& shape, const DConvPointers& at,
+void launch_dconv(Product product, const DConvShape& shape, const DConvPointers& at,
                   cudaStream_t stream);
 
 }  // namespace metalaudio::nn::cuda

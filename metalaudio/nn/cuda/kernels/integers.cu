@@ -1,7 +1,7 @@
 // Functions of unsigned types share their code with those of signed ones.
 #pragma nv_diag_suppress 186
 
-#include <metalaudio/nn/cpu/steps/scalar_functions.h>
+#include <metalaudio/nn/steps/scalar_functions.h>
 #include <metalaudio/nn/cuda/kernels/elementwise.h>
 #include <metalaudio/nn/cuda/kernels/convert.cuh>
 #include <metalaudio/nn/cuda/kernels/walk.cuh>
@@ -19,7 +19,7 @@ struct IntegerUnary {
     if constexpr (std::is_same_v<T, bool>) {
       return !x;
     } else {
-      return cpu::apply_integer(function, x, alpha, beta);
+      return apply_integer(function, x, alpha, beta);
     }
   }
 };
@@ -45,7 +45,7 @@ struct IntegerBinary {
              : function == BinaryFunction::logical_or ? a || b
                                                       : a != b;
     } else {
-      return cpu::apply_integer(function, a, b);
+      return apply_integer(function, a, b);
     }
   }
 };
@@ -55,9 +55,9 @@ struct Comparison {
   BinaryFunction function;
   __device__ bool operator()(T a, T b) const {
     if constexpr (kIsHalf<T>) {
-      return cpu::compare(function, to_float(a), to_float(b));
+      return compare(function, to_float(a), to_float(b));
     } else {
-      return cpu::compare(function, a, b);
+      return compare(function, a, b);
     }
   }
 };

@@ -1,3 +1,4 @@
+#include <metalaudio/nn/cuda/kernels/device_limits.h>
 #include <metalaudio/nn/cuda/kernels/recurrent.h>
 #include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
@@ -136,17 +137,15 @@ __global__ void __launch_bounds__(kMostThreads)
 
 template <Cell C>
 void launch_cell(const RecurrentShape& shape, const RecurrentPointers& at, cudaStream_t stream) {
-  int device = 0;
-  int most = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  const int most = current_limits().shared_bytes;
   const int rows = shape.rows();
   const int fixed = (3 * shape.hidden + 2 * rows) * static_cast<int>(sizeof(float));
   const int row_bytes = rows * static_cast<int>(sizeof(float));
   const int kept = std::clamp((most - fixed) / row_bytes, 0, shape.hidden);
   const int bytes = fixed + kept * row_bytes;
   auto* const kernel = recurrent_kernel<C>;
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  // Always the most: another thread may be about to launch a larger layer.
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, most);
   const int threads = std::min(kMostThreads, (rows + 31) / 32 * 32);
   const auto blocks = static_cast<unsigned>(shape.batch * shape.directions);
   kernel<<<blocks, threads, static_cast<std::size_t>(bytes), stream>>>(shape, at, kept);

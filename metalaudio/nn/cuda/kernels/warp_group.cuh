@@ -35,75 +35,115 @@ __device__ __forceinline__ void wait_for_products() {
   asm volatile("wgmma.wait_group.sync.aligned %0;\n" ::"n"(Left) : "memory");
 }
 
-#define METALAUDIO_SUMS(i)                                                                    \
+// The sums that one instruction adds to, by their number: names in the assembly, and operands.
+#define METALAUDIO_NAMES_16 "{%0,%1,%2,%3,%4,%5,%6,%7}"
+#define METALAUDIO_NAMES_32 "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}"
+#define METALAUDIO_NAMES_48                                                             \
+  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22," \
+  "%23}"
+#define METALAUDIO_NAMES_64                                                             \
+  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22," \
+  "%23,%24,%25,%26,%27,%28,%29,%30,%31}"
+#define METALAUDIO_NAMES_96                                                              \
+  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,"  \
+  "%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43," \
+  "%44,%45,%46,%47}"
+#define METALAUDIO_NAMES_128                                                             \
+  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,"  \
+  "%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43," \
+  "%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}"
+#define METALAUDIO_NAMES_192                                                             \
+  "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,"  \
+  "%23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43," \
+  "%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63,%64," \
+  "%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85," \
+  "%86,%87,%88,%89,%90,%91,%92,%93,%94,%95}"
+#define METALAUDIO_EIGHT(i)                                                                   \
   "+f"(c[i]), "+f"(c[i + 1]), "+f"(c[i + 2]), "+f"(c[i + 3]), "+f"(c[i + 4]), "+f"(c[i + 5]), \
       "+f"(c[i + 6]), "+f"(c[i + 7])
-#define METALAUDIO_PRODUCT(Size, Names, ...)                                                       \
-  if constexpr (P == Product::f16) {                                                               \
-    asm volatile("wgmma.mma_async.sync.aligned." Size ".f32.f16.f16 " Names ", 1, 1, 1, 0, 0;\n"   \
-                 : __VA_ARGS__                                                                     \
-                 : "l"(a), "l"(b));                                                                \
-  } else {                                                                                         \
-    asm volatile("wgmma.mma_async.sync.aligned." Size ".f32.bf16.bf16 " Names ", 1, 1, 1, 0, 0;\n" \
-                 : __VA_ARGS__                                                                     \
-                 : "l"(a), "l"(b));                                                                \
-  }
+#define METALAUDIO_SUMS_16 METALAUDIO_EIGHT(0)
+#define METALAUDIO_SUMS_32 METALAUDIO_SUMS_16, METALAUDIO_EIGHT(8)
+#define METALAUDIO_SUMS_48 METALAUDIO_SUMS_32, METALAUDIO_EIGHT(16)
+#define METALAUDIO_SUMS_64 METALAUDIO_SUMS_48, METALAUDIO_EIGHT(24)
+#define METALAUDIO_SUMS_96 METALAUDIO_SUMS_64, METALAUDIO_EIGHT(32), METALAUDIO_EIGHT(40)
+#define METALAUDIO_SUMS_128 METALAUDIO_SUMS_96, METALAUDIO_EIGHT(48), METALAUDIO_EIGHT(56)
+#define METALAUDIO_SUMS_192                                                              \
+  METALAUDIO_SUMS_128, METALAUDIO_EIGHT(64), METALAUDIO_EIGHT(72), METALAUDIO_EIGHT(80), \
+      METALAUDIO_EIGHT(88)
 
 /// Adds 64 rows and 32 bytes of the reduction by N columns; a lane's sums lie as those of multiply(),
 /// tile of eight columns after tile, with warp w in rows 16 w on.
 template <Product P, int N>
 __device__ __forceinline__ void multiply_group(float (&c)[N / 2], std::uint64_t a,
                                                std::uint64_t b) {
-  if constexpr (N == 16) {
-    METALAUDIO_PRODUCT("m64n16k16", "{%0,%1,%2,%3,%4,%5,%6,%7}, %8, %9", METALAUDIO_SUMS(0))
-  } else if constexpr (N == 32) {
-    METALAUDIO_PRODUCT("m64n32k16",
-                       "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}, %16, %17",
-                       METALAUDIO_SUMS(0), METALAUDIO_SUMS(8))
-  } else if constexpr (N == 48) {
-    METALAUDIO_PRODUCT(
-        "m64n48k16",
-        "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%"
-        "23}, %24, %25",
-        METALAUDIO_SUMS(0), METALAUDIO_SUMS(8), METALAUDIO_SUMS(16))
-  } else if constexpr (N == 64) {
-    METALAUDIO_PRODUCT(
-        "m64n64k16",
-        "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%"
-        "23,%24,%25,%26,%27,%28,%29,%30,%31}, %32, %33",
-        METALAUDIO_SUMS(0), METALAUDIO_SUMS(8), METALAUDIO_SUMS(16), METALAUDIO_SUMS(24))
-  } else if constexpr (N == 96) {
-    METALAUDIO_PRODUCT(
-        "m64n96k16",
-        "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%"
-        "23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%"
-        "44,%45,%46,%47}, %48, %49",
-        METALAUDIO_SUMS(0), METALAUDIO_SUMS(8), METALAUDIO_SUMS(16), METALAUDIO_SUMS(24),
-        METALAUDIO_SUMS(32), METALAUDIO_SUMS(40))
-  } else if constexpr (N == 128) {
-    METALAUDIO_PRODUCT(
-        "m64n128k16",
-        "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%"
-        "23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%"
-        "44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63}, %64"
-        ", %65",
-        METALAUDIO_SUMS(0), METALAUDIO_SUMS(8), METALAUDIO_SUMS(16), METALAUDIO_SUMS(24),
-        METALAUDIO_SUMS(32), METALAUDIO_SUMS(40), METALAUDIO_SUMS(48), METALAUDIO_SUMS(56))
-  } else if constexpr (N == 192) {
-    METALAUDIO_PRODUCT(
-        "m64n192k16",
-        "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%"
-        "23,%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%"
-        "44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63,%64,%"
-        "65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,%"
-        "86,%87,%88,%89,%90,%91,%92,%93,%94,%95}, %96, %97",
-        METALAUDIO_SUMS(0), METALAUDIO_SUMS(8), METALAUDIO_SUMS(16), METALAUDIO_SUMS(24),
-        METALAUDIO_SUMS(32), METALAUDIO_SUMS(40), METALAUDIO_SUMS(48), METALAUDIO_SUMS(56),
-        METALAUDIO_SUMS(64), METALAUDIO_SUMS(72), METALAUDIO_SUMS(80), METALAUDIO_SUMS(88))
+#define METALAUDIO_PRODUCT(Type, Size, A, B)                                      \
+  asm volatile("wgmma.mma_async.sync.aligned.m64n" #Size "k16.f32." Type "." Type \
+               " " METALAUDIO_NAMES_##Size ", %" #A ", %" #B ", 1, 1, 1, 0, 0;\n" \
+               : METALAUDIO_SUMS_##Size                                           \
+               : "l"(a), "l"(b))
+#define METALAUDIO_WIDTH(Size, A, B)          \
+  if constexpr (N == Size) {                  \
+    if constexpr (P == Product::f16) {        \
+      METALAUDIO_PRODUCT("f16", Size, A, B);  \
+    } else {                                  \
+      METALAUDIO_PRODUCT("bf16", Size, A, B); \
+    }                                         \
   }
+  METALAUDIO_WIDTH(16, 8, 9)
+  METALAUDIO_WIDTH(32, 16, 17)
+  METALAUDIO_WIDTH(48, 24, 25)
+  METALAUDIO_WIDTH(64, 32, 33)
+  METALAUDIO_WIDTH(96, 48, 49)
+  METALAUDIO_WIDTH(128, 64, 65)
+  METALAUDIO_WIDTH(192, 96, 97)
+#undef METALAUDIO_WIDTH
+#undef METALAUDIO_PRODUCT
 }
 
+/// The same in tf32 with the rows in registers, as multiply() takes them. Begins: the sums are what
+/// this product gives, whatever they held.
+template <int N, bool Begins>
+__device__ __forceinline__ void multiply_group_tf32(float (&c)[N / 2], const std::uint32_t (&a)[4],
+                                                    std::uint64_t b) {
+#define METALAUDIO_PRODUCT(Adds, Size, A, B, C, D, E)                                           \
+  asm volatile("wgmma.mma_async.sync.aligned.m64n" #Size                                        \
+               "k8.f32.tf32.tf32 " METALAUDIO_NAMES_##Size ", {%" #A ", %" #B ", %" #C ", %" #D \
+                                                           "}, %" #E ", " Adds ", 1, 1;\n"      \
+               : METALAUDIO_SUMS_##Size                                                         \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b))
+#define METALAUDIO_WIDTH(Size, A, B, C, D, E)       \
+  if constexpr (N == Size) {                        \
+    if constexpr (Begins) {                         \
+      METALAUDIO_PRODUCT("0", Size, A, B, C, D, E); \
+    } else {                                        \
+      METALAUDIO_PRODUCT("1", Size, A, B, C, D, E); \
+    }                                               \
+  }
+  METALAUDIO_WIDTH(16, 8, 9, 10, 11, 12)
+  METALAUDIO_WIDTH(32, 16, 17, 18, 19, 20)
+  METALAUDIO_WIDTH(48, 24, 25, 26, 27, 28)
+  METALAUDIO_WIDTH(64, 32, 33, 34, 35, 36)
+  METALAUDIO_WIDTH(96, 48, 49, 50, 51, 52)
+  METALAUDIO_WIDTH(128, 64, 65, 66, 67, 68)
+  METALAUDIO_WIDTH(192, 96, 97, 98, 99, 100)
+#undef METALAUDIO_WIDTH
 #undef METALAUDIO_PRODUCT
-#undef METALAUDIO_SUMS
+}
+
+#undef METALAUDIO_EIGHT
+#undef METALAUDIO_NAMES_16
+#undef METALAUDIO_SUMS_16
+#undef METALAUDIO_NAMES_32
+#undef METALAUDIO_SUMS_32
+#undef METALAUDIO_NAMES_48
+#undef METALAUDIO_SUMS_48
+#undef METALAUDIO_NAMES_64
+#undef METALAUDIO_SUMS_64
+#undef METALAUDIO_NAMES_96
+#undef METALAUDIO_SUMS_96
+#undef METALAUDIO_NAMES_128
+#undef METALAUDIO_SUMS_128
+#undef METALAUDIO_NAMES_192
+#undef METALAUDIO_SUMS_192
 
 }  // namespace metalaudio::nn::cuda

@@ -13,7 +13,7 @@ namespace {
 /// hidden ones, are never stored.
 class DConvStep final : public CudaStep {
  public:
-  DConvStep(const cpu::DConvParts& parts, Value y, const Making& making)
+  DConvStep(const DConvParts& parts, Value y, const Making& making)
       : type_(making.type(0).type),
         hidden_(making.graph().shape(parts.bias1)[0]),
         pitch_(padded(hidden_, type_)),
@@ -137,8 +137,11 @@ class DConvStep final : public CudaStep {
 
 }  // namespace
 
-std::unique_ptr<Step> make_dconv(const cpu::DConvParts& parts, Value y, const Making& making) {
-  if (takes_half_dconv(making.graph(), parts)) return make_half_dconv(parts, y, making);
+std::unique_ptr<Step> make_dconv(const DConvParts& parts, Value y, const Making& making) {
+  // Before Ampere the tensor cores take no float32.
+  const bool fused = making.type(0).type != DataType::f32 ||
+                     limits_of(making.device->properties().index).capability >= 80;
+  if (fused && takes_fused_dconv(making.graph(), parts)) return make_fused_dconv(parts, y, making);
   return std::make_unique<DConvStep>(parts, y, making);
 }
 

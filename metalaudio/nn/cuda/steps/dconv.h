@@ -1,17 +1,17 @@
 #pragma once
 
-#include <metalaudio/nn/cpu/steps/dconv.h>
 #include <metalaudio/nn/cuda/cuda_step.h>
+#include <metalaudio/nn/fusion/dconv.h>
 
 #include <memory>
 
 namespace metalaudio::nn::cuda {
 
 /// One layer of demucs.demucs.DConv; y is its result.
-std::unique_ptr<Step> make_dconv(const cpu::DConvParts& parts, Value y, const Making& making);
+std::unique_ptr<Step> make_dconv(const DConvParts& parts, Value y, const Making& making);
 
-/// The same in 16 bits for what fits into the registers of a warp, in one or three launches.
-bool takes_half_dconv(const Graph& graph, const cpu::DConvParts& parts);
-std::unique_ptr<Step> make_half_dconv(const cpu::DConvParts& parts, Value y, const Making& making);
+/// The same for what fits into the registers of a warp, in one or three launches.
+bool takes_fused_dconv(const Graph& graph, const DConvParts& parts);
+std::unique_ptr<Step> make_fused_dconv(const DConvParts& parts, Value y, const Making& making);
 
 }  // namespace metalaudio::nn::cuda

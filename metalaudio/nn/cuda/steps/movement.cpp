@@ -1,7 +1,7 @@
-#include <metalaudio/nn/cpu/steps/number.h>
 #include <metalaudio/nn/cuda/kernels/movement.h>
 #include <metalaudio/nn/cuda/steps/steps.h>
 #include <metalaudio/nn/cuda/steps/walk.h>
+#include <metalaudio/nn/steps/number.h>
 
 #include <cstring>
 #include <utility>
@@ -64,7 +64,7 @@ PadRule rule_of(PadMode mode) {
 std::uint64_t bits_of(double value, DataType type) {
   std::uint64_t bits = 0;
   visit_type(type, [&]<typename T>(std::type_identity<T>) {
-    const T element = cpu::converted<T>(value);
+    const T element = converted<T>(value);
     std::memcpy(&bits, &element, sizeof(T));
   });
   return bits;

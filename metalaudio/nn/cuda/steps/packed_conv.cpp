@@ -8,12 +8,6 @@ namespace metalaudio::nn::cuda {
 
 namespace {
 
-Product product_of(Precision precision, DataType values) {
-  if (values == DataType::f16) return Product::f16;
-  if (values == DataType::bf16) return Product::bf16;
-  return precision == Precision::tf32 ? Product::tf32 : Product::f32;
-}
-
 /// Elements of a channel run that are read at once.
 int vector_of(std::int64_t channels, DataType type) {
   const auto size = static_cast<std::int64_t>(size_of(type));
@@ -59,25 +53,42 @@ float rounded_tf32(float value) {
   return std::bit_cast<float>((bits + 0x1000U) & ~0x1FFFU);
 }
 
-template <typename T>
-std::vector<T> rounded(const std::vector<float>& values) {
-  std::vector<T> numbers;
-  numbers.reserve(values.size());
-  for (const float value : values) numbers.push_back(T(value));
-  return numbers;
-}
-
-DeviceArray store(Product product, const std::vector<float>& values,
-                  const std::shared_ptr<AudioDevice>& device) {
-  if (product == Product::f16) return DeviceArray(rounded<Float16>(values), device);
-  if (product == Product::bf16) return DeviceArray(rounded<BFloat16>(values), device);
-  if (product == Product::f32) return DeviceArray(values, device);
-  std::vector<float> numbers = values;
-  for (float& number : numbers) number = rounded_tf32(number);
-  return DeviceArray(numbers, device);
+/// Calls work with a function that rounds a float to what a product reads.
+template <typename Work>
+auto with_rounding(Product product, Work work) {
+  switch (product) {
+    case Product::f16:
+      return work([](float value) { return Float16(value); });
+    case Product::bf16:
+      return work([](float value) { return BFloat16(value); });
+    case Product::tf32:
+      return work(rounded_tf32);
+    case Product::f32:
+      break;
+  }
+  return work([](float value) { return value; });
 }
 
 }  // namespace
+
+Product product_of(Precision precision, DataType values) {
+  if (values == DataType::f16) return Product::f16;
+  if (values == DataType::bf16) return Product::bf16;
+  return precision == Precision::tf32 ? Product::tf32 : Product::f32;
+}
+
+float rounded(Product product, float value) {
+  return with_rounding(product, [&](auto round) { return static_cast<float>(round(value)); });
+}
+
+DeviceArray stored(Product product, const std::vector<float>& values,
+                   const std::shared_ptr<AudioDevice>& device) {
+  return with_rounding(product, [&](auto round) {
+    std::vector<decltype(round(0.0F))> numbers(values.size());
+    std::transform(values.begin(), values.end(), numbers.begin(), round);
+    return DeviceArray(numbers, device);
+  });
+}
 
 PackedConv::PackedConv(const ConvGeometry& geometry, Activation activation, DataType type,
                        Precision precision, const std::vector<float>& weight,
@@ -87,6 +98,7 @@ PackedConv::PackedConv(const ConvGeometry& geometry, Activation activation, Data
       product_(product_of(precision, type)),
       shape_(shape_of(geometry, activation, type)),
       bias_(bias, device) {
+  shape_.limits = limits_of(device->properties().index);
   if (own_tiles) shape_.tiles_per_batch = (shape_.x0 * shape_.x1 + kTileRows - 1) / kTileRows;
   pack(geometry, weight, device);
   list_taps(geometry, device);
@@ -123,28 +135,30 @@ void PackedConv::pack(const ConvGeometry& geometry, const std::vector<float>& we
   const auto pitch = static_cast<std::size_t>(padded_vectors() * shape_.vector);
   const std::int64_t group_in = geometry.in / geometry.groups;
   const std::int64_t group_out = std::max<std::int64_t>(1, geometry.out / geometry.groups);
-  std::vector<float> packed(columns * pitch, 0.0F);
   const bool glu = shape_.activation == Activation::glu;
-  for (std::int64_t column = 0; column < shape_.columns; ++column) {
-    const std::int64_t phase = column / geometry.out;
-    std::int64_t channel = column % geometry.out;
-    if (glu) channel = channel / 2 + channel % 2 * (geometry.out / 2);
-    const std::int64_t first_in = channel / group_out * group_in;
-    float* row = packed.data() + static_cast<std::size_t>(column) * pitch;
-    for (std::int64_t i = 0; i < a.taps; ++i) {
-      for (std::int64_t j = 0; j < b.taps; ++j) {
-        const auto tap0 = a.weight_tap(phase / b.phases, i);
-        const auto tap1 = b.weight_tap(phase % b.phases, j);
-        if (tap0 && tap1) {
-          const float* from =
-              weight.data() + ((channel * a.kernel + *tap0) * b.kernel + *tap1) * group_in;
-          std::copy_n(from, group_in, row + first_in);
+  weight_ = with_rounding(product_, [&](auto round) {
+    std::vector<decltype(round(0.0F))> packed(columns * pitch);
+    for (std::int64_t column = 0; column < shape_.columns; ++column) {
+      const std::int64_t phase = column / geometry.out;
+      std::int64_t channel = column % geometry.out;
+      if (glu) channel = channel / 2 + channel % 2 * (geometry.out / 2);
+      const std::int64_t first_in = channel / group_out * group_in;
+      auto* row = packed.data() + static_cast<std::size_t>(column) * pitch;
+      for (std::int64_t i = 0; i < a.taps; ++i) {
+        for (std::int64_t j = 0; j < b.taps; ++j) {
+          const auto tap0 = a.weight_tap(phase / b.phases, i);
+          const auto tap1 = b.weight_tap(phase % b.phases, j);
+          if (tap0 && tap1) {
+            const float* from =
+                weight.data() + ((channel * a.kernel + *tap0) * b.kernel + *tap1) * group_in;
+            std::transform(from, from + group_in, row + first_in, round);
+          }
+          row += geometry.in;
         }
-        row += geometry.in;
       }
     }
-  }
-  weight_ = store(product_, packed, device);
+    return DeviceArray(packed, device);
+  });
 }
 
 void PackedConv::list_taps(const ConvGeometry& geometry,

@@ -9,6 +9,13 @@
 
 namespace metalaudio::nn::cuda {
 
+/// What multiplies values of a type in a plan's precision.
+Product product_of(Precision precision, DataType values);
+/// A weight as a product takes it.
+float rounded(Product product, float value);
+DeviceArray stored(Product product, const std::vector<float>& values,
+                   const std::shared_ptr<AudioDevice>& device);
+
 /// A convolution with its weights as the kernel reads them, in the memory of a device.
 /// Threads:  a constant.
 class PackedConv {

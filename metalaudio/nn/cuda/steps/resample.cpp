@@ -1,7 +1,7 @@
-#include <metalaudio/nn/cpu/steps/resize_axis.h>
 #include <metalaudio/nn/cuda/kernels/resample.h>
 #include <metalaudio/nn/cuda/steps/steps.h>
 #include <metalaudio/nn/cuda/steps/walk.h>
+#include <metalaudio/nn/steps/resize_axis.h>
 
 #include <utility>
 
@@ -52,7 +52,7 @@ class PoolStep final : public CudaStep {
 };
 
 /// What each index of the result takes along one axis.
-std::vector<Blend> blends_of(const cpu::ResizeAxis& axis) {
+std::vector<Blend> blends_of(const ResizeAxis& axis) {
   std::vector<Blend> blends;
   for (std::int64_t i = 0; i < axis.out; ++i) {
     if (axis.resize.mode == ResizeMode::nearest) {
@@ -82,7 +82,7 @@ class ResizeStep final : public CudaStep {
     shape_.size = resize.shape.size();
     std::vector<Blend> all;
     for (std::size_t axis = 0; axis < in.rank() && shape_.size > 0; ++axis) {
-      const std::vector<Blend> blends = blends_of(cpu::ResizeAxis(resize, in, axis));
+      const std::vector<Blend> blends = blends_of(ResizeAxis(resize, in, axis));
       shape_.extents[axis] = resize.shape[axis];
       shape_.steps[axis] = steps[axis];
       shape_.blends[axis] = static_cast<std::int64_t>(all.size());

@@ -1,19 +1,19 @@
 #pragma once
 
 #include <metalaudio/core/shape.h>
-#include <metalaudio/nn/cpu/steps/strides.h>
 #include <metalaudio/nn/cuda/kernels/walk.h>
+#include <metalaudio/nn/steps/strides.h>
 
 #include <array>
 
 namespace metalaudio::nn::cuda {
 
-using Steps = cpu::Strides;
+using Steps = Strides;
 
-inline Steps dense_steps(const Shape& shape) { return cpu::dense_strides(shape); }
+inline Steps dense_steps(const Shape& shape) { return dense_strides(shape); }
 /// Of an array repeated to `full`: 0 where it repeats.
 inline Steps repeated_steps(const Shape& shape, const Shape& full) {
-  return cpu::broadcast_strides(shape, full);
+  return broadcast_strides(shape, full);
 }
 
 /// Neighbours that all arrays walk as one are one axis.

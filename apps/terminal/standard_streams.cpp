@@ -1,0 +1,76 @@
+#include "apps/terminal/standard_streams.h"
+
+#include <fmt/format.h>
+#include <metalaudio/audio/unnamed_file.h>
+#include <metalaudio/core/error.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "apps/terminal/interrupt.h"
+
+namespace metalaudio::apps {
+namespace {
+
+constexpr std::size_t kBufferBytes = 1 << 18;
+
+[[noreturn]] void fail_io(const std::string& what) {
+  fail(ErrorCode::io, "{}: {}", what, std::strerror(errno));
+}
+
+std::filesystem::path path_of(int file) { return fmt::format("/proc/self/fd/{}", file); }
+
+bool is_whole_file() {
+  struct stat status {};
+  return ::fstat(STDIN_FILENO, &status) == 0 && S_ISREG(status.st_mode) &&
+         ::lseek(STDIN_FILENO, 0, SEEK_CUR) == 0;
+}
+
+void write_all(int file, const char* bytes, std::size_t count, const std::string& folder) {
+  while (count > 0) {
+    const ssize_t written = ::write(file, bytes, count);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_io("standard input, copied to " + folder);
+    bytes += written;
+    count -= static_cast<std::size_t>(written);
+  }
+}
+
+}  // namespace
+
+StandardInput::StandardInput() {
+  if (::isatty(STDIN_FILENO) != 0)
+    fail(ErrorCode::invalid_argument,
+         "- is standard input, which is a terminal: no sound will come from it");
+  if (is_whole_file()) {
+    path_ = path_of(STDIN_FILENO);
+    return;
+  }
+  const std::string folder = audio::temporary_folder();
+  file_ = audio::open_unnamed_file(folder);
+  if (file_ < 0) fail_io(folder);
+  path_ = path_of(file_);
+  std::vector<char> buffer(kBufferBytes);
+  std::size_t bytes = 0;
+  for (;;) {
+    const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    throw_if_interrupted();
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_io("standard input");
+    if (got == 0) break;
+    write_all(file_, buffer.data(), static_cast<std::size_t>(got), folder);
+    bytes += static_cast<std::size_t>(got);
+  }
+  if (bytes == 0) fail(ErrorCode::invalid_data, "standard input: nothing came");
+}
+
+bool is_terminal_output() noexcept { return ::isatty(STDOUT_FILENO) != 0; }
+
+StandardInput::~StandardInput() {
+  if (file_ >= 0) ::close(file_);
+}
+
+}  // namespace metalaudio::apps

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace metalaudio::apps {
+
+/// Standard input as a file that can be read anywhere: itself where it is one, otherwise copied into
+/// a file without a name, in $TMPDIR or /var/tmp, which goes with the process.
+/// Errors:   the constructor throws Error{invalid_argument} for a terminal, Error{invalid_data} where
+///           nothing comes, Error{io} for a full disk, Error{cancelled} after a signal.
+/// Threads:  one instance per process.
+class StandardInput {
+ public:
+  StandardInput();
+  ~StandardInput();
+  StandardInput(const StandardInput&) = delete;
+  StandardInput& operator=(const StandardInput&) = delete;
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  int file_ = -1;
+  std::filesystem::path path_;
+};
+
+/// Whether standard output is one, where sound is no use.
+bool is_terminal_output() noexcept;
+
+}  // namespace metalaudio::apps
