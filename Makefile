@@ -50,8 +50,8 @@ tsan: setup ## run the tests under the thread sanitizer
 	@$(call build,tsan)
 	@tools/test.sh tsan --label-exclude long
 
-bench-htdemucs: build ## time HTDemucs, beside PyTorch where it is installed
-	@benchmarks/htdemucs/run.sh
+bench-htdemucs: build ## time HTDemucs, beside PyTorch where it is installed (ARGS="--threads 1 2 --precision bf16")
+	@benchmarks/htdemucs/run.sh $(ARGS)
 
 bench-dsp: build ## time the signal processing, beside its peers
 	@benchmarks/dsp/run.sh

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <metalaudio/core/error.h>
 #include <CLI/CLI.hpp>
 
@@ -46,6 +47,11 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#if defined(__GLIBC__)
+  // Large blocks get pages of their own, which go back to the system with them; in the heap, what
+  // networks pack while they are made would pin them.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 18);
+#endif
   apps::install_signal_handlers();
   try {
     return run(argc, argv);

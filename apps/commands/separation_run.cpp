@@ -18,6 +18,7 @@
 #include <csignal>
 #include <ctime>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -78,6 +79,17 @@ std::vector<std::shared_ptr<AudioDevice>> gpus_of(const models::OpenDevices& dev
 
 }  // namespace
 
+/// One of those who work on tracks, with a model that is loaded when the first track needs it.
+struct SeparationRun::Worker {
+  Worker(std::size_t threads, std::vector<std::shared_ptr<AudioDevice>> devices)
+      : pool(threads), gpus(std::move(devices)) {}
+
+  ThreadPool pool;
+  std::vector<std::shared_ptr<AudioDevice>> gpus;
+  std::optional<separation::Separator> separator{};
+  std::exception_ptr failure{};  ///< of loading it, which no track is to blame for
+};
+
 /// What the workers have in common while run() lasts.
 struct SeparationRun::Shared {
   Shared(Console& console, std::size_t tracks) : board(console, tracks) {}
@@ -102,17 +114,16 @@ struct SeparationRun::Shared {
   double audio_seconds = 0.0;       // guarded by mutex
   std::exception_ptr exception{};   // guarded by mutex; ends the whole run
   std::size_t to_load = 0;          // guarded by mutex; workers that have not loaded the model
-};
 
-/// One of those who work on tracks, with a model that is loaded when the first track needs it.
-struct SeparationRun::Worker {
-  Worker(std::size_t threads, std::vector<std::shared_ptr<AudioDevice>> devices)
-      : pool(threads), gpus(std::move(devices)) {}
+  Worker& add_worker(std::size_t threads, std::vector<std::shared_ptr<AudioDevice>> gpus) {
+    const std::lock_guard lock(loading);
+    return *workers.emplace_back(std::make_unique<Worker>(threads, std::move(gpus)));
+  }
 
-  ThreadPool pool;
-  std::vector<std::shared_ptr<AudioDevice>> gpus;
-  std::optional<separation::Separator> separator{};
-  std::exception_ptr failure{};  ///< of loading it, which no track is to blame for
+  std::mutex loading;
+  std::vector<std::unique_ptr<Worker>> workers{};  // guarded by loading; kept until all are done
+  /// Guarded by loading; the first on the CPU, whose weights the others share.
+  const separation::Separator* first = nullptr;
 };
 
 SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& model,
@@ -154,7 +165,7 @@ int SeparationRun::run() {
 
 void SeparationRun::work(Shared& shared, const Sharing& sharing, std::size_t number) {
   try {
-    Worker worker(sharing.threads_each, gpus_of(devices_, sharing, number));
+    Worker& worker = shared.add_worker(sharing.threads_each, gpus_of(devices_, sharing, number));
     while (!shared.stop) {
       const std::optional<std::size_t> index = shared.take(tracks_.size());
       if (!index) return;
@@ -180,8 +191,14 @@ separation::BagContents SeparationRun::take_contents(Shared& shared) {
 separation::Separator& SeparationRun::load(Shared& shared, Worker& worker) {
   if (worker.separator) return *worker.separator;
   try {
-    worker.separator.emplace(
-        separation::load_separator(take_contents(shared), model_options(worker), worker.pool));
+    std::unique_lock lock(shared.loading, std::defer_lock);
+    if (worker.gpus.empty()) lock.lock();
+    if (lock && shared.first != nullptr) worker.separator = shared.first->clone(worker.pool);
+    if (!worker.separator) {
+      worker.separator.emplace(
+          separation::load_separator(take_contents(shared), model_options(worker), worker.pool));
+    }
+    if (lock && shared.first == nullptr) shared.first = &*worker.separator;
   } catch (...) {
     worker.failure = std::current_exception();
     throw;
@@ -293,6 +310,8 @@ separation::TrackReport SeparationRun::separate_track(Shared& shared, const Trac
   options.together = options_.together(plan_);
   if (options_.format.stem_m4a) options.writer.stems = separation::stem_labels(plan_);
   options.pool = &worker.pool;
+  // A GPU makes more of them in a second than a disk may take, and its weights lie elsewhere.
+  if (!worker.gpus.empty()) options.memory_bytes = std::size_t{1} << 30U;
   separation::OutputFolders folders;
   if (!job.picture.empty()) {
     folders.make_for(job.picture);

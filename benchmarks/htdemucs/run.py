@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Times one segment of the full-size models, in turns with PyTorch where torch and demucs are installed.
 
-Prints a table and leaves out/bench-htdemucs.json. Both sides run the same structure at random weights, in
-processes of their own; A B A B, so that a busy machine slows both.
+Prints a table and leaves out/bench-htdemucs.json, an entry for each model, precision and number of threads: both
+sides' times, their ratio, and how far each is from upstream in float64. Both sides run the same seeded weights on
+the same mix, in processes of their own; A B A B, so that a busy machine slows both. Without PyTorch, MetalAudio
+runs alone, at random weights.
 """
 from pathlib import Path
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -13,9 +16,10 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE = Path(__file__).resolve().parent
+PEER = Path(__file__).resolve().parent / "peer.py"
 STRIDE_SECONDS = 0.75 * 7.8  # of the audio that a segment adds at overlap 0.25
 
 
@@ -24,12 +28,14 @@ class Side:
 
     def __init__(self, name, command):
         self.name, self.times, self.peak_mib = name, [], 0.0
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline().strip() != "ready":
-            raise SystemExit(f"{name} did not start: {' '.join(command)}")
+            raise SystemExit(f"{name} did not start: {' '.join(map(str, command))}")
 
-    def segment(self, count):
-        self.process.stdin.write("run\n")
+    def segment(self, count, stems=""):
+        """Runs one, and leaves its stems in a file where one is named."""
+        self.process.stdin.write(f"run {stems}\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline().split()
         if len(answer) != 2:
@@ -64,25 +70,55 @@ def processor():
     return platform.machine()
 
 
-def race(model, options, peer):
-    arguments = [model, str(options.threads), options.precision]
-    sides = [Side("metalaudio", [str(ROOT / "build/release/bin/bench_htdemucs"), *arguments])]
+def race(model, precision, threads, options, peer, folder):
+    ours = [options.program, model if not peer else folder / f"{model}.safetensors", threads, precision]
+    sides = [Side("metalaudio", [*ours, "full", folder / "mix.f32"] if peer else ours)]
     if peer:
-        sides.append(Side("pytorch", [peer, str(HERE / "peer.py"), *arguments]))
+        sides.append(Side("pytorch", [peer, PEER, "run", *ours[1:], folder / "mix.f32"]))
     for turn in range(options.segments + 1):  # the first warms up
         for side in sides:
-            side.segment(count=turn > 0)
+            side.segment(turn > 0, folder / f"{side.name}.f32" if peer and turn == 0 else "")
     for side in sides:
         side.close()
-    return {side.name: side.result() for side in sides}
+    entry = {"model": model, "precision": precision, "threads": threads,
+             **{side.name: side.result() for side in sides}}
+    if peer:
+        for side in sides:
+            entry[side.name]["snr_db"] = float(subprocess.check_output(
+                [peer, PEER, "snr", folder / f"{model}.f64", folder / f"{side.name}.f32"], text=True))
+        entry["ratio"] = entry["pytorch"]["ms_per_segment"] / entry["metalaudio"]["ms_per_segment"]
+    return entry
+
+
+def add_ratios_to_float32(results):
+    """What the reduced precisions are worth to somebody who runs PyTorch in float32."""
+    times = {(entry["model"], entry["threads"]): entry["pytorch"]["ms_per_segment"]
+             for entry in results if "pytorch" in entry and entry["precision"] == "fp32"}
+    for entry in results:
+        peer = times.get((entry["model"], entry["threads"]))
+        if peer:
+            entry["ratio_to_pytorch_fp32"] = peer / entry["metalaudio"]["ms_per_segment"]
+
+
+def show(entry):
+    name = f"{entry['model']:12} {entry['precision']:5} {entry['threads']:7}"
+    for side in ("metalaudio", "pytorch"):
+        if side in entry:
+            result = entry[side]
+            print(f"{name} {side:10} {result['ms_per_segment']:11.0f} {result['times_real_time']:12.2f} "
+                  f"{result['peak_mib']:9.0f} {result.get('snr_db', float('nan')):9.1f}")
+    if "ratio" in entry:
+        print(f"{name} {entry['ratio']:.2f} times the speed of PyTorch", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, nargs="+", default=[2])
     parser.add_argument("--segments", type=int, default=3, help="timed segments on each side")
-    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
-    parser.add_argument("--models", nargs="+", default=["htdemucs", "htdemucs_6s"])
+    parser.add_argument("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    parser.add_argument("--models", nargs="+", choices=["htdemucs", "htdemucs_6s"],
+                        default=["htdemucs", "htdemucs_6s"])
+    parser.add_argument("--program", type=Path, default=ROOT / "build/release/bin/bench_htdemucs")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench-htdemucs.json")
     options = parser.parse_args()
 
@@ -90,21 +126,19 @@ def main():
     if not peer:
         print("No Python with torch and demucs (METALAUDIO_TORCH_PYTHON names one): timing MetalAudio alone.",
               file=sys.stderr)
-    report = {"processor": processor(), "threads": options.threads, "precision": options.precision,
-              "load_average": os.getloadavg()[0], "models": {}}
-    print(f"{report['processor']}, {options.threads} threads, {options.precision}, load "
-          f"{report['load_average']:.1f}; medians of {options.segments}")
-    print(f"{'model':12} {'':10} {'ms/segment':>11} {'x real time':>12} {'peak MiB':>9}")
-    for model in options.models:
-        results = race(model, options, peer)
-        for name, result in results.items():
-            print(f"{model:12} {name:10} {result['ms_per_segment']:11.0f} {result['times_real_time']:12.2f} "
-                  f"{result['peak_mib']:9.0f}")
-        if "pytorch" in results:
-            ratio = results["pytorch"]["ms_per_segment"] / results["metalaudio"]["ms_per_segment"]
-            results["speed_against_pytorch"] = ratio
-            print(f"{model:12} {ratio:.2f} times the speed of PyTorch")
-        report["models"][model] = results
+    report = {"processor": processor(), "load_average": os.getloadavg()[0], "results": []}
+    print(f"{report['processor']}, load {report['load_average']:.1f}; medians of {options.segments}; dB to upstream "
+          "in float64, of the worst stem")
+    print(f"{'model':12} {'':5} {'threads':>7} {'':10} {'ms/segment':>11} {'x real time':>12} {'peak MiB':>9} "
+          f"{'SNR dB':>9}")
+    with tempfile.TemporaryDirectory() as folder:
+        for model in options.models:
+            if peer:
+                subprocess.run([peer, str(PEER), "prepare", model, folder], check=True)
+            for precision, threads in itertools.product(options.precision, options.threads):
+                report["results"].append(race(model, precision, threads, options, peer, Path(folder)))
+                show(report["results"][-1])
+    add_ratios_to_float32(report["results"])
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=2) + "\n")
 

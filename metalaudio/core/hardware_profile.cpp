@@ -44,7 +44,9 @@ void apply_control_groups(HardwareProfile& profile, const SystemFolders& folders
   const auto lower = [](std::size_t& value, const std::optional<std::int64_t>& limit) {
     if (limit && *limit >= 0) value = std::min(value, static_cast<std::size_t>(*limit));
   };
+  const std::size_t whole_machine = profile.memory_bytes;
   lower(profile.memory_bytes, limits.memory_bytes);
+  profile.memory_is_limited = profile.memory_bytes < whole_machine;
   lower(profile.available_memory_bytes, limits.available_memory_bytes);
   if (limits.cores) {
     const auto whole = static_cast<std::size_t>(std::max(1.0, std::ceil(*limits.cores)));

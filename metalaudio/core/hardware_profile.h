@@ -53,6 +53,8 @@ struct HardwareProfile {
   /// The machine's, or the limit of the process's control groups where that is less.
   std::size_t memory_bytes = 0;
   std::size_t available_memory_bytes = 0;
+  /// Whether it is a control group that limits it.
+  bool memory_is_limited = false;
   std::optional<MemoryPressure> memory_pressure;
 
   std::vector<ThermalZone> thermal_zones;

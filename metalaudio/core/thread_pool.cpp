@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <chrono>
 #include <new>
 #include <system_error>
 
@@ -10,6 +12,34 @@ namespace metalaudio {
 namespace {
 
 std::atomic<unsigned> forks{0};
+
+/// Of a ticket: the next index in the lower half, their number in the upper.
+constexpr unsigned kCountShift = 32;
+/// Far from both halves' ends, whatever the number of threads that ask once too often.
+constexpr std::size_t kMostIndices = std::size_t{1} << 30U;
+/// Longer than what lies between two steps of a network, shorter than what a user would notice of a
+/// core that others want.
+constexpr std::chrono::microseconds kPatience{100};
+
+void pause() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/// Looks out for something for a while; whether it came.
+template <typename Condition>
+bool comes_soon(Condition condition) noexcept {
+  constexpr int kLooks = 32;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  do {
+    for (int i = 0; i < kLooks; ++i) {
+      if (condition()) return true;
+      pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
 
 /// How many times this process is a child: counted by the child, so that asking costs nothing.
 unsigned fork_count() {
@@ -46,16 +76,12 @@ void ThreadPool::start_workers(std::size_t count) {
     workers_.emplace_back([this, thread] { work(thread); });
 }
 
-/// A child has the parent's threads in its memory alone: they can neither be joined nor woken, and
-/// locks are as some of them left them. Their handles are given up, the locks are made anew.
+/// A child has the parent's threads in its memory alone: they can neither be joined nor woken. Their
+/// handles are given up.
 void ThreadPool::forget_workers() noexcept {
   static_cast<void>(::new (std::nothrow) std::vector<std::thread>(std::move(workers_)));
   ::new (&workers_) std::vector<std::thread>();
-  ::new (&mutex_) std::mutex();
-  ::new (&start_) std::condition_variable();
-  ::new (&finished_) std::condition_variable();
-  generation_ = 0;
-  active_ = 0;
+  ticket_ = 0;
 }
 
 void ThreadPool::restart_in_child() noexcept {
@@ -70,11 +96,9 @@ void ThreadPool::restart_in_child() noexcept {
 }
 
 void ThreadPool::stop_workers() noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  start_.notify_all();
+  stop_ = true;
+  ++generation_;
+  generation_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -84,46 +108,58 @@ void ThreadPool::run(std::size_t count, Call call, void* body) {
     for (std::size_t index = 0; index < count; ++index) call(body, index, 0);
     return;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    call_ = call;
-    body_ = body;
-    count_ = count;
-    mode_ = FloatingPointMode::current();
-    next_.store(0, std::memory_order_relaxed);
-    active_ = workers_.size();
-    ++generation_;
-  }
-  start_.notify_all();
+  for (std::size_t first = 0; first < count; first += kMostIndices)
+    run_some(first, std::min(count - first, kMostIndices), call, body);
+}
+
+/// Returns when all indices are done, whether every thread has noticed the loop or not.
+void ThreadPool::run_some(std::size_t first, std::size_t count, Call call, void* body) {
+  call_ = call;
+  body_ = body;
+  first_ = first;
+  mode_ = FloatingPointMode::current();
+  done_.store(0, std::memory_order_relaxed);
+  ticket_.store(std::uint64_t{count} << kCountShift, std::memory_order_release);
+  ++generation_;
+  generation_.notify_all();
   take_indices(0);
-  std::unique_lock lock(mutex_);
-  finished_.wait(lock, [this] { return active_ == 0; });
+  const auto done = [&] { return done_.load(std::memory_order_acquire) == count; };
+  if (comes_soon(done)) return;
+  for (std::uint32_t so_far = done_.load(std::memory_order_acquire); so_far != count;
+       so_far = done_.load(std::memory_order_acquire))
+    done_.wait(so_far, std::memory_order_acquire);
 }
 
 void ThreadPool::work(std::size_t thread) {
-  std::size_t seen = 0;
   for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      start_.wait(lock, [&] { return stop_ || generation_ != seen; });
-      if (stop_) return;
-      seen = generation_;
-    }
-    mode_.apply();
-    take_indices(thread);
-    {
-      const std::lock_guard lock(mutex_);
-      if (--active_ == 0) finished_.notify_one();
-    }
+    const std::uint32_t seen = generation_.load(std::memory_order_acquire);
+    if (stop_) return;
+    if (take_indices(thread)) continue;
+    const auto changed = [&] { return generation_.load(std::memory_order_acquire) != seen; };
+    if (!comes_soon(changed)) generation_.wait(seen, std::memory_order_acquire);
   }
 }
 
-void ThreadPool::take_indices(std::size_t thread) noexcept {
-  for (;;) {
-    const std::size_t index = next_.fetch_add(1, std::memory_order_relaxed);
-    if (index >= count_) return;
-    call_(body_, index, thread);
+bool ThreadPool::has_work() const noexcept {
+  const std::uint64_t ticket = ticket_.load(std::memory_order_relaxed);
+  return static_cast<std::uint32_t>(ticket) < ticket >> kCountShift;
+}
+
+/// Whether there were any.
+bool ThreadPool::take_indices(std::size_t thread) noexcept {
+  std::uint32_t taken = 0;
+  while (has_work()) {
+    const std::uint64_t ticket = ticket_.fetch_add(1, std::memory_order_acq_rel);
+    const auto index = static_cast<std::uint32_t>(ticket);
+    const auto count = static_cast<std::uint32_t>(ticket >> kCountShift);
+    if (index >= count) break;
+    if (thread != 0) mode_.apply();
+    call_(body_, first_ + index, thread);
+    ++taken;
+    // The caller may start the next loop with this, so that nothing of this one is read after it.
+    if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) done_.notify_one();
   }
+  return taken > 0;
 }
 
 }  // namespace metalaudio

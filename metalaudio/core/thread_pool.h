@@ -3,10 +3,9 @@
 #include <metalaudio/core/realtime/denormals.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -14,8 +13,9 @@
 namespace metalaudio {
 
 /// A fixed set of threads that share loops with the thread that calls them. Passed to whoever may
-/// use it; there is no global pool. A child made by fork() gets threads of its own with its first
-/// loop, as many as the system gives.
+/// use it; there is no global pool. Threads without work look out for the next loop for some
+/// microseconds and then sleep. A child made by fork() gets threads of its own with its first loop,
+/// as many as the system gives.
 /// Errors:   the constructor throws Error{invalid_argument} unless threads >= 1, and
 ///           Error{out_of_memory} when the system gives no more threads.
 /// Threads:  one caller of parallel_for at a time; a body must not throw.
@@ -50,23 +50,26 @@ class ThreadPool {
   void stop_workers() noexcept;
   void forget_workers() noexcept;
   void restart_in_child() noexcept;
-  void take_indices(std::size_t thread) noexcept;
+  void run_some(std::size_t first, std::size_t count, Call call, void* body);
+  bool take_indices(std::size_t thread) noexcept;
+  bool has_work() const noexcept;
 
   std::size_t threads_;
   unsigned forks_;  // of the process, when the workers were started
   std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable start_;
-  std::condition_variable finished_;
-  std::size_t generation_ = 0;  // guarded by mutex_
-  std::size_t active_ = 0;      // guarded by mutex_
-  bool stop_ = false;           // guarded by mutex_
 
-  Call call_ = nullptr;  // written by the caller before generation_ changes
+  // One loop: written by the caller before ticket_, read by those whom it gave an index, and not
+  // written again before all of these are done.
+  Call call_ = nullptr;
   void* body_ = nullptr;
-  std::size_t count_ = 0;
+  std::size_t first_ = 0;
   FloatingPointMode mode_ = FloatingPointMode::current();
-  std::atomic<std::size_t> next_{0};
+  /// How many indices there are, and the next: in one word, so that whoever comes late takes none
+  /// of a loop that it did not see.
+  std::atomic<std::uint64_t> ticket_{0};
+  std::atomic<std::uint32_t> done_{0};        ///< indices
+  std::atomic<std::uint32_t> generation_{0};  ///< of loops; what sleepers wait for
+  std::atomic<bool> stop_{false};
 };
 
 }  // namespace metalaudio

@@ -3,13 +3,14 @@
 #include <metalaudio/models/error_text.h>
 #include <metalaudio/models/htdemucs/htdemucs.h>
 #include <metalaudio/models/load_model.h>
-#include <metalaudio/nn/io/state_file.h>
+#include <metalaudio/nn/io/state_reader.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <string_view>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace metalaudio::models {
 namespace {
@@ -19,7 +20,7 @@ struct Family {
   bool (*takes)(const nn::StateFile& file);
   ModelInfo (*inspect)(const nn::StateFile& file);
   /// Keeps the file only as long as it needs it.
-  std::unique_ptr<SegmentModel> (*load)(std::shared_ptr<const nn::StateFile> file,
+  std::unique_ptr<SegmentModel> (*load)(std::shared_ptr<const nn::StateReader> file,
                                         const ModelOptions& options, ThreadPool& pool);
 };
 
@@ -33,29 +34,27 @@ ModelInfo inspect_htdemucs(const nn::StateFile& file) {
           {"mode", "segment"}};
 }
 
-std::unique_ptr<SegmentModel> load_htdemucs(std::shared_ptr<const nn::StateFile> file,
+std::unique_ptr<SegmentModel> load_htdemucs(std::shared_ptr<const nn::StateReader> file,
                                             const ModelOptions& options, ThreadPool& pool) {
-  const HTDemucsConfig config = read_htdemucs_config(*file);
+  const HTDemucsConfig config = read_htdemucs_config(file->outline());
   return make_htdemucs(
-      config, [file = std::move(file)] { return nn::Weights(*file); }, options, pool);
+      config, [file = std::move(file)] { return nn::Weights(file); }, options, pool);
 }
 
 constexpr std::array<Family, 1> kFamilies{{{is_htdemucs, inspect_htdemucs, load_htdemucs}}};
 
 /// The class that the file names, or what its first tensors are called.
-std::string contents(const nn::StateFile& file) {
-  const auto klass = file.metadata.find("klass");
-  if (klass != file.metadata.end() && klass->is_string())
+std::string contents(const nn::StateReader& file) {
+  const nlohmann::json& metadata = file.outline().metadata;
+  const auto klass = metadata.find("klass");
+  if (klass != metadata.end() && klass->is_string())
     return "a " + printable(klass->get<std::string>());
-  if (file.state.empty()) return "no tensors and no class";
+  const std::vector<std::string> all = file.names();
+  if (all.empty()) return "no tensors and no class";
   std::string names;
-  for (const auto& [name, tensor] : file.state) {
-    if (!names.empty()) names += ", ";
-    names += printable(name);
-    if (std::ranges::count(names, ',') == 2) break;
-  }
-  return fmt::format("{} tensors ({}{})", file.state.size(), names,
-                     file.state.size() > 3 ? ", ..." : "");
+  for (std::size_t i = 0; i < std::min<std::size_t>(all.size(), 3); ++i)
+    names += (i == 0 ? "" : ", ") + printable(all[i]);
+  return fmt::format("{} tensors ({}{})", all.size(), names, all.size() > 3 ? ", ..." : "");
 }
 
 const Family* family_of(const nn::StateFile& file) {
@@ -64,7 +63,7 @@ const Family* family_of(const nn::StateFile& file) {
   return found == kFamilies.end() ? nullptr : found;
 }
 
-[[noreturn]] void refuse(const nn::StateFile& file) {
+[[noreturn]] void refuse(const nn::StateReader& file) {
   fail(ErrorCode::unsupported, "it holds {}, which no network of this library takes: HTDemucs is",
        contents(file));
 }
@@ -86,27 +85,24 @@ bool ModelInfo::takes(const std::string& option) const {
 }
 
 ModelInfo inspect_model(const std::filesystem::path& path) {
-  const nn::StateFile part = nn::load_state(path, {.part = nn::StatePart::metadata});
+  const nn::StateReader file(path);
   return naming_file(path, [&] {
-    if (const Family* family = family_of(part)) return family->inspect(part);
-    // Only now are the names of tensors worth reading the file.
-    const nn::StateFile whole = nn::load_state(path);
-    const Family* family = family_of(whole);
-    if (family == nullptr) refuse(whole);
-    return family->inspect(whole);
+    const Family* family = family_of(file.outline());
+    if (family == nullptr) refuse(file);
+    return family->inspect(file.outline());
   });
 }
 
 ModelFile read_model(const std::filesystem::path& path) {
-  return {path, std::make_shared<const nn::StateFile>(nn::load_state(path))};
+  return {path, std::make_shared<const nn::StateReader>(path)};
 }
 
 std::unique_ptr<SegmentModel> load_model(const ModelFile& file, const ModelOptions& options,
                                          ThreadPool& pool) {
   return naming_file(file.path, [&] {
-    const Family* family = family_of(*file.contents);
+    const Family* family = family_of(file.contents->outline());
     if (family == nullptr) refuse(*file.contents);
-    const ModelInfo info = family->inspect(*file.contents);
+    const ModelInfo info = family->inspect(file.contents->outline());
     if (options.mode != Mode::full && !info.takes("mode"))
       fail(ErrorCode::invalid_argument, "a {} has one mode alone", info.family);
     if (options.segment_seconds && !info.takes("segment"))

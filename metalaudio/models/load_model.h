@@ -9,7 +9,7 @@
 #include <memory>
 
 namespace metalaudio::nn {
-struct StateFile;
+class StateReader;
 }
 
 namespace metalaudio::models {
@@ -20,13 +20,13 @@ namespace metalaudio::models {
 /// Threads:  any; offline.
 ModelInfo inspect_model(const std::filesystem::path& path);
 
-/// A model's file as it was read, which networks are made of.
+/// A model's file, opened and known to be one, whose weights networks read while they are made.
 /// Threads:  a constant.
 struct ModelFile {
   std::filesystem::path path = {};
-  std::shared_ptr<const nn::StateFile> contents = {};
+  std::shared_ptr<const nn::StateReader> contents = {};
 };
-/// Reads a file before it is known where its network is to run.
+/// Opens a file before it is known where its network is to run.
 /// Errors:   as nn::load_state.
 /// Threads:  any; offline.
 ModelFile read_model(const std::filesystem::path& path);

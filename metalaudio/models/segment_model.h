@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/segment_batches.h>
 #include <metalaudio/nn/plan_report.h>
 
@@ -28,6 +29,11 @@ class SegmentModel {
   /// that is one after the other with run().
   /// Errors:   throws Error{out_of_memory, backend_unavailable}, and what run() does.
   virtual std::unique_ptr<SegmentBatches> make_batches(std::size_t) { return nullptr; }
+
+  /// Another one, for a caller and a pool of its own, that shares the weights; null where it has no
+  /// such thing. It may be called while the model runs.
+  /// Errors:   throws Error{out_of_memory}.
+  virtual std::unique_ptr<SegmentModel> clone(ThreadPool&) const { return nullptr; }
 
   /// The steps of its plan and, where ModelOptions::timing is on, their milliseconds in the last
   /// run; empty for a model without a plan.

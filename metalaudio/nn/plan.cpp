@@ -56,8 +56,10 @@ Plan::~Plan() = default;
 Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 
-Plan Plan::clone() const {
-  return Plan(std::make_unique<Impl>(impl_->shared_program, impl_->pool, impl_->timing));
+Plan Plan::clone() const { return clone(impl_->pool); }
+
+Plan Plan::clone(ThreadPool* pool) const {
+  return Plan(std::make_unique<Impl>(impl_->shared_program, pool, impl_->timing));
 }
 
 TensorView Plan::input(std::string_view name) {

@@ -31,6 +31,8 @@ class Plan {
   /// A second instance that shares the packed weights and has memory and states of its own, in
   /// their initial state.
   Plan clone() const;
+  /// The same on another pool, or on none.
+  Plan clone(ThreadPool* pool) const;
 
   /// Memory to write before run(). It may hold something else afterwards.
   TensorView input(std::string_view name);

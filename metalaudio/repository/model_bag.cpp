@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/mapped_file.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/core/printable.h>
 #include <metalaudio/repository/model_bag.h>
 #include <yaml-cpp/yaml.h>
@@ -98,7 +98,7 @@ BagDescription parse_bag(std::string_view yaml) {
 
 BagDescription load_bag(const std::filesystem::path& path) {
   try {
-    const MappedFile file(path);
+    const FileBytes file(path);
     return parse_bag({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
   } catch (const Error& error) {
     fail(error.code(), "[load_bag] {}: {}", path.string(), error.what());

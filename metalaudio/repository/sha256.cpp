@@ -1,16 +1,53 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/repository/sha256.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
+#include <compare>
+#include <cstdint>
+#include <ctime>
 #include <fstream>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace metalaudio::repository {
 
-std::string sha256_of_file(const std::filesystem::path& path) {
+namespace {
+
+/// A file as it was when its digest was taken.
+struct Version {
+  dev_t device;
+  ino_t inode;
+  off_t size;
+  std::int64_t written;
+  std::int64_t changed;
+
+  friend auto operator<=>(const Version&, const Version&) = default;
+};
+
+/// Nothing of a file that may still be written to without its times telling.
+std::optional<Version> version_of(const std::filesystem::path& path) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  struct stat status {};
+  timespec now{};
+  if (::stat(path.c_str(), &status) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0)
+    return std::nullopt;
+  const auto nanoseconds = [](const timespec& time) {
+    return time.tv_sec * kSecond + time.tv_nsec;
+  };
+  const Version version{status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim),
+                        nanoseconds(status.st_ctim)};
+  const std::int64_t latest = std::max(version.written, version.changed);
+  return nanoseconds(now) - latest > 2 * kSecond ? std::optional(version) : std::nullopt;
+}
+
+std::string digest_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     fail(std::filesystem::exists(path) ? ErrorCode::io : ErrorCode::not_found,
@@ -33,6 +70,24 @@ std::string sha256_of_file(const std::filesystem::path& path) {
     hex += fmt::format("{:02x}", byte);
   }
   return hex;
+}
+
+}  // namespace
+
+std::string sha256_of_file(const std::filesystem::path& path) {
+  static std::mutex mutex;
+  static std::map<Version, std::string> known;
+  const std::optional<Version> version = version_of(path);
+  if (version) {
+    const std::lock_guard lock(mutex);
+    if (const auto found = known.find(*version); found != known.end()) return found->second;
+  }
+  std::string digest = digest_of(path);
+  if (version && version_of(path) == version) {
+    const std::lock_guard lock(mutex);
+    known.emplace(*version, digest);
+  }
+  return digest;
 }
 
 }  // namespace metalaudio::repository

@@ -7,7 +7,7 @@
 namespace metalaudio::separation {
 namespace {
 
-constexpr std::size_t kBlockFrames = 1 << 16;
+constexpr std::size_t kBlockFrames = 1 << 14;
 
 }  // namespace
 

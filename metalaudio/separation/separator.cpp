@@ -47,6 +47,17 @@ Separator::Separator(std::vector<BagMember> members, ThreadPool* pool)
   channels_ = first->model->channels();
 }
 
+std::optional<Separator> Separator::clone(ThreadPool& pool) const {
+  std::vector<BagMember> members;
+  for (const BagMember& member : members_) {
+    BagMember& copy = members.emplace_back(BagMember{nullptr, member.weights});
+    if (!member.model) continue;
+    copy.model = member.model->clone(pool);
+    if (!copy.model) return std::nullopt;
+  }
+  return Separator(std::move(members), &pool);
+}
+
 void Separator::prepare(std::int64_t frames, const SeparationOptions& options) {
   const AudioBuffer nothing(channels_, 0);
   const audio::ViewSource source(nothing, sample_rate_hz_);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -49,6 +50,10 @@ class Separator {
   /// The pool, which may be that of the models, shares the work around the network; null: none.
   explicit Separator(std::unique_ptr<models::SegmentModel> model, ThreadPool* pool = nullptr);
   explicit Separator(std::vector<BagMember> members, ThreadPool* pool = nullptr);
+
+  /// Another one, for a caller and a pool of its own, that shares the models' weights; nothing where
+  /// a model has no such thing. It may be called while this one separates.
+  std::optional<Separator> clone(ThreadPool& pool) const;
 
   const std::vector<std::string>& sources() const noexcept { return sources_; }
   int sample_rate_hz() const noexcept { return sample_rate_hz_; }

@@ -17,9 +17,10 @@ namespace {
 constexpr std::int64_t kBlockFrames = 1 << 16;
 
 /// For one of the outputs of a track: short songs stay in memory, long ones never fill it.
-std::size_t memory_bytes(std::size_t outputs) {
+std::size_t memory_bytes(std::size_t outputs, std::size_t together) {
   const std::size_t available = HardwareProfile::detect().available_memory_bytes;
-  return std::min(audio::TemporaryAudio::kMemoryLimitBytes, available / 8 / outputs);
+  return std::min(audio::TemporaryAudio::kMemoryLimitBytes,
+                  std::min(available / 8, together) / outputs);
 }
 
 audio::AudioWriterOptions together_options(audio::AudioWriterOptions options,
@@ -39,7 +40,7 @@ StemFiles::StemFiles(const StemPlan& plan, const std::vector<std::filesystem::pa
   if (paths.size() != (options.together ? 1 : outputs))
     fail(ErrorCode::invalid_argument, "[StemFiles] {} names for {} outputs", paths.size(), outputs);
   const bool held = options.together || options.normalize_gain;
-  const std::size_t memory = memory_bytes(std::max<std::size_t>(outputs, 1));
+  const std::size_t memory = memory_bytes(std::max<std::size_t>(outputs, 1), options.memory_bytes);
   for (std::size_t i = 0; i < outputs; ++i)
     lanes_.push_back(std::make_unique<StemLane>(
         plan.outputs[i], options.together ? std::filesystem::path() : paths[i], options, held,

@@ -38,6 +38,8 @@ struct StemFileOptions {
   /// -1 dB, of their sum as well, by one gain curve for all, so that they still add up.
   std::optional<float> normalize_gain = std::nullopt;
   bool measure_loudness = false;  ///< of the outputs as they are written
+  /// Of the samples of all outputs that are kept; more lie in temporary files.
+  std::size_t memory_bytes = std::size_t{1} << 30U;
   /// Works on the outputs side by side; null: one after the other.
   ThreadPool* pool = nullptr;
 };

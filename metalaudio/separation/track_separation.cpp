@@ -37,6 +37,7 @@ audio::TrackSource read_track(const std::filesystem::path& input,
   options.channels = coming.channels;
   options.downmix = choice.downmix;
   options.allow_truncated = choice.allow_truncated;
+  options.memory_limit_bytes = std::min(options.memory_limit_bytes, choice.memory_bytes);
   options.progress = [&](double fraction) { tell(control, "reading", fraction); };
   return audio::TrackSource(input, options);
 }
@@ -60,6 +61,7 @@ StemFileOptions file_options(const TrackSeparationOptions& options,
   result.measure_loudness = options.loudness;
   result.keep_samples = options.inspect != nullptr;
   result.pool = options.pool;
+  result.memory_bytes = options.memory_bytes;
   return result;
 }
 

@@ -34,6 +34,9 @@ struct TrackSeparationOptions {
   bool loudness = false;       ///< measure the mix and the outputs
   bool exact_sum = false;      ///< spread what the stems miss the mix by over them; see ExactSum
   ThreadPool* pool = nullptr;  ///< as StemFileOptions
+  /// What the track may take in memory, and its stems together; beyond, they lie in temporary files,
+  /// which the system keeps in memory where there is some.
+  std::size_t memory_bytes = std::size_t{4} << 20U;
   /// Called before the files appear; stems.samples() are whole then. What it throws ends this.
   std::function<void(const audio::AudioSource& mix, const StemFiles& stems)> inspect = {};
 };

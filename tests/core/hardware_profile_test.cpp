@@ -92,8 +92,8 @@ TEST_F(HardwareProfileTest, TheTightestControlGroupLimitsMemoryAndCores) {
   write("proc/self/cgroup", "1:cpu:/old\n0::/pod/box");
   write("sys/fs/cgroup/pod/memory.max", std::to_string(1024 * kMebibyte));
   write("sys/fs/cgroup/pod/memory.current", std::to_string(600 * kMebibyte));
-  write("sys/fs/cgroup/pod/memory.stat",
-        "anon 5\ninactive_file " + std::to_string(kMebibyte * 100));
+  write("sys/fs/cgroup/pod/memory.stat", "anon 5\nactive_file " + std::to_string(kMebibyte * 60) +
+                                             "\ninactive_file " + std::to_string(kMebibyte * 40));
   write("sys/fs/cgroup/pod/box/memory.max", "max");
   write("sys/fs/cgroup/pod/cpu.max", "max 100000");
   write("sys/fs/cgroup/pod/box/cpu.max", "250000 100000");
@@ -101,6 +101,34 @@ TEST_F(HardwareProfileTest, TheTightestControlGroupLimitsMemoryAndCores) {
   EXPECT_EQ(profile.memory_bytes, 1024 * kMebibyte);
   EXPECT_EQ(profile.available_memory_bytes, 524 * kMebibyte);  // 1024 - (600 - 100)
   EXPECT_EQ(profile.usable_cores, 3U);                         // 2.5, rounded up
+}
+
+TEST_F(HardwareProfileTest,
+       ControlGroupsOfTheFirstVersionLimitTooAlsoWhereAContainerSeesItsRootAlone) {
+  write_cores(8, 1);
+  write("proc/meminfo", "MemTotal: 16777216 kB\nMemFree: 1 kB\nMemAvailable: 8388608 kB");
+  write("proc/self/cgroup", "4:memory:/docker/abc\n2:cpu,cpuacct:/pod\n0::/");
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", std::to_string(512 * kMebibyte));
+  write("sys/fs/cgroup/memory/memory.usage_in_bytes", std::to_string(300 * kMebibyte));
+  write("sys/fs/cgroup/memory/memory.stat",
+        "inactive_file 1\ntotal_inactive_file " + std::to_string(kMebibyte * 200));
+  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1");
+  write("sys/fs/cgroup/cpu,cpuacct/pod/cpu.cfs_quota_us", "150000");
+  write("sys/fs/cgroup/cpu,cpuacct/pod/cpu.cfs_period_us", "100000");
+  const HardwareProfile profile = detect();
+  EXPECT_TRUE(profile.memory_is_limited);
+  EXPECT_EQ(profile.memory_bytes, 512 * kMebibyte);
+  EXPECT_EQ(profile.available_memory_bytes, 412 * kMebibyte);  // 512 - (300 - 200)
+  EXPECT_EQ(profile.usable_cores, 2U);                         // 1.5, rounded up
+}
+
+TEST_F(HardwareProfileTest, TheFirstVersionsLargestNumberIsNoLimit) {
+  write("proc/meminfo", "MemTotal: 1024 kB\nMemAvailable: 512 kB");
+  write("proc/self/cgroup", "4:memory:/");
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712");
+  const HardwareProfile profile = detect();
+  EXPECT_FALSE(profile.memory_is_limited);
+  EXPECT_EQ(profile.memory_bytes, 1024U * 1024U);
 }
 
 TEST_F(HardwareProfileTest, AGroupThatIsOverItsLimitHasNothingAvailable) {

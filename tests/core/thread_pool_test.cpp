@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -115,6 +117,17 @@ TEST_P(ThreadPoolOf, EveryThreadFlushesDenormalsWhereTheCallerDoes) {
   EXPECT_TRUE(all_in_the_callers_mode());
 }
 
+TEST_P(ThreadPoolOf, MayRunLoopAfterLoopOfFewIndices) {
+  ThreadPool pool(GetParam());
+  std::size_t sum = 0;
+  for (std::size_t repeat = 0; repeat < 20'000; ++repeat) {
+    std::vector<std::size_t> parts(1 + repeat % 3);  // plain, so that the sanitizer sees races
+    pool.parallel_for(parts.size(), [&](std::size_t index, std::size_t) { parts[index] = repeat; });
+    for (const std::size_t part : parts) sum += part == repeat ? 1 : 0;
+  }
+  EXPECT_EQ(sum, 39'999u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolOf, ::testing::Values(1, 2, 3, 8));
 
 TEST(ThreadPool, OfOneRunsOnTheCaller) {
@@ -133,6 +146,20 @@ TEST(ThreadPool, OfNoneIsRejected) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
   }
+}
+
+/// A pool that kept looking out for work would take whole cores from others.
+TEST(ThreadPool, TakesNoTimeWhileThereIsNoWork) {
+  ThreadPool pool(4);
+  pool.parallel_for(100, [](std::size_t, std::size_t) {});
+  const auto used = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double before = used();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_LT(used() - before, 0.01);  // each looks out for 0.1 ms
 }
 
 TEST(ThreadPool, StopsThoughItNeverRan) { const ThreadPool pool(4); }

@@ -40,6 +40,32 @@ TEST(LoadModel, BuildsTheNetworkThatTheFileNames) {
   EXPECT_GT(milliseconds, 0.0);
 }
 
+TEST(LoadModel, ItsCloneOnAnotherPoolGivesTheSame) {
+  ThreadPool pool(1);
+  ThreadPool other(2);
+  const auto model = load_model(kTiny, {}, pool);
+  const auto clone = model->clone(other);
+  ASSERT_NE(clone, nullptr);
+  std::vector<float> mix(2 * 4000);
+  for (std::size_t i = 0; i < mix.size(); ++i) mix[i] = static_cast<float>(i * 37 % 101) / 200.0F;
+  std::vector<float> stems(4 * mix.size());
+  std::vector<float> again(stems.size());
+  model->run(mix, stems);
+  clone->run(mix, again);
+  EXPECT_EQ(stems, again);
+}
+
+TEST(LoadModel, WeightsThatAreDamagedOrCutShortEndInAnErrorThatNamesTheFile) {
+  const TestFolder folder;
+  ThreadPool pool(2);
+  const auto loads = [&](const char* name) { return load_model(folder / name, {}, pool); };
+  std::filesystem::copy_file(kTiny, folder / "cut.safetensors");
+  std::filesystem::resize_file(folder / "cut.safetensors",
+                               std::filesystem::file_size(kTiny) - 10000);
+  EXPECT_THAT([&] { loads("cut.safetensors"); },
+              testing::ThrowsMessage<Error>(HasSubstr("cut.safetensors: ")));
+}
+
 TEST(LoadModel, AShorterSegmentIsTakenAndALongerOneChangesNothing) {
   ThreadPool pool(1);
   EXPECT_EQ(load_model(kTiny, {.segment_seconds = 0.25}, pool)->segment_samples(), 2000U);

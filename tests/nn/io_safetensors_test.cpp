@@ -1,4 +1,5 @@
 #include <metalaudio/nn/io/safetensors.h>
+#include <metalaudio/nn/io/state_reader.h>
 
 #include <algorithm>
 #include <cstring>
@@ -54,6 +55,22 @@ TEST(Safetensors, WrittenFilesAreReadBack) {
   const StateFile part = load_state(folder / "model.safetensors", {.part = StatePart::metadata});
   EXPECT_EQ(part.metadata, metadata);
   EXPECT_TRUE(part.state.empty());
+}
+
+TEST(Safetensors, AReaderReadsWhatItIsAskedForAndSaysSoWhereTheFileIsCutShort) {
+  const TestFolder folder;
+  const std::filesystem::path path = folder / "model.safetensors";
+  save_safetensors(path, example());
+  const StateReader reader(path);
+  EXPECT_EQ(reader.names(), (std::vector<std::string>{"encoder.0.weight", "none", "scalar"}));
+  const Tensor row = reader.read("encoder.0.weight", 3, {1, 3});
+  EXPECT_TRUE(
+      std::ranges::equal(row.values(), example().state.at("encoder.0.weight").values().subspan(3)));
+  EXPECT_EQ(reader.read("none", 0, {0, 4}).size(), 0U);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 4);
+  expect_error(ErrorCode::io, "model.safetensors: the file was changed", [&] {
+    reader.read("encoder.0.weight", 0, {2, 3});
+  });
 }
 
 TEST(Safetensors, HalvesAreRoundedOnce) {

@@ -1,3 +1,4 @@
+#include <metalaudio/nn/io/state_reader.h>
 #include <metalaudio/nn/io/torch_file.h>
 #include <zip.h>
 
@@ -64,6 +65,41 @@ TEST_P(TorchFile, ItsConfigurationAloneHasNoState) {
   const StateFile configuration = load_state(path(), {.part = StatePart::metadata});
   EXPECT_EQ(configuration.metadata, load_state(path()).metadata);
   EXPECT_TRUE(configuration.state.empty());
+}
+
+TEST_P(TorchFile, AReaderGivesItsTensorsOneByOneAndInParts) {
+  const StateFile whole = load_state(path());
+  const StateReader reader(path());
+  EXPECT_EQ(reader.outline().metadata, whole.metadata);
+  EXPECT_EQ(reader.names().size(), whole.state.size());
+  EXPECT_EQ(reader.shape("no such tensor"), nullptr);
+  for (const auto& [name, tensor] : whole.state) {
+    ASSERT_NE(reader.shape(name), nullptr) << name;
+    EXPECT_EQ(*reader.shape(name), tensor.shape()) << name;
+    EXPECT_TRUE(std::ranges::equal(reader.read(name, 0, tensor.shape()).values(), tensor.values()))
+        << name;
+    if (tensor.size() < 2) continue;
+    const auto rest = static_cast<std::int64_t>(tensor.size()) - 1;
+    EXPECT_TRUE(
+        std::ranges::equal(reader.read(name, 1, {rest}).values(), tensor.values().subspan(1)))
+        << name;
+  }
+}
+
+/// What is at hand may still be given; nothing ends the process.
+TEST_P(TorchFile, AReaderSaysSoWhereTheFileIsCutShortAfterwards) {
+  const TestFolder folder;
+  std::filesystem::copy_file(path(), folder / "cut.th");
+  const StateReader reader(folder / "cut.th");
+  std::filesystem::resize_file(folder / "cut.th", 100);
+  const std::string name = reader.names().front();
+  if (is_zip()) {
+    expect_error(ErrorCode::io, "cut.th: the file was changed",
+                 [&] { reader.read(name, 0, *reader.shape(name)); });
+  } else {
+    EXPECT_TRUE(std::ranges::equal(reader.read(name, 0, *reader.shape(name)).values(),
+                                   load_state(path()).state.at(name).values()));
+  }
 }
 
 TEST_P(TorchFile, EveryTruncationIsAnError) {

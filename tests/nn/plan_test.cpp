@@ -4,6 +4,8 @@
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/nn/plan.h>
 
+#include <algorithm>
+#include <atomic>
 #include <limits>
 #include <optional>
 #include <thread>
@@ -109,6 +111,61 @@ TEST(Plan, RefusesMoreMemoryThanItMayUse) {
   options.memory_limit_bytes = 100;
   EXPECT_THAT([&] { Plan(many_operations(), options); },
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("are allowed")));
+}
+
+/// y = x · w of weights that are made when they are asked for.
+Graph with_weights_made_late(std::atomic<int>& made) {
+  Graph graph;
+  const Value x = graph.input("x", {4, 64});
+  const auto make = [&made] {
+    ++made;
+    Tensor weight({32, 64});
+    std::ranges::fill(weight.values(), 0.5F);
+    return weight;
+  };
+  const Value w = graph.constant(Constant({{32, 64}, DataType::f32}, make));
+  graph.output("y", graph.apply(linear(), {x, w}));
+  return graph;
+}
+
+TEST(Plan, MakesAWeightWhenItPacksItAndKeepsNone) {
+  std::atomic<int> made = 0;
+  const Graph graph = with_weights_made_late(made);
+  EXPECT_EQ(made, 0);
+  ThreadPool pool(2);
+  for (ThreadPool* threads : {static_cast<ThreadPool*>(nullptr), &pool}) {
+    PlanOptions options;
+    options.pool = threads;
+    made = 0;
+    Plan plan(graph, options);
+    EXPECT_EQ(made, 1);
+    std::ranges::fill(plan.input("x").values_as<float>(), 1.0F);
+    plan.run();
+    EXPECT_EQ(plan.output("y").values_as<float>().front(), 32.0F);
+  }
+}
+
+TEST(Plan, RefusesWeightsThatAreTooLargeBeforeItReadsThem) {
+  std::atomic<int> made = 0;
+  PlanOptions options;
+  options.memory_limit_bytes = 8000;  // of weights 8192 bytes, of values 1536
+  EXPECT_THAT([&] { Plan(with_weights_made_late(made), options); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("are allowed")));
+  EXPECT_EQ(made, 0);
+}
+
+TEST(Plan, EndsInTheErrorOfAWeightThatCannotBeMadeOnAnyThread) {
+  Graph graph;
+  Value x = graph.input("x", {4, 64});
+  for (int i = 0; i < 8; ++i) {
+    const auto make = [i]() -> Tensor { fail(ErrorCode::io, "weight {}", i); };
+    x = graph.apply(linear(), {x, graph.constant(Constant({{64, 64}, DataType::f32}, make))});
+  }
+  graph.output("y", x);
+  ThreadPool pool(3);
+  PlanOptions options;
+  options.pool = &pool;
+  EXPECT_THAT([&] { Plan(graph, options); }, ::testing::ThrowsMessage<Error>("weight 0"));
 }
 
 TEST(Plan, RefusesAbsurdValuesBeforeStepsAreMade) {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/mapped_file.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/nn/compiler/simplify.h>
 #include <metalaudio/nn/graph_inference.h>
 #include <metalaudio/nn/io/onnx/onnx_reader.h>
@@ -104,7 +104,7 @@ GraphInference load(const Case& c, bool keep_states) {
   return GraphInference(kShared / "models/onnx" / c.model, options_of(c, keep_states));
 }
 
-NamedTensor read(const fs::path& file) { return read_onnx_tensor(MappedFile(file).bytes()); }
+NamedTensor read(const fs::path& file) { return read_onnx_tensor(FileBytes(file).bytes()); }
 
 TEST_P(Goldens, AreReachedStepByStep) {
   const Case& c = GetParam();

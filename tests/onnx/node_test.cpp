@@ -1,7 +1,7 @@
 #include "tests/onnx/node_test.h"
 
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/mapped_file.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/nn/io/onnx/call.h>
 #include <metalaudio/nn/io/onnx/import_onnx.h>
 #include <metalaudio/nn/io/onnx/onnx_reader.h>
@@ -22,7 +22,7 @@ std::vector<Tensor> read_tensors(const fs::path& folder, const std::string& what
     const fs::path file = folder / fmt::format("{}_{}.pb", what, i);
     if (!fs::exists(file)) return tensors;
     // An empty message is a float tensor without a type, which ONNX uses for absent inputs.
-    tensors.push_back(nn::read_onnx_tensor(MappedFile(file).bytes()).tensor);
+    tensors.push_back(nn::read_onnx_tensor(FileBytes(file).bytes()).tensor);
   }
 }
 

@@ -7,7 +7,7 @@
 
 namespace metalaudio {
 
-/// What the control groups (version 2) above this process let it have; a container's limits.
+/// What the control groups (of either version) above this process let it have; a container's limits.
 struct ControlGroupLimits {
   std::optional<std::int64_t> memory_bytes;
   std::optional<std::int64_t> available_memory_bytes;

@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/mapped_file.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/models/amp/amp_network.h>
 #include <metalaudio/models/amp/model.h>
@@ -16,7 +16,7 @@ constexpr std::size_t kMostChannels = 1024;
 
 }  // namespace
 
-AmpNetwork::AmpNetwork(const std::filesystem::path& file) : AmpNetwork(MappedFile(file).bytes()) {}
+AmpNetwork::AmpNetwork(const std::filesystem::path& file) : AmpNetwork(FileBytes(file).bytes()) {}
 
 AmpNetwork::AmpNetwork(std::span<const std::byte> file) {
   amp::Model model = amp::read_model(file, {});

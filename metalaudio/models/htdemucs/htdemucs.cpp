@@ -2,14 +2,18 @@
 
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/hardware_profile.h>
+#include <metalaudio/models/error_text.h>
 #include <metalaudio/models/htdemucs/network.h>
 #include <metalaudio/models/htdemucs/spectrogram.h>
 #include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/cuda_backend.h>
 #include <metalaudio/nn/plan.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 namespace metalaudio::models {
 
@@ -23,15 +27,35 @@ struct Normalisation {
   float scale() const { return 1.0F / (1e-5F + deviation); }
 };
 
+constexpr std::size_t kBlock = 1 << 16;
+
+/// Calls body(values of a block, index of the block) on all threads.
+template <typename T, typename Body>
+void for_blocks(std::span<T> values, ThreadPool& pool, Body body) {
+  pool.parallel_for((values.size() + kBlock - 1) / kBlock, [&](std::size_t block, std::size_t) {
+    const std::size_t first = block * kBlock;
+    body(values.subspan(first, std::min(kBlock, values.size() - first)), block);
+  });
+}
+
+/// The sum of function(value); of blocks first, so that it does not depend on the threads.
+template <typename Function>
+double sum_of(std::span<const float> values, ThreadPool& pool, Function function) {
+  std::vector<double> sums((values.size() + kBlock - 1) / kBlock);
+  for_blocks(values, pool, [&](std::span<const float> some, std::size_t block) {
+    double sum = 0;
+    for (const float v : some) sum += function(v);
+    sums[block] = sum;
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
 /// Mean and unbiased standard deviation, as torch.Tensor.std.
-Normalisation measure(std::span<const float> values) {
-  double sum = 0;
-  for (const float v : values) sum += v;
-  const double mean = sum / static_cast<double>(values.size());
-  double squares = 0;
-  for (const float v : values) squares += (v - mean) * (v - mean);
-  const double deviation = std::sqrt(squares / static_cast<double>(values.size() - 1));
-  return {static_cast<float>(mean), static_cast<float>(deviation)};
+Normalisation measure(std::span<const float> values, ThreadPool& pool) {
+  const auto count = static_cast<double>(values.size());
+  const double mean = sum_of(values, pool, [](double v) { return v; }) / count;
+  const double squares = sum_of(values, pool, [mean](double v) { return (v - mean) * (v - mean); });
+  return {static_cast<float>(mean), static_cast<float>(std::sqrt(squares / (count - 1)))};
 }
 
 HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
@@ -39,34 +63,75 @@ HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
   return config;
 }
 
+/// What separating takes beside the plan: spectra, segments and their sums, files.
+std::size_t bytes_beside(const HTDemucsConfig& config) {
+  constexpr std::size_t kFiles = std::size_t{24} << 20U;
+  const auto channels = static_cast<std::size_t>(config.audio_channels);
+  const auto spectra = static_cast<std::size_t>((config.frames() + 4) * (config.nfft / 2 + 1));
+  const auto segment = static_cast<std::size_t>(config.segment_samples());
+  return kFiles + channels * (spectra * 2 + (1 + 2 * config.sources.size()) * segment) * 4;
+}
+
+/// How much memory a plan may take. A process that takes more than its control group allows is
+/// ended by the kernel: there, what is free counts.
+struct MemoryLimit {
+  explicit MemoryLimit(const HTDemucsConfig& config) : beside(bytes_beside(config)) {}
+
+  std::size_t bytes() const {
+    if (!profile.memory_is_limited) {
+      return profile.memory_bytes > 0 ? profile.memory_bytes : nn::PlanOptions().memory_limit_bytes;
+    }
+    return profile.available_memory_bytes - std::min(profile.available_memory_bytes, beside);
+  }
+
+  /// Runs what makes a plan; its failures for want of memory say whose limit it is.
+  template <typename Function>
+  auto explaining(Function function) const {
+    try {
+      return function();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::out_of_memory || !profile.memory_is_limited) throw;
+      fail(error.code(),
+           "[HTDemucs] {}; this process's control group has {} MiB left of {} MiB, of which audio "
+           "needs {} MiB",
+           without_operation(error.what()), profile.available_memory_bytes >> 20U,
+           profile.memory_bytes >> 20U, beside >> 20U);
+    }
+  }
+
+  HardwareProfile profile = HardwareProfile::detect();
+  std::size_t beside;
+};
+
 nn::Plan make_plan(const HTDemucsConfig& config, const nn::Weights& weights,
                    const ModelOptions& options, ThreadPool& pool) {
-  const std::size_t memory = HardwareProfile::detect().memory_bytes;
+  const MemoryLimit memory(config);
   nn::PlanOptions plan;
   plan.precision = options.precision;
   plan.pool = &pool;
   plan.timing = options.timing;
   plan.tolerances = options.tolerances;
-  if (memory > 0) plan.memory_limit_bytes = memory;
+  plan.memory_limit_bytes = memory.bytes();
   if (!options.devices.empty()) {
     plan.backends = {nn::make_cuda_backend(options.devices.front(), options.precision),
                      nn::make_cpu_backend(Precision::fp32, pool.threads())};
   }
-  return nn::Plan(build_htdemucs(config, weights, options.mode), plan);
+  return memory.explaining(
+      [&] { return nn::Plan(build_htdemucs(config, weights, options.mode), plan); });
 }
 
 }  // namespace
 
 struct HTDemucs::Impl {
-  Impl(const HTDemucsConfig& given, const nn::Weights& weights, const ModelOptions& options,
-       ThreadPool& threads)
-      : config(shortened(given, options)),
+  Impl(HTDemucsConfig made_of, nn::Plan compiled, Mode of_branches, ThreadPool& threads)
+      : config(std::move(made_of)),
+        mode(of_branches),
         pool(threads),
-        plan(make_plan(config, weights, options, pool)),
+        plan(std::move(compiled)),
         outputs(config.sources.size() * channels()),
         waveform(plan.input("waveform").values_as<float>()),
         waveform_out(plan.output("waveform").values_as<float>()) {
-    if (options.mode == Mode::time_only) return;
+    if (mode == Mode::time_only) return;
     spectrogram_in = plan.input("spectrogram").values_as<float>();
     spectrogram_out = plan.output("spectrogram").values_as<float>();
     spectrogram.emplace(config, outputs, pool);
@@ -80,19 +145,14 @@ struct HTDemucs::Impl {
       fail(ErrorCode::invalid_argument, "[HTDemucs] {} samples in, {} out: expected {} and {}",
            mix.size(), stems.size(), channels() * segment(), outputs * segment());
     }
-    const Normalisation time = measure(mix);
+    const Normalisation time = measure(mix, pool);
     Normalisation freq;
     if (spectrogram) {
       spectrogram->forward(mix, spectrogram_in);
-      freq = measure(spectrogram_in);
+      freq = measure(spectrogram_in, pool);
       normalise(spectrogram_in, freq);
     }
-    for (std::size_t c = 0; c < channels(); ++c) {
-      for (std::size_t i = 0; i < segment(); ++i) {
-        waveform[i * channels() + c] = mix[c * segment() + i];
-      }
-    }
-    normalise(waveform, time);
+    write_waveform(mix, time);
     plan.run();
     if (plan.lost())
       fail(ErrorCode::backend_unavailable, "[HTDemucs] the device was lost while it computed");
@@ -105,27 +165,45 @@ struct HTDemucs::Impl {
   }
 
   void normalise(std::span<float> values, const Normalisation& by) {
-    constexpr std::size_t kBlock = 1 << 16;
+    for_blocks(values, pool, [&](std::span<float> some, std::size_t) {
+      const float scale = by.scale();
+      for (float& value : some) value = (value - by.mean) * scale;
+    });
+  }
+
+  /// Channels side by side.
+  void write_waveform(std::span<const float> mix, const Normalisation& by) {
     const float scale = by.scale();
-    pool.parallel_for((values.size() + kBlock - 1) / kBlock, [&](std::size_t block, std::size_t) {
-      const std::size_t end = std::min(values.size(), (block + 1) * kBlock);
-      for (std::size_t i = block * kBlock; i < end; ++i) values[i] = (values[i] - by.mean) * scale;
+    for_frames([&](std::size_t first, std::size_t end) {
+      for (std::size_t c = 0; c < channels(); ++c) {
+        for (std::size_t i = first; i < end; ++i) {
+          waveform[i * channels() + c] = (mix[c * segment() + i] - by.mean) * scale;
+        }
+      }
     });
   }
 
   void add_waveform(const Normalisation& by, std::span<float> stems) {
-    constexpr std::size_t kBlock = 1 << 12;
-    pool.parallel_for((segment() + kBlock - 1) / kBlock, [&](std::size_t block, std::size_t) {
-      const std::size_t end = std::min(segment(), (block + 1) * kBlock);
+    for_frames([&](std::size_t first, std::size_t end) {
       for (std::size_t o = 0; o < outputs; ++o) {
-        for (std::size_t i = block * kBlock; i < end; ++i) {
+        for (std::size_t i = first; i < end; ++i) {
           stems[o * segment() + i] += waveform_out[i * outputs + o] * by.deviation + by.mean;
         }
       }
     });
   }
 
+  /// Calls body(first, end) for blocks of the segment, on all threads.
+  template <typename Body>
+  void for_frames(Body body) {
+    constexpr std::size_t kFrames = 1 << 12;
+    pool.parallel_for((segment() + kFrames - 1) / kFrames, [&](std::size_t block, std::size_t) {
+      body(block * kFrames, std::min(segment(), (block + 1) * kFrames));
+    });
+  }
+
   HTDemucsConfig config;
+  Mode mode;
   ThreadPool& pool;
   nn::Plan plan;
   std::size_t outputs;
@@ -139,8 +217,12 @@ struct HTDemucs::Impl {
 HTDemucs::HTDemucs(const nn::StateFile& file, const ModelOptions& options, ThreadPool& pool)
     : HTDemucs(read_htdemucs_config(file), nn::Weights(file), options, pool) {}
 HTDemucs::HTDemucs(const HTDemucsConfig& config, const nn::Weights& weights,
-                   const ModelOptions& options, ThreadPool& pool)
-    : impl_(std::make_unique<Impl>(config, weights, options, pool)) {}
+                   const ModelOptions& options, ThreadPool& pool) {
+  HTDemucsConfig made_of = shortened(config, options);
+  nn::Plan plan = make_plan(made_of, weights, options, pool);
+  impl_ = std::make_unique<Impl>(std::move(made_of), std::move(plan), options.mode, pool);
+}
+HTDemucs::HTDemucs(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HTDemucs::~HTDemucs() = default;
 HTDemucs::HTDemucs(HTDemucs&&) noexcept = default;
 
@@ -151,6 +233,11 @@ std::size_t HTDemucs::segment_samples() const noexcept { return impl_->segment()
 double HTDemucs::segment_seconds() const noexcept { return impl_->config.segment_seconds(); }
 
 void HTDemucs::run(std::span<const float> mix, std::span<float> stems) { impl_->run(mix, stems); }
+
+std::unique_ptr<SegmentModel> HTDemucs::clone(ThreadPool& pool) const {
+  auto impl = std::make_unique<Impl>(impl_->config, impl_->plan.clone(&pool), impl_->mode, pool);
+  return std::unique_ptr<SegmentModel>(new HTDemucs(std::move(impl)));
+}
 
 std::size_t HTDemucs::memory_bytes() const noexcept {
   const nn::PlanStatistics& statistics = impl_->plan.statistics();

@@ -22,7 +22,8 @@ namespace metalaudio::models {
 /// first device of the options; make_htdemucs makes full use of GPUs.
 /// Shapes:   mix[channels][segment_samples] -> stems[sources][channels][segment_samples].
 /// Errors:   the constructors throw Error{invalid_data, unsupported, out_of_memory}, naming the
-///           argument or tensor.
+///           argument or tensor; out_of_memory, with what it needs and what there is, before weights
+///           are read where the process's control group allows less.
 /// Threads:  one caller of run() at a time; it shares the work with the pool it was given.
 class HTDemucs final : public SegmentModel {
  public:
@@ -42,6 +43,7 @@ class HTDemucs final : public SegmentModel {
   double segment_seconds() const noexcept;
 
   void run(std::span<const float> mix, std::span<float> stems) override;
+  std::unique_ptr<SegmentModel> clone(ThreadPool& pool) const override;
 
   /// The bytes of weights and of working memory.
   std::size_t memory_bytes() const noexcept;
@@ -49,6 +51,7 @@ class HTDemucs final : public SegmentModel {
 
  private:
   struct Impl;
+  explicit HTDemucs(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -12,7 +12,7 @@ using nn::Weights;
 namespace {
 
 Value vector_of(Graph& graph, const Weights& weights, const std::string& name, std::int64_t size) {
-  return graph.constant(weights.tensor(name, {size}));
+  return graph.constant(weights.constant(name, {size}));
 }
 
 /// Over the last `axes` axes before the channels: 1 normalises every row by itself.

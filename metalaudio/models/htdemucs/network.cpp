@@ -139,7 +139,7 @@ class Builder {
     const Shape shape = graph_.shape(x_);
     const std::int64_t rows = extent_before_channels(shape, 2);
     Tensor embedding({rows, 1, shape.back()});
-    const Tensor& table = weights_("freq_emb.embedding").tensor("weight", {rows, shape.back()});
+    const Tensor table = weights_("freq_emb.embedding").tensor("weight", {rows, shape.back()});
     const auto scale = static_cast<float>(config_.emb_scale);
     const auto weight = static_cast<float>(config_.freq_emb);
     for (std::size_t i = 0; i < embedding.size(); ++i) {
@@ -195,11 +195,15 @@ class Builder {
     const auto offset = static_cast<int>(layers_.decoder.size() - layers_.tdecoder.size());
     for (int index = 0; index < config_.depth; ++index) {
       const auto level = static_cast<std::size_t>(config_.depth - 1 - index);
+      // The waveform first, where it does not need the other branch: it is done with its saved value
+      // before the spectrogram takes most memory.
+      const bool waits = index == offset && layers_.tdecoder.back().empty;
+      if (index >= offset && !waits) decode_time(index - offset, {});
       const Decoded decoded = decode(graph_, weights_("decoder", index), config_,
                                      layers_.decoder[level], x_, saved_[level], lengths_[level]);
       x_ = decoded.z;
       tap(fmt::format("decoder.{}", index), x_);
-      if (index >= offset) decode_time(index - offset, decoded.pre);
+      if (waits) decode_time(0, decoded.pre);
     }
   }
 

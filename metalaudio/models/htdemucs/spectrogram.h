@@ -28,7 +28,22 @@ class Spectrogram {
  private:
   using Complex = std::complex<float>;
 
-  void pad_reflecting(std::span<const float> x);
+  /// What a thread needs for a block of frames of all outputs.
+  struct Block {
+    std::vector<Complex> spectra;
+    std::vector<float> frame;
+    dsp::Stft::Scratch scratch;
+  };
+
+  std::span<float> padded(std::size_t channel) {
+    return std::span(padded_).subspan(channel * padded_frames_, padded_frames_);
+  }
+  void pad_reflecting(std::span<const float> x, std::span<float> padded);
+  void copy_frame(std::size_t channel, std::size_t frame, std::span<float> to);
+  void gather(std::span<const float> z, std::size_t outputs, std::size_t first, std::size_t count,
+              float scale, float offset, Block& block) const;
+  void add_frames(std::size_t output, std::size_t first, std::size_t count, Block& block,
+                  std::span<float> x) const;
 
   ThreadPool& pool_;
   dsp::Stft stft_;
@@ -36,8 +51,10 @@ class Spectrogram {
   std::size_t frames_;
   std::size_t rows_;
   std::size_t pad_;
-  std::vector<float> padded_;
-  std::vector<Complex> spectra_;  ///< [channels or outputs][frames + 4][bins]
+  std::size_t padded_frames_;
+  std::vector<float> padded_;   ///< [channels][padded_frames]
+  std::vector<float> weights_;  ///< of the samples' overlap-add
+  std::vector<Block> blocks_;   ///< by thread
 };
 
 }  // namespace metalaudio::models

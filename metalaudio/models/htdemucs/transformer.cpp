@@ -14,7 +14,7 @@ using nn::Weights;
 namespace {
 
 Value vector_of(Graph& graph, const Weights& weights, const std::string& name, std::int64_t size) {
-  return graph.constant(weights.tensor(name, {size}));
+  return graph.constant(weights.constant(name, {size}));
 }
 
 /// torch.nn.LayerNorm, or upstream's MyGroupNorm over all tokens where groups > 0.
@@ -28,27 +28,20 @@ Value norm(Graph& graph, const Weights& weights, Value x, std::int64_t groups) {
 
 Value linear(Graph& graph, const Weights& weights, Value x, std::int64_t out) {
   const std::int64_t in = graph.shape(x).back();
-  return graph.apply(nn::linear(), {x, graph.constant(weights.tensor("weight", {out, in})),
+  return graph.apply(nn::linear(), {x, graph.constant(weights.constant("weight", {out, in})),
                                     vector_of(graph, weights, "bias", out)});
-}
-
-/// Rows [first, first + count) of a tensor.
-Tensor rows_of(const Tensor& tensor, std::int64_t first, std::int64_t count) {
-  const std::int64_t columns = tensor.shape().rank() == 2 ? tensor.shape()[1] : 1;
-  Tensor part(tensor.shape().rank() == 2 ? Shape{count, columns} : Shape{count});
-  std::copy_n(tensor.data() + first * columns, count * columns, part.data());
-  return part;
 }
 
 /// torch.nn.MultiheadAttention with batch_first, packed projections and no mask.
 Value multi_head_attention(Graph& graph, const Weights& weights, Value q, Value kv,
                            std::int64_t heads) {
   const std::int64_t channels = graph.shape(q).back();
-  const Tensor& weight = weights.tensor("in_proj_weight", {3 * channels, channels});
-  const Tensor& bias = weights.tensor("in_proj_bias", {3 * channels});
+  const auto rows = [&](const char* name, const Shape& shape, std::int64_t part) {
+    return graph.constant(weights.rows(name, shape, part * channels, channels));
+  };
   const auto project = [&](Value x, std::int64_t part) {
-    return graph.apply(nn::linear(), {x, graph.constant(rows_of(weight, part * channels, channels)),
-                                      graph.constant(rows_of(bias, part * channels, channels))});
+    return graph.apply(nn::linear(), {x, rows("in_proj_weight", {3 * channels, channels}, part),
+                                      rows("in_proj_bias", {3 * channels}, part)});
   };
   const Value attended =
       graph.apply(nn::Attention{heads}, {project(q, 0), project(kv, 1), project(kv, 2)});
@@ -162,7 +155,7 @@ Tensor time_embedding(const Weights& weights, const HTDemucsConfig& config, std:
     fail(ErrorCode::invalid_data, "[HTDemucs] {} time steps, but t_max_positions is {}", positions,
          config.t_max_positions);
   }
-  const Tensor& table =
+  const Tensor table =
       weights("position_embeddings.embedding").tensor("weight", {config.t_max_positions, channels});
   Tensor embedding({1, positions, channels});
   constexpr float kBoost = 3.0F;  // upstream's ScaledEmbedding

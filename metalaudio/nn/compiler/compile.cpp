@@ -7,7 +7,9 @@
 #include <metalaudio/nn/cpu_backend.h>
 
 #include <algorithm>
+#include <exception>
 #include <map>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -15,16 +17,23 @@ namespace metalaudio::nn {
 
 namespace {
 
-void check_memory(std::size_t bytes, const PlanOptions& options) {
-  if (bytes <= options.memory_limit_bytes) return;
-  fail(ErrorCode::out_of_memory, "[nn::Plan] activations of {} MiB: {} MiB are allowed",
-       bytes >> 20U, options.memory_limit_bytes >> 20U);
+/// Rounded up: what is too much by a byte must not read as enough.
+std::size_t mebibytes(std::size_t bytes) { return (bytes + (std::size_t{1} << 20U) - 1) >> 20U; }
+
+void check_memory(std::size_t values, std::size_t weights, const PlanOptions& options) {
+  if (values <= options.memory_limit_bytes && weights <= options.memory_limit_bytes - values)
+    return;
+  fail(ErrorCode::out_of_memory,
+       "[nn::Plan] activations of {} MiB and weights of {} MiB: {} MiB are allowed",
+       mebibytes(values), mebibytes(weights), options.memory_limit_bytes >> 20U);
 }
 
 /// A step on its way into the program.
 struct Pending {
-  StepPlan plan;
+  StepPlan plan = {};
   int place = 0;
+  std::size_t index = 0;  ///< among the place's steps
+  int time = 0;           ///< when it runs
 };
 
 /// Compiles one graph. Every value has an owner, whose memory its aliases share; an owner has a
@@ -61,6 +70,8 @@ class Compiler {
     bind_inputs_and_states();
     std::vector<Pending> steps = plan_steps();
     for (Pending& step : steps) add_step(step);
+    check_memory(least_arena_bytes(), least_weight_bytes(), options_);
+    make_steps(steps);
     finish_states_and_outputs();
     lay_out();
     count();
@@ -103,7 +114,7 @@ class Compiler {
     const ValueInfo& value_info = graph_.info(own);
     if (value_info.kind == ValueKind::constant) {
       const Slot slot = new_slot(SlotKind::constant, place, value_info.type.bytes());
-      info(slot).constant = value_info.constant;
+      info(slot).constant = value_info.constant.tensor();
       return slots_[{own.index, place}] = slot;
     }
     const auto elsewhere = std::find_if(slots_.begin(), slots_.end(), [&](const auto& entry) {
@@ -147,7 +158,7 @@ class Compiler {
     const int place = node < 0 ? host_ : node_places_[static_cast<std::size_t>(node)];
     const auto half = [&] {
       const Slot slot = new_slot(SlotKind::state, place, bytes);
-      info(slot).constant = graph_.info(state.value).constant;
+      info(slot).constant = graph_.info(state.value).constant.tensor();
       program_->statistics.state_bytes += bytes;
       return slot;
     };
@@ -170,7 +181,7 @@ class Compiler {
         if (node_places_[i] == static_cast<int>(p)) nodes.push_back(static_cast<int>(i));
       }
       for (StepPlan& plan : place.backend->plan_steps(graph_, nodes, options_.fuse)) {
-        steps.push_back({std::move(plan), static_cast<int>(p)});
+        steps.push_back({std::move(plan), static_cast<int>(p), 0, 0});
       }
     }
     std::stable_sort(steps.begin(), steps.end(), [](const Pending& a, const Pending& b) {
@@ -182,28 +193,64 @@ class Compiler {
   /// What a step is told while it is made.
   class Maker final : public StepMaker {
    public:
-    Maker(Compiler& compiler, int place) : compiler_(compiler), place_(place) {}
+    Maker(Compiler& compiler, const Pending& step) : compiler_(compiler), step_(step) {}
     const Graph& graph() const override { return compiler_.graph_; }
     Slot slot(Value value) const override {
       if (!value.present()) return {};
-      const Slot* found = compiler_.find(compiler_.owner(value), place_);
-      if (found == nullptr) {
+      const Value owner = compiler_.owner(value);
+      const auto listed = [&](Value other) {
+        return other.present() && compiler_.owner(other) == owner;
+      };
+      if (std::ranges::none_of(step_.plan.inputs, listed) &&
+          std::ranges::none_of(step_.plan.results, listed)) {
         fail(ErrorCode::invalid_argument, "[nn::Plan] a step reads value {}, which it did not list",
              value.index);
       }
-      return *found;
+      return *compiler_.find(owner, step_.place);
     }
-    Slot temporary(std::size_t bytes) override {
-      return compiler_.new_slot(SlotKind::arena, place_, bytes);
-    }
+    Slot temporary(std::size_t bytes) override { return compiler_.new_temporary(step_, bytes); }
 
    private:
     Compiler& compiler_;
-    int place_;
+    const Pending& step_;
   };
 
+  Slot new_temporary(const Pending& step, std::size_t bytes) {
+    const std::lock_guard lock(temporaries_);
+    const Slot slot = new_slot(SlotKind::arena, step.place, bytes);
+    lives_[static_cast<std::size_t>(slot.index)] = {bytes, step.time, step.time};
+    return slot;
+  }
+
+  /// Steps of the CPU at once on all threads, as packing weights takes most of the time.
+  void make_steps(std::vector<Pending>& steps) {
+    std::vector<std::exception_ptr> trouble(steps.size());
+    const auto make = [&](std::size_t i, std::size_t) noexcept {
+      try {
+        Maker maker(*this, steps[i]);
+        program_->places[static_cast<std::size_t>(steps[i].place)].steps[steps[i].index] =
+            steps[i].plan.make(maker);
+      } catch (...) {
+        trouble[i] = std::current_exception();
+      }
+    };
+    const bool on_the_cpu = std::ranges::none_of(
+        program_->places, [](const Program::Place& place) { return place.device != nullptr; });
+    if (options_.pool != nullptr && on_the_cpu) {
+      options_.pool->parallel_for(steps.size(), make);
+    } else {
+      for (std::size_t i = 0; i < steps.size() && (i == 0 || !trouble[i - 1]); ++i) make(i, 0);
+    }
+    for (const std::exception_ptr& first : trouble)
+      if (first) std::rethrow_exception(first);
+    for (const Program::Place& place : program_->places) {
+      for (const auto& step : place.steps)
+        program_->statistics.weight_bytes += step->weight_bytes();
+    }
+  }
+
   void add_step(Pending& pending) {
-    StepPlan& plan = pending.plan;
+    const StepPlan& plan = pending.plan;
     ProgramEdge edge;
     for (const Value input : plan.inputs) {
       if (input.present()) edge.inputs.push_back(read(input, pending.place).index);
@@ -221,11 +268,9 @@ class Compiler {
       edge.results.push_back(slot.index);
     }
     Program::Place& place = program_->places[static_cast<std::size_t>(pending.place)];
-    Maker maker(*this, pending.place);
-    std::unique_ptr<Step> step = plan.make(maker);
-    program_->statistics.weight_bytes += step->weight_bytes();
-    const std::size_t index = place.steps.size();
-    place.steps.push_back(std::move(step));
+    const std::size_t index = pending.index = place.steps.size();
+    pending.time = time_;
+    place.steps.emplace_back();
     place.reports.push_back(program_->reports.size());
     const Node& node = graph_.nodes()[static_cast<std::size_t>(plan.nodes.front())];
     program_->reports.push_back({plan.kind, node.label, std::string(place.backend->name()),
@@ -260,6 +305,31 @@ class Compiler {
     for (const Port& port : program_->outputs) touch(port.slot);
   }
 
+  /// Without what steps will ask for while they are made.
+  std::size_t least_arena_bytes() const {
+    std::size_t bytes = 0;
+    for (std::size_t p = 0; p < program_->places.size(); ++p) {
+      std::vector<Lifetime> lives;
+      for (std::size_t s = 0; s < program_->slots.size(); ++s) {
+        const SlotInfo& slot = program_->slots[s];
+        if (slot.kind == SlotKind::arena && slot.place == static_cast<int>(p))
+          lives.push_back(lives_[s]);
+      }
+      bytes += lay_out_arena(lives).size;
+    }
+    return bytes;
+  }
+
+  /// Of constants that are still to be made, as they will be packed.
+  std::size_t least_weight_bytes() const {
+    std::size_t bytes = 0;
+    for (const ValueInfo& value : graph_.values()) {
+      if (value.kind == ValueKind::constant && value.constant.at_hand() == nullptr)
+        bytes += value.type.bytes();
+    }
+    return options_.precision == Precision::bf16 ? bytes / 2 : bytes;
+  }
+
   void lay_out() {
     for (std::size_t p = 0; p < program_->places.size(); ++p) {
       std::vector<Lifetime> lives;
@@ -267,10 +337,12 @@ class Compiler {
       for (std::size_t s = 0; s < program_->slots.size(); ++s) {
         const SlotInfo& slot = program_->slots[s];
         if (slot.kind != SlotKind::arena || slot.place != static_cast<int>(p)) continue;
-        lives.push_back(lives_[s]);
         indices.push_back(s);
         program_->statistics.unshared_bytes += slot.bytes;
       }
+      // Temporaries of different steps are numbered as it happens, and all others by time.
+      std::ranges::stable_sort(indices, {}, [this](std::size_t s) { return lives_[s].first; });
+      for (const std::size_t s : indices) lives.push_back(lives_[s]);
       const ArenaLayout layout = lay_out_arena(lives);
       for (std::size_t i = 0; i < indices.size(); ++i) {
         program_->slots[indices[i]].offset = layout.offsets[i];
@@ -278,7 +350,7 @@ class Compiler {
       program_->places[p].arena_bytes = layout.size;
       program_->statistics.activation_bytes += layout.size;
     }
-    check_memory(program_->statistics.activation_bytes, options_);
+    check_memory(program_->statistics.activation_bytes, 0, options_);
     bind_constants();
   }
 
@@ -328,6 +400,7 @@ class Compiler {
   std::map<int, Slot> written_;                // values that are written into a state
   std::vector<bool> direct_states_;
   std::vector<Lifetime> lives_;  // by slot
+  std::mutex temporaries_;
 };
 
 }  // namespace
@@ -336,7 +409,7 @@ std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& op
   // Before anything is made that is as large as a value, such as a table of its places.
   for (const Node& node : graph.nodes()) {
     for (const Value result : node.results)
-      if (result.present()) check_memory(graph.type(result).bytes(), options);
+      if (result.present()) check_memory(graph.type(result).bytes(), 0, options);
   }
   std::vector<std::shared_ptr<const Backend>> backends = options.backends;
   if (backends.empty()) {

@@ -52,7 +52,7 @@ Graph fold_constants(const Graph& graph) {
       const Value now = rewriter.map(input);
       constant = constant && (!now.present() || rewriter.graph().is_constant(now));
       if (!constant) break;
-      inputs.push_back(now.present() ? rewriter.graph().info(now).constant : nullptr);
+      inputs.push_back(now.present() ? rewriter.graph().info(now).constant.tensor() : nullptr);
     }
     if (!constant) {
       rewriter.copy(node);

@@ -57,7 +57,7 @@ Graph forward_convolutions(const Graph& graph) {
       continue;
     }
     rewriter.follow(node);
-    const Value now = rewriter.graph().constant(reversed(*graph.info(weight).constant));
+    const Value now = rewriter.graph().constant(reversed(*graph.info(weight).constant.tensor()));
     rewriter.set(node.results[0],
                  rewriter.graph().apply(*conv, {rewriter.map(node.inputs[ConvTranspose::x]), now,
                                                 rewriter.map(node.inputs[ConvTranspose::bias])}));

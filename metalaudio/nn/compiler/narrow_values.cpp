@@ -109,10 +109,10 @@ class Narrower {
   }
 
   Tensor rounded(Value old, DataType type) const {
-    const Tensor& wide = *graph_.info(old).constant;
-    Tensor narrow(wide.shape(), type);
-    for (std::size_t i = 0; i < wide.size(); ++i) {
-      const float value = wide.data()[i];
+    const std::shared_ptr<const Tensor> wide = graph_.info(old).constant.tensor();
+    Tensor narrow(wide->shape(), type);
+    for (std::size_t i = 0; i < wide->size(); ++i) {
+      const float value = wide->data()[i];
       if (type == DataType::f16) {
         narrow.view().values_as<Float16>()[i] = Float16(value);
       } else {

@@ -7,7 +7,7 @@ Rewriter::Rewriter(const Graph& from) : from_(from), map_(from.values().size()) 
     set(value, to_.input(name, from.shape(value), from.type(value).type));
   }
   for (const GraphState& state : from.states()) {
-    set(state.value, to_.state(state.name, Tensor(*from.info(state.value).constant)));
+    set(state.value, to_.state(state.name, Tensor(*from.info(state.value).constant.at_hand())));
   }
 }
 

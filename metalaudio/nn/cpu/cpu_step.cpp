@@ -13,10 +13,10 @@ Workers::Workers(ThreadPool* pool, const ScratchNeeds& needs)
 }
 
 Array<float> floats_of(const Graph& graph, Value value) {
-  const Tensor& tensor = *graph.info(value).constant;
-  Array<float> floats(tensor.size());
-  visit_type(tensor.type(), [&]<typename T>(std::type_identity<T>) {
-    const std::span<const T> from = tensor.values_as<T>();
+  const std::shared_ptr<const Tensor> tensor = graph.info(value).constant.tensor();
+  Array<float> floats(tensor->size());
+  visit_type(tensor->type(), [&]<typename T>(std::type_identity<T>) {
+    const std::span<const T> from = tensor->values_as<T>();
     for (std::size_t i = 0; i < from.size(); ++i) floats[i] = static_cast<float>(from[i]);
   });
   return floats;

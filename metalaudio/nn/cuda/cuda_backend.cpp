@@ -120,10 +120,10 @@ class CudaBackend final : public Backend {
 }  // namespace
 
 std::vector<float> floats_of(const Graph& graph, Value value) {
-  const Tensor& constant = *graph.info(value).constant;
-  std::vector<float> numbers(constant.size());
-  visit_type(constant.view().type(), [&]<typename T>(std::type_identity<T>) {
-    const std::span<const T> from = constant.view().template values_as<T>();
+  const std::shared_ptr<const Tensor> constant = graph.info(value).constant.tensor();
+  std::vector<float> numbers(constant->size());
+  visit_type(constant->view().type(), [&]<typename T>(std::type_identity<T>) {
+    const std::span<const T> from = constant->view().template values_as<T>();
     for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(from[i]);
   });
   return numbers;

@@ -24,13 +24,15 @@ Value Graph::input(std::string name, const Shape& shape, DataType type) {
   return value;
 }
 
-Value Graph::constant(Tensor tensor) {
-  return constant(std::make_shared<const Tensor>(std::move(tensor)));
-}
+Value Graph::constant(Tensor tensor) { return constant(Constant(std::move(tensor))); }
 
 Value Graph::constant(std::shared_ptr<const Tensor> tensor) {
-  const ValueType type{tensor->shape(), tensor->type()};
-  return append({type, ValueKind::constant, -1, std::move(tensor)});
+  return constant(Constant(std::move(tensor)));
+}
+
+Value Graph::constant(Constant constant) {
+  const ValueType type = constant.type();
+  return append({type, ValueKind::constant, -1, std::move(constant)});
 }
 
 Value Graph::state(std::string name, const Shape& shape, DataType type) {
@@ -44,8 +46,7 @@ Value Graph::state(std::string name, Tensor initial) {
     }
   }
   const ValueType type{initial.shape(), initial.type()};
-  const Value value =
-      append({type, ValueKind::state, -1, std::make_shared<const Tensor>(std::move(initial))});
+  const Value value = append({type, ValueKind::state, -1, Constant(std::move(initial))});
   states_.push_back({std::move(name), value, value});
   return value;
 }
@@ -83,7 +84,8 @@ ValueTypes Graph::check(const Operation& operation, std::span<const Value> input
       continue;
     }
     const ValueInfo& info = this->info(inputs[i]);
-    seen.push_back({&info.type, info.kind == ValueKind::constant ? info.constant.get() : nullptr});
+    seen.push_back(
+        {&info.type, info.kind == ValueKind::constant ? info.constant.at_hand() : nullptr});
   }
   return infer(operation, Inputs(seen));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/tensor.h>
+#include <metalaudio/nn/graph/constant.h>
 #include <metalaudio/nn/graph/value.h>
 #include <metalaudio/nn/operations/operation.h>
 
@@ -27,8 +28,8 @@ enum class ValueKind { input, constant, state, result };
 struct ValueInfo {
   ValueType type = {};
   ValueKind kind = ValueKind::result;
-  int node = -1;                                ///< that makes it; -1: no node does
-  std::shared_ptr<const Tensor> constant = {};  ///< of a constant; of a state, its initial value
+  int node = -1;           ///< that makes it; -1: no node does
+  Constant constant = {};  ///< of a constant; of a state, its initial value
 };
 
 /// A value that one run leaves to the next: read as `value`, and replaced by `next` after the run.
@@ -46,6 +47,8 @@ class Graph {
   Value input(std::string name, const Shape& shape, DataType type = DataType::f32);
   Value constant(Tensor tensor);
   Value constant(std::shared_ptr<const Tensor> tensor);
+  /// One that is made later is not looked at while shapes are inferred.
+  Value constant(Constant constant);
   /// Zero at first, unless told otherwise; until update() names what replaces it, it stays so.
   Value state(std::string name, const Shape& shape, DataType type = DataType::f32);
   Value state(std::string name, Tensor initial);

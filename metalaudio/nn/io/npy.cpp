@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/mapped_file.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/nn/io/npy.h>
 
 #include <algorithm>
@@ -170,7 +170,7 @@ Tensor parse_npy(std::span<const std::byte> bytes) {
 
 Tensor load_npy(const std::filesystem::path& path) {
   try {
-    return parse_npy(MappedFile(path).bytes());
+    return parse_npy(FileBytes(path).bytes());
   } catch (const Error& error) {
     fail(error.code(), "[load_npy] {}: {}", path.string(), error.what());
   }

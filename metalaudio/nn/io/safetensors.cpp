@@ -1,6 +1,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/nn/io/json_text.h>
 #include <metalaudio/nn/io/safetensors.h>
+#include <metalaudio/nn/io/stored_state.h>
 
 #include <algorithm>
 #include <array>
@@ -164,20 +165,26 @@ void write_values(std::ofstream& file, const Tensor& tensor, DataType type) {
 
 }  // namespace
 
-bool is_safetensors(std::span<const std::byte> file) noexcept {
-  return file.size() > 8 && file[8] == std::byte{'{'} && header_bytes(file) <= file.size();
+bool may_be_safetensors(std::span<const std::byte> head, std::uint64_t size) noexcept {
+  return head.size() > 8 && head[8] == std::byte{'{'} && header_bytes(head) <= size;
 }
 
-StateFile parse_safetensors(std::span<const std::byte> file, const StateOptions& options) {
-  const std::uint64_t bytes = header_bytes(file);
-  if (file.size() < 8 || bytes > file.size() - 8 || bytes > kMaxHeaderBytes) {
+bool is_safetensors(std::span<const std::byte> file) noexcept {
+  return may_be_safetensors(file, file.size());
+}
+
+StoredState open_safetensors(const ByteSource& file) {
+  std::uint64_t bytes = 0;
+  if (file.size >= sizeof bytes) file.read(0, std::as_writable_bytes(std::span(&bytes, 1)));
+  if (file.size < 8 || bytes > file.size - 8 || bytes > kMaxHeaderBytes) {
     fail(ErrorCode::invalid_data, "a header of {} bytes in a file of {} (at most {} allowed)",
-         bytes, file.size(), kMaxHeaderBytes);
+         bytes, file.size, kMaxHeaderBytes);
   }
-  const std::string_view text(reinterpret_cast<const char*>(file.data()) + 8, bytes);
+  std::string text(static_cast<std::size_t>(bytes), ' ');
+  file.read(8, std::as_writable_bytes(std::span(text)));
   const json header = parse_json_text(text, "the header");
   if (!header.is_object()) fail(ErrorCode::invalid_data, "the header is not an object");
-  StateFile result;
+  StoredState result;
   if (const auto metadata = header.find(kMetadata); metadata != header.end()) {
     if (!metadata->is_object()) fail(ErrorCode::invalid_data, "its metadata is not an object");
     result.metadata = *metadata;
@@ -186,15 +193,26 @@ StateFile parse_safetensors(std::span<const std::byte> file, const StateOptions&
   for (const auto& [name, value] : header.items()) {
     if (name != kMetadata) entries.push_back(parse_entry(name, value));
   }
-  const auto data = file.subspan(8 + bytes);
-  check_layout(entries, data.size());
-  if (options.part == StatePart::metadata) return result;
-  for (const Entry& entry : entries) {
-    Tensor& tensor = result.state[entry.name] =
-        Tensor(entry.shape, options.keep_types ? entry.type : DataType::f32);
-    read_elements(entry.type, data.subspan(entry.begin, entry.end - entry.begin), tensor, 0);
+  const std::uint64_t data = 8 + bytes;
+  check_layout(entries, file.size - data);
+  for (Entry& entry : entries) {
+    const auto read = [source = file.read, type = entry.type, begin = data + entry.begin](
+                          std::size_t first, Tensor& to) {
+      const std::size_t each = size_of(type);
+      std::vector<std::byte> stored(to.size() * each);
+      source(begin + first * each, stored);
+      read_elements(type, stored, to, 0);
+    };
+    result.tensors.push_back({std::move(entry.name), entry.shape, entry.type, read});
   }
   return result;
+}
+
+StateFile parse_safetensors(std::span<const std::byte> file, const StateOptions& options) {
+  const auto read = [file](std::uint64_t first, std::span<std::byte> to) {
+    std::ranges::copy(file.subspan(first, to.size()), to.begin());
+  };
+  return read_all(open_safetensors({file.size(), read}), options);
 }
 
 void save_safetensors(const std::filesystem::path& path, const StateFile& content, DataType type) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <memory>
+#include <utility>
 
 namespace metalaudio::nn {
 
@@ -27,7 +29,9 @@ Pickle next_pickle(Bytes& rest) {
 /// The storages follow each other, each after its number of elements.
 class LegacyStorages : public StorageSource {
  public:
-  LegacyStorages(const Pickle& object, const Pickle& keys, Bytes rest) {
+  LegacyStorages(const Pickle& object, const Pickle& keys, Bytes rest,
+                 std::shared_ptr<const FileBytes> owner)
+      : owner_(std::move(owner)) {
     std::map<std::string, StorageId, std::less<>> declared;
     for (const PickleValue& value : object.values) {
       if (const auto storage = storage_id(object, value)) declared[storage->key] = *storage;
@@ -66,6 +70,7 @@ class LegacyStorages : public StorageSource {
     return bytes;
   }
 
+  std::shared_ptr<const FileBytes> owner_;
   std::map<std::string, Bytes> storages_;
 };
 
@@ -76,7 +81,10 @@ bool is_torch_legacy(Bytes file) noexcept {
          std::memcmp(file.data() + 2, kMagic.data() + 2, kMagic.size() - 2) == 0;
 }
 
-StateFile parse_torch_legacy(Bytes file, const StateOptions& options) {
+namespace {
+
+/// The storages are parts of the file's bytes.
+StoredState open(Bytes file, std::shared_ptr<const FileBytes> owner) {
   if (!is_torch_legacy(file)) fail(ErrorCode::invalid_data, "the magic number is missing");
   Bytes rest = file.subspan(kMagic.size());
   const Pickle protocol = next_pickle(rest);
@@ -92,8 +100,19 @@ StateFile parse_torch_legacy(Bytes file, const StateOptions& options) {
   }
   const Pickle object = next_pickle(rest);
   const Pickle keys = next_pickle(rest);
-  LegacyStorages storages(object, keys, rest);
-  return build_state(object, storages, options);
+  return stored_state(object,
+                      std::make_shared<LegacyStorages>(object, keys, rest, std::move(owner)));
+}
+
+}  // namespace
+
+StoredState open_torch_legacy(std::shared_ptr<const FileBytes> file) {
+  const Bytes bytes = file->bytes();
+  return open(bytes, std::move(file));
+}
+
+StateFile parse_torch_legacy(Bytes file, const StateOptions& options) {
+  return read_all(open(file, nullptr), options);
 }
 
 }  // namespace metalaudio::nn

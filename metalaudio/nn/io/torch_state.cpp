@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <mutex>
 #include <set>
 #include <vector>
 
@@ -197,6 +199,50 @@ std::size_t copy_axis(const View& view, std::span<const std::byte> storage, std:
   return place;
 }
 
+bool is_contiguous(const View& view) {
+  std::int64_t stride = 1;
+  for (std::size_t axis = view.shape.rank(); axis-- > 0;) {
+    if (view.shape[axis] != 1 && view.strides[axis] != stride) return false;
+    stride *= view.shape[axis];
+  }
+  return true;
+}
+
+/// Storages that several threads read, one after the other; the last one is at hand.
+class SharedStorages {
+ public:
+  explicit SharedStorages(std::shared_ptr<StorageSource> source) : source_(std::move(source)) {}
+
+  /// Elements of a view from `first` on, in row-major order.
+  void read(const View& view, std::size_t first, Tensor& to) {
+    const std::lock_guard lock(mutex_);
+    if (!last_ || *last_ != view.storage) {
+      last_.reset();
+      bytes_ = source_->read(view.storage);
+      last_ = view.storage;
+    }
+    if (to.size() == 0) return;
+    if (is_contiguous(view)) {
+      const std::size_t each = size_of(view.storage.type);
+      read_elements(view.storage.type,
+                    bytes_.subspan((view.offset + first) * each, to.size() * each), to, 0);
+    } else if (to.size() == static_cast<std::size_t>(view.shape.size())) {
+      copy_axis(view, bytes_, 0, view.offset, to, 0);
+    } else {
+      Tensor whole(view.shape, to.type());
+      copy_axis(view, bytes_, 0, view.offset, whole, 0);
+      const std::size_t each = size_of(to.type());
+      std::memcpy(to.view().address(), whole.view().address() + first * each, to.bytes());
+    }
+  }
+
+ private:
+  std::shared_ptr<StorageSource> source_;
+  std::mutex mutex_;
+  std::span<const std::byte> bytes_;  // guarded by mutex_, as all below
+  std::optional<StorageId> last_;
+};
+
 /// The plain values of a dictionary but for one of its keys.
 void add_metadata(const Pickle& pickle, const PickleValue::Dict& dict, std::string_view but,
                   PlainValues& plain, json& metadata) {
@@ -244,23 +290,26 @@ std::optional<StorageId> storage_id(const Pickle& pickle, const PickleValue& per
   return StorageId{*key, found->type, static_cast<std::uint64_t>(*count)};
 }
 
-StateFile build_state(const Pickle& pickle, StorageSource& storages, const StateOptions& options) {
+StoredState stored_state(const Pickle& pickle, std::shared_ptr<StorageSource> storages) {
   const StatePlace place = find_state(pickle);
-  const std::vector<View> views = parse_views(pickle, *place.dict);
+  std::vector<View> views = parse_views(pickle, *place.dict);
   check_expansion(views);
-  StateFile result;
+  StoredState result;
   result.metadata = metadata_of(pickle, place);
-  if (options.part == StatePart::metadata) return result;
-  std::span<const std::byte> bytes;
-  const StorageId* loaded = nullptr;
-  for (const View& view : views) {
-    if (loaded == nullptr || *loaded != view.storage) bytes = storages.read(view.storage);
-    loaded = &view.storage;
-    Tensor& tensor = result.state[view.name] =
-        Tensor(view.shape, options.keep_types ? view.storage.type : DataType::f32);
-    if (tensor.size() > 0) copy_axis(view, bytes, 0, view.offset, tensor, 0);
+  const auto shared = std::make_shared<SharedStorages>(std::move(storages));
+  for (View& view : views) {
+    StoredTensor tensor{view.name, view.shape, view.storage.type, {}};
+    tensor.read = [shared, view = std::move(view)](std::size_t first, Tensor& to) {
+      shared->read(view, first, to);
+    };
+    result.tensors.push_back(std::move(tensor));
   }
   return result;
+}
+
+StateFile build_state(const Pickle& pickle, StorageSource& storages, const StateOptions& options) {
+  // Read before this returns: it need not be kept.
+  return read_all(stored_state(pickle, {std::shared_ptr<void>(), &storages}), options);
 }
 
 }  // namespace metalaudio::nn

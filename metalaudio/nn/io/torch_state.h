@@ -1,11 +1,12 @@
 #pragma once
 
 #include <metalaudio/nn/io/pickle.h>
-#include <metalaudio/nn/io/state_file.h>
+#include <metalaudio/nn/io/stored_state.h>
 #include <metalaudio/nn/io/tensor_data.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,7 @@ struct StorageId {
 std::optional<StorageId> storage_id(const Pickle& pickle, const PickleValue& persistent);
 
 /// The part of a torch file that holds the storages' bytes.
+/// Threads:  one caller at a time.
 class StorageSource {
  public:
   virtual ~StorageSource() = default;
@@ -39,5 +41,7 @@ class StorageSource {
 /// Errors:   throws Error{invalid_data, unsupported} with the reason alone.
 StateFile build_state(const Pickle& pickle, StorageSource& storages,
                       const StateOptions& options = {});
+/// The same without reading tensors; what reads them keeps the storages.
+StoredState stored_state(const Pickle& pickle, std::shared_ptr<StorageSource> storages);
 
 }  // namespace metalaudio::nn

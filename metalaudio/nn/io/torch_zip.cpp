@@ -2,10 +2,15 @@
 #include <metalaudio/nn/io/torch_file.h>
 #include <metalaudio/nn/io/torch_state.h>
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <zip.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace metalaudio::nn {
@@ -16,19 +21,47 @@ constexpr std::uint64_t kMaxPickleBytes = 16U << 20U;
 constexpr std::uint64_t kMaxInflation = 64;  // all entries together against the file's size
 constexpr std::uint64_t kFreeBytes = 1U << 20U;
 
-/// The entries of an archive in memory, with a limit on all that is ever unpacked from it.
+class ZipError {
+ public:
+  ZipError() { zip_error_init(&error_); }
+  explicit ZipError(int code) { zip_error_init_with_code(&error_, code); }
+  ~ZipError() { zip_error_fini(&error_); }
+  ZipError(const ZipError&) = delete;
+  ZipError& operator=(const ZipError&) = delete;
+
+  zip_error_t* get() noexcept { return &error_; }
+  [[noreturn]] void throw_it() {
+    fail(ErrorCode::invalid_data, "the zip archive is damaged: {}",
+         printable(zip_error_strerror(&error_)));
+  }
+
+ private:
+  zip_error_t error_;
+};
+
+/// The entries of an archive, with a limit on all that is ever unpacked from it.
 class Archive {
  public:
   explicit Archive(std::span<const std::byte> file)
       : budget_(kMaxInflation * file.size() + kFreeBytes) {
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t* const source = zip_source_buffer_create(file.data(), file.size(), 0, &error);
-    if (source != nullptr) archive_.reset(zip_open_from_source(source, ZIP_RDONLY, &error));
-    const std::string reason = archive_ ? "" : printable(zip_error_strerror(&error));
+    ZipError error;
+    zip_source_t* const source = zip_source_buffer_create(file.data(), file.size(), 0, error.get());
+    if (source != nullptr) archive_.reset(zip_open_from_source(source, ZIP_RDONLY, error.get()));
     if (!archive_ && source != nullptr) zip_source_free(source);
-    zip_error_fini(&error);
-    if (!archive_) fail(ErrorCode::invalid_data, "the zip archive is damaged: {}", reason);
+    if (!archive_) error.throw_it();
+    find_folder();
+  }
+
+  /// In a file, of which it reads what it is asked for.
+  explicit Archive(const FileReader& file) : budget_(kMaxInflation * file.size() + kFreeBytes) {
+    const int copy = ::fcntl(file.descriptor(), F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) fail(ErrorCode::io, "{}", std::strerror(errno));
+    int code = 0;
+    archive_.reset(zip_fdopen(copy, 0, &code));
+    if (!archive_) {
+      ::close(copy);
+      ZipError(code).throw_it();
+    }
     find_folder();
   }
 
@@ -49,8 +82,11 @@ class Archive {
   /// Unpacks an entry into the buffer and checks its CRC.
   void read(const std::string& name, std::vector<std::byte>& buffer) {
     const std::uint64_t bytes = size(name);
-    if (bytes > budget_) fail(ErrorCode::invalid_data, "the zip archive unpacks to far too much");
-    budget_ -= bytes;
+    if (!unpacked_.contains(name)) {
+      if (bytes > budget_) fail(ErrorCode::invalid_data, "the zip archive unpacks to far too much");
+      budget_ -= bytes;
+      unpacked_.insert(name);
+    }
     buffer.resize(bytes);
     const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> entry(
         zip_fopen(archive_.get(), (folder_ + name).c_str(), 0), zip_fclose);
@@ -83,11 +119,14 @@ class Archive {
   std::unique_ptr<zip_t, void (*)(zip_t*)> archive_{nullptr, zip_discard};
   std::string folder_;
   std::uint64_t budget_;
+  std::set<std::string> unpacked_;  ///< what the budget has paid for
 };
 
 class ZipStorages : public StorageSource {
  public:
-  explicit ZipStorages(Archive& archive) : archive_(archive) {}
+  /// The file, if it is one, tells whether it has been changed.
+  ZipStorages(Archive archive, std::shared_ptr<const FileReader> file)
+      : archive_(std::move(archive)), file_(std::move(file)) {}
 
   std::span<const std::byte> read(const StorageId& storage) override {
     const std::string name = "data/" + storage.key;
@@ -97,12 +136,14 @@ class ZipStorages : public StorageSource {
       fail(ErrorCode::invalid_data, "'{}' has {} bytes, expected {} elements of {}",
            printable(name), bytes, storage.count, each);
     }
+    if (file_) file_->read(0, {});
     archive_.read(name, buffer_);
     return buffer_;
   }
 
  private:
-  Archive& archive_;
+  Archive archive_;
+  std::shared_ptr<const FileReader> file_;
   std::vector<std::byte> buffer_;
 };
 
@@ -112,8 +153,9 @@ bool is_torch_zip(std::span<const std::byte> file) noexcept {
   return file.size() >= 4 && std::memcmp(file.data(), "PK\x03\x04", 4) == 0;
 }
 
-StateFile parse_torch_zip(std::span<const std::byte> file, const StateOptions& options) {
-  Archive archive(file);
+namespace {
+
+StoredState open(Archive archive, std::shared_ptr<const FileReader> file) {
   if (archive.has("constants.pkl")) {
     fail(ErrorCode::unsupported, "a TorchScript program, not a checkpoint");
   }
@@ -128,8 +170,17 @@ StateFile parse_torch_zip(std::span<const std::byte> file, const StateOptions& o
   }
   archive.read("data.pkl", buffer);
   const Pickle pickle = parse_pickle(buffer);
-  ZipStorages storages(archive);
-  return build_state(pickle, storages, options);
+  return stored_state(pickle, std::make_shared<ZipStorages>(std::move(archive), std::move(file)));
+}
+
+}  // namespace
+
+StoredState open_torch_zip(const std::shared_ptr<const FileReader>& file) {
+  return open(Archive(*file), file);
+}
+
+StateFile parse_torch_zip(std::span<const std::byte> file, const StateOptions& options) {
+  return read_all(open(Archive(file), nullptr), options);
 }
 
 }  // namespace metalaudio::nn

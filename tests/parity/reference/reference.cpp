@@ -58,7 +58,8 @@ void write(const ReferenceValue& value, const TensorView& view) {
 ReferencePlan::ReferencePlan(const Graph& graph) : graph_(graph), values_(graph.values().size()) {
   for (std::size_t i = 0; i < values_.size(); ++i) {
     const ValueInfo& info = graph.values()[i];
-    if (info.kind == ValueKind::constant) values_[i] = reference_value(info.constant->view());
+    if (info.kind == ValueKind::constant)
+      values_[i] = reference_value(info.constant.tensor()->view());
   }
   reset();
 }
@@ -66,7 +67,7 @@ ReferencePlan::ReferencePlan(const Graph& graph) : graph_(graph), values_(graph.
 void ReferencePlan::reset() {
   states_.clear();
   for (const GraphState& state : graph_.states()) {
-    states_.push_back(reference_value(graph_.info(state.value).constant->view()));
+    states_.push_back(reference_value(graph_.info(state.value).constant.tensor()->view()));
   }
 }
 

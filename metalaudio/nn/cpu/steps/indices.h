@@ -24,7 +24,7 @@ struct IndexReader {
 struct IndexSlot {
   IndexSlot(Value value, const StepMaker& maker)
       : slot(maker.slot(value)), wide(maker.graph().type(value).type == DataType::i64) {
-    if (maker.graph().is_constant(value)) constant = maker.graph().info(value).constant;
+    if (maker.graph().is_constant(value)) constant = maker.graph().info(value).constant.tensor();
   }
 
   IndexReader reader(const CpuRun& run) const noexcept {

@@ -51,7 +51,7 @@ std::vector<Value> Builder::apply_all(Operation operation, std::vector<Value> in
   }
   std::vector<std::shared_ptr<const Tensor>> tensors;
   for (const Value input : inputs) {
-    tensors.push_back(input.present() ? graph_.info(input).constant : nullptr);
+    tensors.push_back(input.present() ? graph_.info(input).constant.tensor() : nullptr);
   }
   std::vector<Value> values;
   for (Tensor& tensor : evaluate(operation, tensors))

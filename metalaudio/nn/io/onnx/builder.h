@@ -32,7 +32,7 @@ class Builder {
   std::size_t rank(Value value) const { return shape(value).rank(); }
   DataType type(Value value) const { return graph_.type(value).type; }
   bool is_constant(Value value) const { return graph_.is_constant(value); }
-  const Tensor& tensor(Value value) const { return *graph_.info(value).constant; }
+  const Tensor& tensor(Value value) const { return *graph_.info(value).constant.at_hand(); }
 
   /// The number of the narrower type of ONNX that a value stands for, or 0.
   int narrow(Value value) const {

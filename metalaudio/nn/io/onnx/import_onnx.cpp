@@ -1,5 +1,5 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/mapped_file.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/nn/io/onnx/import_onnx.h>
 #include <metalaudio/nn/io/onnx/importer.h>
 #include <metalaudio/nn/io/onnx/onnx_reader.h>
@@ -80,7 +80,7 @@ OnnxSummary summary_of(const OnnxFile& file) {
 
 OnnxFile read_file(const std::filesystem::path& path, std::size_t sparse_bytes) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  return read_onnx(MappedFile(path).bytes(), folder, sparse_bytes);
+  return read_onnx(FileBytes(path).bytes(), folder, sparse_bytes);
 }
 
 }  // namespace

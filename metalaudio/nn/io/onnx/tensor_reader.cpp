@@ -174,9 +174,11 @@ OnnxTensor TensorReader::read(const onnx::TensorProto& proto) {
   const bool outside = proto.data_location() == onnx::TensorProto::EXTERNAL;
   // What the file holds is measured before anything is allocated for it.
   if (outside || proto.has_raw_data()) {
+    const std::optional<FileBytes> file = outside ? external(proto, needed) : std::nullopt;
     const auto bytes =
-        outside ? external(proto, needed)
-                : std::as_bytes(std::span(proto.raw_data().data(), proto.raw_data().size()));
+        file      ? file->bytes()
+        : outside ? std::span<const std::byte>()
+                  : std::as_bytes(std::span(proto.raw_data().data(), proto.raw_data().size()));
     if (bytes.size() != needed) {
       fail(ErrorCode::invalid_data, "tensor {}: {} bytes, {} has {}", proto.name(), bytes.size(),
            shape.to_string(), needed);
@@ -242,8 +244,8 @@ OnnxTensor TensorReader::read(const onnx::SparseTensorProto& proto) {
   return {std::make_shared<const Tensor>(std::move(tensor)), {}};
 }
 
-std::span<const std::byte> TensorReader::external(const onnx::TensorProto& proto,
-                                                  std::size_t bytes) {
+/// Nothing for a tensor without elements.
+std::optional<FileBytes> TensorReader::external(const onnx::TensorProto& proto, std::size_t bytes) {
   std::string location;
   std::uint64_t offset = 0;
   std::uint64_t length = bytes;
@@ -252,19 +254,23 @@ std::span<const std::byte> TensorReader::external(const onnx::TensorProto& proto
     if (entry.key() == "offset") offset = number_of("offset", entry.value(), proto.name());
     if (entry.key() == "length") length = number_of("length", entry.value(), proto.name());
   }
-  if (bytes == 0) return {};
+  if (bytes == 0) return std::nullopt;
   if (location.empty()) {
     fail(ErrorCode::invalid_data, "tensor {}: external, without a location", proto.name());
   }
-  const std::span<const std::byte> all = open(location).bytes();
-  if (offset > all.size() || length > all.size() - offset) {
-    fail(ErrorCode::invalid_data, "tensor {}: bytes {} to {} + {} of {}, which has {}",
-         proto.name(), offset, offset, length, location, all.size());
+  if (length != bytes) {
+    fail(ErrorCode::invalid_data, "tensor {}: {} bytes of external data, it has {}", proto.name(),
+         length, bytes);
   }
-  return all.subspan(offset, length);
+  const std::filesystem::path& file = find(location);
+  try {
+    return FileBytes(FileReader(file), offset, length);
+  } catch (const Error& error) {
+    fail(error.code(), "tensor {}: external data {}: {}", proto.name(), location, error.what());
+  }
 }
 
-const MappedFile& TensorReader::open(std::string_view location) {
+const std::filesystem::path& TensorReader::find(std::string_view location) {
   if (const auto found = files_.find(location); found != files_.end()) return found->second;
   namespace fs = std::filesystem;
   if (folder_.empty()) {
@@ -280,11 +286,7 @@ const MappedFile& TensorReader::open(std::string_view location) {
   if (relative.is_absolute() || end != home.end() || rest == file.end()) {
     fail(ErrorCode::invalid_data, "external data {}: outside the model's folder", location);
   }
-  try {
-    return files_.try_emplace(std::string(location), file).first->second;
-  } catch (const Error& error) {
-    fail(error.code(), "external data {}: {}", location, error.what());
-  }
+  return files_.try_emplace(std::string(location), file).first->second;
 }
 
 }  // namespace metalaudio::nn

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/core/mapped_file.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/nn/io/onnx/onnx_file.h>
 
 #include <filesystem>
@@ -35,12 +35,12 @@ class TensorReader {
   OnnxTensor read(const onnx::SparseTensorProto& proto);
 
  private:
-  std::span<const std::byte> external(const onnx::TensorProto& proto, std::size_t bytes);
-  const MappedFile& open(std::string_view location);
+  std::optional<FileBytes> external(const onnx::TensorProto& proto, std::size_t bytes);
+  const std::filesystem::path& find(std::string_view location);
 
   std::filesystem::path folder_;
   std::size_t sparse_bytes_;
-  std::map<std::string, MappedFile, std::less<>> files_;
+  std::map<std::string, std::filesystem::path, std::less<>> files_;  ///< by location
 };
 
 }  // namespace metalaudio::nn
