@@ -101,7 +101,7 @@ void check_standard_output(const SeparateOptions& options, const separation::Ste
   console.note(fmt::format("Channels, two for each: {}", fmt::join(names, ", ")));
 }
 
-/// While a GPU wakes up.
+/// While other things are done.
 std::shared_future<separation::BagContents> read_model_files(const SeparateOptions& options,
                                                              const ModelChoice& model,
                                                              const separation::StemPlan& plan) {
@@ -120,6 +120,9 @@ int separate(const SeparateOptions& options) {
   Console console(options.quiet     ? Verbosity::quiet
                   : options.verbose ? Verbosity::verbose
                                     : Verbosity::usual);
+  // A GPU takes its time to wake up.
+  std::future<models::OpenDevices> waking =
+      std::async(std::launch::async, models::open_devices, options.device);
   const ModelChoice model = choose_model(options);
   check_against_model(options, model);
   separation::StemPlan plan = options.format.stem_m4a
@@ -144,7 +147,7 @@ int separate(const SeparateOptions& options) {
   check_standard_output(options, plan, planned, console);
   settle_existing(options, outputs_folder(options, model.bag), planned);
   std::shared_future<separation::BagContents> contents = read_model_files(options, model, plan);
-  const models::OpenDevices devices = models::open_devices(options.device);
+  const models::OpenDevices devices = waking.get();
   console.note(model_line(model, devices));
   for (const std::filesystem::path& file : model.bag.models) console.detail("  " + file.string());
   return SeparationRun(options, model, std::move(contents), devices, plan, std::move(planned),

@@ -1,9 +1,29 @@
 #include <metalaudio/audio/mono_statistics.h>
 
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <span>
 #include <vector>
 
 namespace metalaudio::audio {
+
+namespace {
+
+/// Several sums side by side, none of which waits for another.
+template <typename Function>
+double sum_of(std::span<const float> samples, Function function) {
+  std::array<double, 8> sums{};
+  std::size_t i = 0;
+  for (; i + sums.size() <= samples.size(); i += sums.size())
+    for (std::size_t j = 0; j < sums.size(); ++j)
+      sums[j] += function(static_cast<double>(samples[i + j]));
+  for (; i < samples.size(); ++i) sums[0] += function(static_cast<double>(samples[i]));
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+}  // namespace
 
 void MonoStatistics::add(ConstAudioView block) {
   if (block.frames() == 0 || block.channels() == 0) return;
@@ -12,12 +32,11 @@ void MonoStatistics::add(ConstAudioView block) {
     const auto samples = block.channel(channel);
     for (std::size_t frame = 0; frame < mono.size(); ++frame) mono[frame] += samples[frame];
   }
-  double sum = 0.0;
-  for (float& sample : mono) sum += sample /= static_cast<float>(block.channels());
+  for (float& sample : mono) sample /= static_cast<float>(block.channels());
   const double added = static_cast<double>(mono.size());
-  const double block_mean = sum / added;
-  double block_squares = 0.0;
-  for (const float sample : mono) block_squares += (sample - block_mean) * (sample - block_mean);
+  const double block_mean = sum_of(mono, [](double sample) { return sample; }) / added;
+  const double block_squares =
+      sum_of(mono, [&](double sample) { return (sample - block_mean) * (sample - block_mean); });
 
   // Chan, Golub, LeVeque 1979: join two sets by their means.
   const double before = static_cast<double>(count_);

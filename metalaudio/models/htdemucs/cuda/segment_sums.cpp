@@ -98,10 +98,11 @@ void SegmentSums::put(const float* stems) {
   const std::int64_t wanted = last ? length_ : places_[in_line_ + 1].origin - origin_;
   ready_[slot] = static_cast<std::size_t>(std::min(wanted, length_));
   const std::size_t pitch = bytes_of(frames_);
-  check(cudaMemcpy2DAsync(host_.part(slot * rows_ * frames_, rows_ * frames_).data(), pitch,
-                          sums(current_), pitch, bytes_of(ready_[slot]), rows_,
-                          cudaMemcpyDeviceToHost, stream_),
-        "the download of sums");
+  if (ready_[slot] > 0)
+    check(cudaMemcpy2DAsync(host_.part(slot * rows_ * frames_, rows_ * frames_).data(), pitch,
+                            sums(current_), pitch, bytes_of(ready_[slot]), rows_,
+                            cudaMemcpyDeviceToHost, stream_),
+          "the download of sums");
   check(cudaEventRecord(downloaded_[slot].get(), stream_), "the download of sums");
   ++in_line_;
 }
