@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <metalaudio/core/error.h>
 #include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/plan.h>
 
@@ -100,6 +101,25 @@ TEST(Backends, AllMemoryOfTheDeviceIsGivenBack) {
     EXPECT_GT(two.device->allocations, 0);
   }
   EXPECT_EQ(two.device->allocations, 0);
+}
+
+/// Whichever allocation fails: constants, an arena, the half of a state.
+TEST(Backends, ADeviceWithoutEnoughMemoryIsAnErrorAndKeepsNothing) {
+  int failures = 0;
+  for (std::size_t bytes = 0;; bytes += 64) {
+    TwoBackends two;
+    two.device->free_bytes = bytes;
+    try {
+      const Plan plan(hybrid(1, 1), two.options);
+      break;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::out_of_memory) << error.what();
+      ++failures;
+    }
+    EXPECT_EQ(two.device->allocations, 0);
+    EXPECT_EQ(two.device->free_bytes, bytes);
+  }
+  EXPECT_GT(failures, 5);
 }
 
 TEST(Backends, AStateThatThePlacesShareIsCopiedBetweenThem) {

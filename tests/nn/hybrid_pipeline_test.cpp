@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/error.h>
 #include <metalaudio/nn/layers/conv1d.h>
 #include <metalaudio/nn/layers/conv_transpose1d.h>
 #include <metalaudio/nn/layers/hybrid_pipeline.h>
@@ -172,6 +173,18 @@ TEST(HybridPipeline, WhenTheGpuIsLostABlockIsSilentAndTheCpuGoesOn) {
   }
   EXPECT_EQ(model.take_trouble(), Trouble::none);
   gpu.device->lost = false;  // for its memory
+}
+
+TEST(HybridPipeline, AGpuWithoutEnoughMemoryIsAnErrorAndTheCpuDoesIt) {
+  HybridPipeline model = codec(StageDevice::gpu, StageDevice::cpu, StageDevice::gpu);
+  HybridPipeline alone = codec({}, {}, {});
+  alone.build_stream({.channels = 2, .block_frames = kBlock});
+  const FakeGpuBackend gpu;
+  gpu.device->free_bytes = 100;
+  EXPECT_THROW(model.build_stream({.channels = 2, .block_frames = kBlock}, gpu.backend), Error);
+  EXPECT_FALSE(model.on_gpu());
+  EXPECT_EQ(process(model, kBlock, 1), process(alone, kBlock, 1));
+  EXPECT_EQ(gpu.device->allocations, 0);
 }
 
 TEST(HybridPipeline, PlansWholeSignals) {

@@ -16,6 +16,8 @@ class FakeDevice final : public AudioDevice {
  public:
   const DeviceProperties& properties() const noexcept override { return properties_; }
   void* allocate(std::size_t bytes) override {
+    if (bytes > free_bytes) fail(ErrorCode::out_of_memory, "[FakeDevice] {} bytes", bytes);
+    free_bytes -= bytes;
     ++allocations;
     Buffer& block = memory_.emplace_back(bytes);
     if (bytes > 0) std::memset(block.data(), 0xFF, bytes);
@@ -23,6 +25,7 @@ class FakeDevice final : public AudioDevice {
   }
   void deallocate(void* handle) noexcept override {
     --allocations;
+    free_bytes += memory_[index(handle)].bytes();
     memory_[index(handle)] = Buffer();
   }
   void clear(void* handle, std::size_t offset, std::size_t bytes) override {
@@ -53,6 +56,7 @@ class FakeDevice final : public AudioDevice {
 
   int allocations = 0;
   int copies = 0;
+  std::size_t free_bytes = std::size_t{1} << 60U;
   bool lost = false;  ///< what touches its memory then throws
   bool poison_cleared =
       false;  ///< what was cleared holds 0xFF as well, so that nobody relies on it
