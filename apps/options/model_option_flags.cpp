@@ -35,8 +35,8 @@ CLI::Option* add_precision(CLI::App& command, models::Precision& precision) {
        {"fp16", models::Precision::fp16},
        {"bf16", models::Precision::bf16},
        {"auto", models::Precision::automatic}},
-      "auto: fp16 on a GPU, fp32 on the cpu, where bf16 is rounded, not yet "
-      "faster");
+      "auto: fp16 on a GPU; on the cpu what keeps 60 dB to fp32 fastest: factors of two "
+      "bf16 where it has AMX, else fp32");
 }
 
 CLI::Option* add_mode(CLI::App& command, models::Mode& mode) {

@@ -134,11 +134,7 @@ metalaudio_status metalaudio_graph_set_precision(metalaudio_graph_options* optio
                                                  metalaudio_precision precision) {
   return guarded([&] {
     const char* const name = "metalaudio_graph_set_precision";
-    if (precision != METALAUDIO_FP32 && precision != METALAUDIO_BF16)
-      fail(ErrorCode::invalid_argument, "[{}] there is no precision {}", name,
-           static_cast<int>(precision));
-    need(options, name, "options").options.precision =
-        precision == METALAUDIO_BF16 ? nn::Precision::bf16 : nn::Precision::fp32;
+    need(options, name, "options").options.precision = c::precision_of(precision, name);
   });
 }
 

@@ -35,6 +35,23 @@ metalaudio_status status_of(ErrorCode code) noexcept {
   return METALAUDIO_INTERNAL;
 }
 
+nn::Precision precision_of(metalaudio_precision precision, const char* function) {
+  switch (precision) {
+    case METALAUDIO_FP32:
+      return nn::Precision::fp32;
+    case METALAUDIO_BF16:
+      return nn::Precision::bf16;
+    case METALAUDIO_TF32:
+      return nn::Precision::tf32;
+    case METALAUDIO_FP16:
+      return nn::Precision::fp16;
+    case METALAUDIO_AUTO_PRECISION:
+      return nn::Precision::automatic;
+  }
+  fail(ErrorCode::invalid_argument, "[{}] there is no precision {}", function,
+       static_cast<int>(precision));
+}
+
 }  // namespace metalaudio::c
 
 const char* metalaudio_version(void) { return METALAUDIO_VERSION; }

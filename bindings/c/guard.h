@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/precision.h>
 
 #include <cstddef>
 #include <exception>
@@ -58,5 +59,8 @@ inline void need_count(std::size_t given, std::size_t expected, const char* func
   if (given != expected)
     fail(ErrorCode::invalid_argument, "[{}] {} {}: expected {}", function, given, what, expected);
 }
+
+/// Errors:   throws Error{invalid_argument} for a number that is none of the enumeration.
+nn::Precision precision_of(metalaudio_precision precision, const char* function);
 
 }  // namespace metalaudio::c

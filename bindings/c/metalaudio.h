@@ -41,7 +41,10 @@ typedef enum metalaudio_status {
 
 typedef enum metalaudio_precision {
   METALAUDIO_FP32 = 0,
-  METALAUDIO_BF16 = 1 /* products in bfloat16, sums in float32 */
+  METALAUDIO_BF16 = 1, /* products in bfloat16, sums in float32 */
+  METALAUDIO_TF32 = 2, /* products of 10 bits on a GPU, sums in float32; float32 on the CPU */
+  METALAUDIO_FP16 = 3, /* halves on a GPU, sums in float32; float32 on the CPU */
+  METALAUDIO_AUTO_PRECISION = 4 /* FP16 on a GPU, FP32 on the CPU */
 } metalaudio_precision;
 
 /* "0.1.0" */
@@ -60,9 +63,12 @@ typedef struct metalaudio_load_options {
   const char* folder; /* where to look for the model, and nowhere else; NULL: the usual places */
   size_t threads;     /* 0: as many as the process may use */
   metalaudio_precision precision;
+  const char*
+      device; /* "cpu" or NULL, "cuda", "cuda:1", "cuda:0,cuda:1", or "auto": a GPU where one
+                         answers; METALAUDIO_BACKEND_UNAVAILABLE where a GPU that is named does not */
 } metalaudio_load_options;
 #define METALAUDIO_LOAD_OPTIONS \
-  { sizeof(metalaudio_load_options), NULL, 0, METALAUDIO_FP32 }
+  { sizeof(metalaudio_load_options), NULL, 0, METALAUDIO_FP32, NULL }
 
 typedef struct metalaudio_separation_options {
   size_t struct_size;
@@ -86,6 +92,8 @@ METALAUDIO_API void metalaudio_separator_free(metalaudio_separator* separator);
 
 METALAUDIO_API int metalaudio_separator_sample_rate_hz(const metalaudio_separator* separator);
 METALAUDIO_API size_t metalaudio_separator_channels(const metalaudio_separator* separator);
+/* Where it computes: "cpu", or "cuda:0 (NVIDIA H100)". It lives as long as the separator. */
+METALAUDIO_API const char* metalaudio_separator_device(const metalaudio_separator* separator);
 METALAUDIO_API size_t metalaudio_separator_stems(const metalaudio_separator* separator);
 /* "vocals"; NULL past the last. It lives as long as the separator. */
 METALAUDIO_API const char* metalaudio_separator_stem_name(const metalaudio_separator* separator,

@@ -1,6 +1,7 @@
 #include <dlfcn.h>
 #include <metalaudio/audio/view_source.h>
 #include <metalaudio/core/thread_pool.h>
+#include <metalaudio/models/open_devices.h>
 #include <metalaudio/repository/model_repository.h>
 #include <metalaudio/separation/bag.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings/c/guard.h"
@@ -50,11 +52,12 @@ Options known_options(const Options* given, const Options& defaults, const char*
   return options;
 }
 
-models::Precision precision_of(metalaudio_precision precision, const char* function) {
-  if (precision == METALAUDIO_FP32) return models::Precision::fp32;
-  if (precision == METALAUDIO_BF16) return models::Precision::bf16;
-  fail(ErrorCode::invalid_argument, "[{}] there is no precision {}", function,
-       static_cast<int>(precision));
+models::OpenDevices open_devices(const char* device, const char* function) {
+  try {
+    return models::open_devices(device == nullptr ? "cpu" : device);
+  } catch (const Error& error) {
+    fail(error.code(), "[{}] {}", function, error.what());
+  }
 }
 
 }  // namespace
@@ -63,6 +66,7 @@ struct metalaudio_separator {
   explicit metalaudio_separator(std::size_t threads) : pool(threads) {}
 
   ThreadPool pool;
+  std::string device = {};
   std::optional<separation::Separator> separator = {};
 };
 
@@ -82,9 +86,12 @@ metalaudio_status metalaudio_separator_load(const char* model,
                                 : repository::ModelRepository::of_package(shipped_models());
     const auto bag = repository.find(model != nullptr ? model : repository.default_model());
     models::ModelOptions model_options;
-    model_options.precision = precision_of(chosen.precision, name);
+    model_options.precision = c::precision_of(chosen.precision, name);
+    models::OpenDevices devices = open_devices(chosen.device, name);
+    model_options.devices = std::move(devices.gpus);
     auto made = std::make_unique<metalaudio_separator>(chosen.threads == 0 ? usable_threads()
                                                                            : chosen.threads);
+    made->device = std::move(devices.text);
     made->separator.emplace(separation::load_separator({bag.models, bag.weights, bag.segment}, {},
                                                        model_options, made->pool));
     *separator = made.release();
@@ -99,6 +106,10 @@ int metalaudio_separator_sample_rate_hz(const metalaudio_separator* separator) {
 
 size_t metalaudio_separator_channels(const metalaudio_separator* separator) {
   return separator == nullptr ? 0 : separator->separator->channels();
+}
+
+const char* metalaudio_separator_device(const metalaudio_separator* separator) {
+  return separator == nullptr ? "" : separator->device.c_str();
 }
 
 size_t metalaudio_separator_stems(const metalaudio_separator* separator) {

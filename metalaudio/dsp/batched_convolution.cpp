@@ -27,6 +27,11 @@ std::size_t checked(std::span<const std::span<const float>> irs,
          "[BatchedConvolution] {} responses for {} channels: expected one, or one for each",
          irs.size(), options.channels);
   }
+  constexpr std::size_t kMostChannels = 65535;
+  if (options.channels > kMostChannels) {
+    fail(ErrorCode::invalid_argument, "[BatchedConvolution] {} channels: expected at most {}",
+         options.channels, kMostChannels);
+  }
   std::size_t longest = 0;
   for (std::size_t i = 0; i < irs.size(); ++i) {
     constexpr std::size_t kLongest = std::size_t{1} << 26;

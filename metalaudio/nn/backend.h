@@ -70,6 +70,13 @@ struct StepPlan {
   std::function<std::unique_ptr<Step>(StepMaker&)> make = {};
 };
 
+/// The addresses of a workspace's slots at one time. The halves of its states swap with every run:
+/// what has the same number has the same addresses.
+struct SlotBinding {
+  std::span<const SlotAddress> slots = {};
+  std::size_t number = 0;
+};
+
 /// Runs a backend's steps with a workspace's threads, streams and scratch.
 /// Threads:  one caller at a time.
 /// Realtime: run(), on the CPU without a pool.
@@ -77,12 +84,11 @@ class Runner {
  public:
   virtual ~Runner() = default;
   /// Runs steps [first, last) of those that the runner was made with, one after the other.
-  virtual void run(std::size_t first, std::size_t last,
-                   std::span<const SlotAddress> slots) noexcept = 0;
-  /// Pays for what a first run of these steps with these addresses would cost more than a later one:
-  /// a GPU records it.
+  virtual void run(std::size_t first, std::size_t last, const SlotBinding& binding) noexcept = 0;
+  /// Pays for what a first run of these steps with this binding would cost more than a later one: a
+  /// GPU records it.
   /// Errors: throws Error{backend_unavailable, out_of_memory}.
-  virtual void prepare(std::size_t, std::size_t, std::span<const SlotAddress>) {}
+  virtual void prepare(std::size_t, std::size_t, const SlotBinding&) {}
   /// Whether its device was lost; then its steps do nothing.
   virtual bool lost() const noexcept { return false; }
 };

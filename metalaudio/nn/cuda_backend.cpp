@@ -18,9 +18,13 @@ std::shared_ptr<const Backend> make_cuda_backend(std::shared_ptr<AudioDevice> de
 }
 
 std::shared_ptr<const Backend> find_cuda_backend(Precision precision) {
-  std::shared_ptr<AudioDevice> device = open_device(DeviceType::automatic);
-  if (device->properties().type != DeviceType::cuda) return nullptr;
-  return make_cuda_backend(std::move(device), precision);
+  try {
+    return make_cuda_backend(open_device(DeviceType::cuda), precision);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::backend_unavailable && error.code() != ErrorCode::out_of_memory)
+      throw;
+    return nullptr;
+  }
 }
 
 }  // namespace metalaudio::nn

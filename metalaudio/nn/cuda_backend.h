@@ -14,7 +14,7 @@ namespace metalaudio::nn {
 std::shared_ptr<const Backend> make_cuda_backend(std::shared_ptr<AudioDevice> device,
                                                  Precision precision = Precision::fp32);
 
-/// The same for the first GPU; null where none answers.
+/// The same for the first GPU; null where none answers or its memory is full.
 std::shared_ptr<const Backend> find_cuda_backend(Precision precision = Precision::fp32);
 
 }  // namespace metalaudio::nn

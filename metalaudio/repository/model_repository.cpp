@@ -4,6 +4,8 @@
 #include <metalaudio/repository/model_repository.h>
 #include <metalaudio/repository/sha256.h>
 
+#include <sys/auxv.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -167,7 +169,12 @@ std::vector<fs::path> user_folders() {
 std::vector<fs::path> program_folders() {
   std::vector<fs::path> folders = user_folders();
   std::error_code failed;
-  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
+  fs::path program = fs::read_symlink("/proc/self/exe", failed);
+  if (failed) {
+    // A root folder without /proc; the kernel has also told how the program was called.
+    const auto* const called = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+    if (called != nullptr) program = fs::canonical(called, failed);
+  }
   if (!failed) folders.push_back(program.parent_path().parent_path() / "share/metalaudio/models");
   return folders;
 }

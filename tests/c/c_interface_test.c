@@ -417,6 +417,24 @@ static void test_separation(void) {
   load.folder = NULL;
   load.precision = (metalaudio_precision)5;
   REFUSED(METALAUDIO_INVALID_ARGUMENT, metalaudio_separator_load(network, &load, &separator));
+  load.precision = METALAUDIO_AUTO_PRECISION;
+  load.device = "gramophone";
+  REFUSED(METALAUDIO_INVALID_ARGUMENT, metalaudio_separator_load(network, &load, &separator));
+  CHECK(strstr(metalaudio_last_error(), "gramophone") != NULL);
+  load.device = "cuda:9"; /* of no machine of ours */
+  REFUSED(METALAUDIO_BACKEND_UNAVAILABLE, metalaudio_separator_load(network, &load, &separator));
+  CHECK(separator == NULL);
+  load.device = "auto";
+  OK(metalaudio_separator_load(network, &load, &separator));
+  CHECK(strncmp(metalaudio_separator_device(separator), "c", 1) == 0);
+  metalaudio_separator_free(separator);
+  /* A caller of the days before devices knows a shorter struct. */
+  load.device = "gramophone";
+  load.struct_size = offsetof(metalaudio_load_options, device);
+  OK(metalaudio_separator_load(network, &load, &separator));
+  CHECK(strcmp(metalaudio_separator_device(separator), "cpu") == 0);
+  CHECK(strcmp(metalaudio_separator_device(NULL), "") == 0);
+  metalaudio_separator_free(separator);
   /* Nothing is installed in the test's home: the model that ships. */
   OK(metalaudio_separator_load(NULL, NULL, &separator));
   CHECK(metalaudio_separator_stems(separator) == 6);

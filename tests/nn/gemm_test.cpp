@@ -56,12 +56,12 @@ double error_of(const GemmKernel& kernel, std::size_t rows, std::size_t columns,
   return worst;
 }
 
-void check(const GemmKernel& kernel, bool rounds) {
+void check(const GemmKernel& kernel, bool rounds, double bound = 1e-6) {
   for (const std::size_t rows : {1U, 5U, 32U, 33U, 96U}) {
     for (const std::size_t columns : {1U, 15U, 16U, 17U, 32U, 50U}) {
       for (const std::size_t depth : {1U, 7U, 16U, 31U, 64U, 65U}) {
-        // Float32 sums of up to 130 terms.
-        EXPECT_LT(error_of(kernel, rows, columns, depth, rounds), 1e-6)
+        // Float32 sums of up to 130 terms, unless told otherwise.
+        EXPECT_LT(error_of(kernel, rows, columns, depth, rounds), bound)
             << kernel.name() << ": " << rows << " x " << depth << " x " << columns;
       }
     }
@@ -147,7 +147,61 @@ TEST(Gemm, HalfWeightsGiveTheBitsOfTheirValuesInFloat32) {
 }
 
 TEST(Gemm, AmxEqualsTheSumOfRoundedFactorsWhereTheProcessorHasIt) {
-  if (GemmAmx::available()) check(GemmAmx(), true);
+  if (GemmAmx::available()) check(GemmAmx(1), true);
+}
+
+TEST(Gemm, TwoBf16InAmxKeepSixteenBitsOfBothFactors) {
+  // What either factor loses, and the product of the small parts: at most 2.5 parts in 2^17.
+  if (GemmAmx::available()) check(GemmAmx(2), false, 2e-5);
+}
+
+/// Rows of windows of three neighbours, by three taps that miss what lies outside, or in one deep
+/// tap where nothing does.
+void check_windows(const GemmKernel& kernel, std::size_t depth, bool deep) {
+  constexpr std::ptrdiff_t kRows = 45;
+  constexpr std::size_t kColumns = 20;
+  const std::vector<float> x = noise((kRows + 2) * depth, 1);
+  const std::vector<float> w = noise(kColumns * 3 * depth, 2);
+  const PackedMatrix matrix(kernel, w, {}, {kColumns, 3 * depth, false});
+  GemmScratch scratch;
+  scratch.reserve(kernel.needs(matrix.size(), 3, kRows, depth));
+  scratch.reserve(kernel.needs(matrix.size(), 1, kRows, 3 * depth));
+  const auto stride = static_cast<std::ptrdiff_t>(depth);
+  std::vector<GemmTap> taps{{x.data(), stride, 0, kRows, 0}};
+  if (!deep) {
+    taps.clear();
+    for (std::ptrdiff_t k = 0; k < 3; ++k) {
+      const std::size_t weight_row = static_cast<std::size_t>(k) * depth;
+      taps.push_back({x.data() + k * stride, stride, 1 - k, kRows + 1 - k, weight_row});
+    }
+  }
+  std::vector<float> y(kRows * kColumns);
+  matrix.multiply(taps, deep ? 3 * depth : depth, kRows, scratch, {y.data(), kColumns});
+  for (std::ptrdiff_t r = 0; r < kRows; ++r) {
+    for (std::size_t n = 0; n < kColumns; ++n) {
+      double sum = 0;
+      double size = 0;
+      for (std::ptrdiff_t i = 0; i < 3 * stride; ++i) {
+        const std::ptrdiff_t row = r + i / stride;
+        if (!deep && (row < 1 || row > kRows)) continue;
+        const double term = static_cast<double>(x[static_cast<std::size_t>(r * stride + i)]) *
+                            w[n * 3 * depth + static_cast<std::size_t>(i)];
+        sum += term;
+        size += std::abs(term);
+      }
+      EXPECT_NEAR(y[static_cast<std::size_t>(r) * kColumns + n], sum, 2e-5 * size)
+          << kernel.name() << " " << r << " " << n;
+    }
+  }
+}
+
+TEST(Gemm, WindowsThatShareRowsMultiplyTheirOwn) {
+  for (const std::size_t depth : {20U, 32U, 96U}) {
+    for (const bool deep : {false, true}) {
+      check_windows(GemmFp32(), depth, deep);
+      if (GemmAmx::available()) check_windows(GemmAmx(2), depth, deep);
+    }
+  }
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "tests/support/fake_backend.h"
 
+#include <gtest/gtest.h>
 #include <metalaudio/core/array.h>
 #include <metalaudio/nn/cpu_backend.h>
+
+#include <algorithm>
 
 #include "tests/parity/reference.h"
 
@@ -43,21 +46,50 @@ class FakeRunner final : public Runner {
     }
   }
 
-  void run(std::size_t first, std::size_t last,
-           std::span<const SlotAddress> slots) noexcept override {
+  void prepare(std::size_t first, std::size_t last, const SlotBinding& binding) override {
+    prepared_.push_back(
+        {first, last, binding.number, {binding.slots.begin(), binding.slots.end()}});
+  }
+
+  void run(std::size_t first, std::size_t last, const SlotBinding& binding) noexcept override {
+    expect_known(first, last, binding);
     for (std::size_t i = first; i < last; ++i) {
-      std::vector<SlotAddress> here = in_own_memory(slots);
+      std::vector<SlotAddress> here = in_own_memory(binding.slots);
       if (runners_[i] == nullptr) {
         run_reference(*steps_[i], here);
       } else if (options_.misalign) {
         run_misaligned(*steps_[i], *runners_[i], here);
       } else {
-        runners_[i]->run(0, 1, here);
+        runners_[i]->run(0, 1, {here});
       }
     }
   }
 
  private:
+  /// A stretch as it was prepared: a GPU replays what it recorded with these addresses.
+  struct Prepared {
+    std::size_t first = 0;
+    std::size_t last = 0;
+    std::size_t number = 0;
+    std::vector<SlotAddress> slots = {};
+  };
+
+  void expect_known(std::size_t first, std::size_t last, const SlotBinding& binding) const {
+    const auto found = std::find_if(prepared_.begin(), prepared_.end(), [&](const Prepared& p) {
+      return p.first == first && p.last == last && p.number == binding.number;
+    });
+    if (found == prepared_.end()) {
+      EXPECT_EQ(last, first + 1) << "only a timed run takes steps one by one";
+      return;
+    }
+    EXPECT_TRUE(std::equal(found->slots.begin(), found->slots.end(), binding.slots.begin(),
+                           binding.slots.end(),
+                           [](const SlotAddress& a, const SlotAddress& b) {
+                             return a.handle == b.handle && a.offset == b.offset;
+                           }))
+        << "binding " << binding.number << " has other addresses than when it was prepared";
+  }
+
   /// Other memory than its own has no address here: who reads it without a copy stops the test.
   std::vector<SlotAddress> in_own_memory(std::span<const SlotAddress> slots) const {
     std::vector<SlotAddress> here(slots.begin(), slots.end());
@@ -103,7 +135,7 @@ class FakeRunner final : public Runner {
     };
     for (const Port& port : step.inputs) move_away(port);
     for (const Port& port : step.results) move_away(port);
-    runner.run(0, 1, slots);
+    runner.run(0, 1, {slots});
     for (const Port& port : step.results) {
       std::memcpy(aligned[static_cast<std::size_t>(port.slot.index)].host(), at(slots, port).host(),
                   port.type.bytes());
@@ -113,6 +145,7 @@ class FakeRunner final : public Runner {
   const FakeBackendOptions& options_;
   std::vector<const FakeStep*> steps_;
   std::vector<std::unique_ptr<Runner>> runners_;
+  std::vector<Prepared> prepared_;
 };
 
 }  // namespace

@@ -76,7 +76,10 @@ class Separator:
     repo
         A folder to look for the model in, and nowhere else.
     device
-        ``"cpu"`` (or None); a device that is not there is an Error.
+        ``"cpu"`` (or None), ``"cuda"``, ``"cuda:1"``, several GPUs as in ``"cuda:0,cuda:1"``, or ``"auto"``,
+        a GPU where one answers; a ``torch.device`` says the same. A GPU that is named and does not answer
+        is an Error with the code ``backend_unavailable`` that says why. ``separator.device`` is the one
+        in use.
     shifts, overlap, split, segment
         As in demucs. ``segment`` is in seconds.
     jobs
@@ -91,7 +94,8 @@ class Separator:
     stems, two_stems
         Only these stems; or one, and ``no_`` of it, the sum of all others.
     precision
-        ``"fp32"``, ``"bf16"``, or ``"auto"``, which keeps 60 dB to fp32.
+        ``"fp32"``, ``"tf32"``, ``"fp16"``, ``"bf16"``, or ``"auto"``, which keeps 60 dB to fp32: fp16 on a
+        GPU, fp32 on the CPU, where tf32 and fp16 are fp32 too.
     seed
         Draws the shifts: the same seed gives the same stems.
     """
@@ -146,13 +150,19 @@ class Separator:
         seed: int = NotProvided,
     ) -> None:
         """Changes parameters; those that are not given stay. The model is loaded again where it must be."""
-        if device is not NotProvided and str(device).split(":")[0] not in ("cpu", "auto", "None"):
-            raise Error(f"[Separator] device {device}: this build runs on the CPU alone", "backend_unavailable")
-        for key, value in dict(
-            shifts=shifts, overlap=overlap, split=split, segment=segment, jobs=jobs, progress=progress,
-            callback=callback, callback_arg=callback_arg, stems=stems, two_stems=two_stems, precision=precision,
-            seed=seed,
-        ).items():
+        before = self.__dict__.copy()
+        try:
+            self._set_parameters(
+                device=NotProvided if device is NotProvided else "cpu" if device is None else str(device), shifts=shifts,
+                overlap=overlap, split=split, segment=segment, jobs=jobs, progress=progress, callback=callback,
+                callback_arg=callback_arg, stems=stems, two_stems=two_stems, precision=precision, seed=seed,
+            )
+        except BaseException:
+            self.__dict__.update(before)  # what was refused changes nothing
+            raise
+
+    def _set_parameters(self, **parameters: Any) -> None:
+        for key, value in parameters.items():
             if value is not NotProvided:
                 setattr(self, "_" + key, value)
         if self._stems is not None and self._two_stems is not None:
@@ -166,14 +176,16 @@ class Separator:
     def _load_model(self) -> None:
         # Bags have members that some stems do not need; two_stems needs them all.
         stems = [] if self._stems is None or self._two_stems is not None else list(self._stems)
-        wanted = (self._precision, _threads(self._jobs), tuple(sorted(stems)))
+        wanted = (self._device, self._precision, _threads(self._jobs), tuple(sorted(stems)))
         if self._loaded == wanted:
             return
         try:
-            network = _native.Network(self._name, self._repo, _SHIPPED, wanted[0], wanted[1], stems)
+            network = _native.Network(self._name, self._repo, _SHIPPED, *wanted[:3], stems)
         except InvalidArgumentError:
             raise
         except Error as error:
+            if error.code == "backend_unavailable":
+                raise
             raise LoadModelError(str(error), error.code) from error
         network.outputs(stems, self._two_stems or "")
         self._network = network
@@ -183,6 +195,11 @@ class Separator:
     def samplerate(self) -> int:
         """The model's, in Hz; that of the stems."""
         return self._network.sample_rate_hz
+
+    @property
+    def device(self) -> str:
+        """Where it computes: ``"cpu"``, or ``"cuda:0 (NVIDIA H100)"``."""
+        return self._network.device
 
     @property
     def audio_channels(self) -> int:

@@ -2,6 +2,7 @@
 #include <metalaudio/audio/view_source.h>
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/load_model.h>
+#include <metalaudio/models/open_devices.h>
 #include <metalaudio/repository/model_repository.h>
 #include <metalaudio/separation/bag.h>
 #include <metalaudio/separation/mix_level.h>
@@ -38,6 +39,14 @@ repository::ModelRepository open_repository(const std::optional<std::string>& fo
                                             const std::string& shipped) {
   return folder ? repository::ModelRepository(*folder)
                 : repository::ModelRepository::of_package(shipped);
+}
+
+models::OpenDevices open_devices(const std::string& device) {
+  try {
+    return models::open_devices(device);
+  } catch (const Error& error) {
+    fail(error.code(), "[Separator] {}", error.what());
+  }
 }
 
 /// An audio file, decoded once to a model's rate and channels.
@@ -81,14 +90,19 @@ struct Settings {
 class Network {
  public:
   Network(const std::optional<std::string>& model, const std::optional<std::string>& repo,
-          const std::string& shipped, const std::string& precision, std::size_t threads,
-          const std::vector<std::string>& stems) {
+          const std::string& shipped, const std::string& device, const std::string& precision,
+          std::size_t threads, const std::vector<std::string>& stems) {
     models::ModelOptions options;
     options.precision = choose("precision", precision,
                                {std::pair{"fp32", models::Precision::fp32},
+                                {"tf32", models::Precision::tf32},
+                                {"fp16", models::Precision::fp16},
                                 {"bf16", models::Precision::bf16},
                                 {"auto", models::Precision::automatic}});
     const nb::gil_scoped_release release;
+    models::OpenDevices devices = open_devices(device);
+    options.devices = std::move(devices.gpus);
+    device_ = std::move(devices.text);
     const auto repository = open_repository(repo, shipped);
     const auto bag = repository.find(model.value_or(repository.default_model()));
     name_ = bag.name;
@@ -101,6 +115,7 @@ class Network {
   }
 
   const std::string& name() const { return name_; }
+  const std::string& device() const { return device_; }
   std::size_t models() const { return models_; }
   double segment_seconds() const { return segment_seconds_; }
   const std::vector<std::string>& sources() const { return separator_->sources(); }
@@ -111,6 +126,7 @@ class Network {
 
  private:
   std::string name_;
+  std::string device_;
   std::size_t models_ = 0;
   double segment_seconds_ = 0.0;
   std::recursive_mutex mutex_;
@@ -332,11 +348,12 @@ void bind_separation(nb::module_& module) {
       .def("read", &Track::read, nb::arg("first_frame"), nb::arg("out").noconvert());
   nb::class_<Network>(module, "Network")
       .def(nb::init<const std::optional<std::string>&, const std::optional<std::string>&,
-                    const std::string&, const std::string&, std::size_t,
+                    const std::string&, const std::string&, const std::string&, std::size_t,
                     const std::vector<std::string>&>(),
-           nb::arg("model").none(), nb::arg("repo").none(), nb::arg("shipped"),
+           nb::arg("model").none(), nb::arg("repo").none(), nb::arg("shipped"), nb::arg("device"),
            nb::arg("precision"), nb::arg("threads"), nb::arg("stems"))
       .def_prop_ro("name", &Network::name)
+      .def_prop_ro("device", &Network::device)
       .def_prop_ro("models", &Network::models)
       .def_prop_ro("segment_seconds", &Network::segment_seconds)
       .def_prop_ro("sources", &Network::sources)

@@ -190,11 +190,21 @@ def test_saved_files_hold_what_soundfile_reads(tmp_path):
 
 
 def test_devices_and_precisions(tiny):
-    metalaudio.Separator(tiny, device=None)
-    with pytest.raises(metalaudio.Error, match="CPU alone") as caught:
-        metalaudio.Separator(tiny, device="cuda:0")
-    assert caught.value.code == "backend_unavailable"
-    with pytest.raises(ValueError, match="fp32, bf16, auto"):
+    assert metalaudio.Separator(tiny, device=None).device == "cpu"
+    separator = metalaudio.Separator(tiny, device="auto", precision="auto")
+    assert separator.device == "cpu" or separator.device.startswith("cuda:0 (")
+    for device in ["cuda:97", "cuda:98,cuda:99"]:  # of no machine of ours
+        with pytest.raises(metalaudio.Error, match=f"device {device}: ") as caught:
+            metalaudio.Separator(tiny, device=device)
+        assert caught.value.code == "backend_unavailable"
+        with pytest.raises(metalaudio.Error, match=f"device {device}: "):
+            separator.update_parameter(device=device, shifts=3)
+    for device in ["gramophone", "", "cuda:", "cuda:0,cuda:0", 7]:
+        with pytest.raises(ValueError, match="device"):
+            metalaudio.Separator(tiny, device=device)
+    # What was refused has changed nothing.
+    assert separator.separate_tensor(noise(2, 5000))[1]["bass"].shape == (2, 5000)
+    with pytest.raises(ValueError, match="fp32, tf32, fp16, bf16, auto"):
         metalaudio.Separator(tiny, precision="int4")
     wav = noise(2, 20000)
     full = metalaudio.Separator(tiny, shifts=0).separate_tensor(wav)[1]["bass"]

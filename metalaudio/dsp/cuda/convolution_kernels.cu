@@ -11,6 +11,24 @@ __device__ void add_product(float2& sum, float2 a, float2 b) {
   sum.y = fmaf(a.x, b.y, fmaf(a.y, b.x, sum.y));
 }
 
+/// A thread does one bin of one block. Loads that no branch parts are under way together.
+__global__ void __launch_bounds__(kThreads)
+    sum_one_kernel(const __grid_constant__ PartitionSums work) {
+  const std::int64_t bin = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (bin >= work.bins) return;
+  const std::int64_t channel = blockIdx.y;
+  const float2* const inputs = work.inputs + channel * work.slots * work.bins + bin;
+  const float2* const filters =
+      work.filters + (work.one_filter ? 0 : channel * work.partitions * work.bins) + bin;
+  float2 sum{0, 0};
+#pragma unroll 8
+  for (int p = 0; p < work.partitions; ++p) {
+    const int slot = p <= work.first ? work.first - p : work.first - p + work.slots;
+    add_product(sum, inputs[slot * work.bins], __ldg(filters + p * work.bins));
+  }
+  work.sums[channel * work.bins + bin] = sum;
+}
+
 /// A thread does one bin of kBlocks blocks: each input and each filter is read once for all of them.
 /// Inputs lie in registers that take turns: that of block i - p is kept[(i - p) mod kBlocks].
 template <int kBlocks>
@@ -30,8 +48,6 @@ __global__ void __launch_bounds__(kThreads) sum_kernel(const __grid_constant__ P
     const int at = slot + i < work.slots ? slot + i : slot + i - work.slots;
     kept[i] = first + i < work.blocks ? inputs[at * work.bins] : float2{0, 0};
   }
-  // One block has nothing else to do while a load is under way than the next ones.
-#pragma unroll(kBlocks == 1 ? 8 : 1)
   for (int p = 0; p < work.partitions; p += kBlocks) {
 #pragma unroll
     for (int q = 0; q < kBlocks; ++q) {
@@ -55,23 +71,21 @@ __global__ void __launch_bounds__(kThreads) sum_kernel(const __grid_constant__ P
   }
 }
 
-template <int kBlocks>
-void launch(const PartitionSums& work, cudaStream_t stream) {
-  const dim3 grid(static_cast<unsigned>((work.bins + kThreads - 1) / kThreads),
-                  static_cast<unsigned>(work.channels),
-                  static_cast<unsigned>((work.blocks + kBlocks - 1) / kBlocks));
-  sum_kernel<kBlocks><<<grid, kThreads, 0, stream>>>(work);
+dim3 grid_of(const PartitionSums& work, int blocks) {
+  return {static_cast<unsigned>((work.bins + kThreads - 1) / kThreads),
+          static_cast<unsigned>(work.channels),
+          static_cast<unsigned>((work.blocks + blocks - 1) / blocks)};
 }
 
 }  // namespace
 
 void sum_partitions(const PartitionSums& work, cudaStream_t stream) {
   if (work.blocks == 1) {
-    launch<1>(work, stream);
+    sum_one_kernel<<<grid_of(work, 1), kThreads, 0, stream>>>(work);
   } else if (work.blocks < 8) {
-    launch<4>(work, stream);
+    sum_kernel<4><<<grid_of(work, 4), kThreads, 0, stream>>>(work);
   } else {
-    launch<8>(work, stream);
+    sum_kernel<8><<<grid_of(work, 8), kThreads, 0, stream>>>(work);
   }
 }
 

@@ -43,7 +43,7 @@ void Workspace::prepare() {
   for (int half = 0; half < (program_->states.empty() ? 1 : 2); ++half) {
     for (const ProgramItem& item : program_->items) {
       if (item.copy) continue;
-      runners_[static_cast<std::size_t>(item.place)]->prepare(item.first, item.last, addresses_);
+      runners_[static_cast<std::size_t>(item.place)]->prepare(item.first, item.last, binding());
     }
     swap_states();
   }
@@ -59,7 +59,7 @@ void Workspace::run() noexcept {
     if (item.copy) {
       copy(*this, item.from, item.to);
     } else {
-      runners_[static_cast<std::size_t>(item.place)]->run(item.first, item.last, addresses_);
+      runners_[static_cast<std::size_t>(item.place)]->run(item.first, item.last, binding());
     }
   }
   swap_states();
@@ -115,6 +115,7 @@ void Workspace::finish(const Program::Place& place) noexcept {
 }
 
 void Workspace::swap_states() noexcept {
+  swapped_ = !swapped_ && !program_->states.empty();
   for (const ProgramState& state : program_->states) {
     std::swap(addresses_[static_cast<std::size_t>(state.read.index)],
               addresses_[static_cast<std::size_t>(state.write.index)]);

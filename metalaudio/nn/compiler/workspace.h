@@ -35,7 +35,7 @@ class Workspace {
       }
       const auto place = static_cast<std::size_t>(item.place);
       for (std::size_t step = item.first; step < item.last; ++step) {
-        runners_[place]->run(step, step + 1, addresses_);
+        runners_[place]->run(step, step + 1, binding());
         finish(program_->places[place]);
         after(program_->places[place].reports[step]);
       }
@@ -56,6 +56,7 @@ class Workspace {
   /// Waits for a device, so that time can be taken.
   void finish(const Program::Place& place) noexcept;
   void swap_states() noexcept;
+  SlotBinding binding() const noexcept { return {addresses_, swapped_ ? 1U : 0U}; }
   void prepare();
 
   std::shared_ptr<const Program> program_;
@@ -63,6 +64,7 @@ class Workspace {
   std::vector<std::byte> staging_;  ///< between two devices
   std::vector<SlotAddress> addresses_;
   std::vector<std::unique_ptr<Runner>> runners_;
+  bool swapped_ = false;  ///< how the states' halves lie
   bool lost_ = false;
 };
 

@@ -21,9 +21,8 @@ class CpuRunner final : public Runner {
     for (const auto& step : steps) steps_.push_back(static_cast<const CpuStep*>(step.get()));
   }
 
-  void run(std::size_t first, std::size_t last,
-           std::span<const SlotAddress> slots) noexcept override {
-    const CpuRun run(slots, workers_);
+  void run(std::size_t first, std::size_t last, const SlotBinding& binding) noexcept override {
+    const CpuRun run(binding.slots, workers_);
     for (std::size_t i = first; i < last; ++i) steps_[i]->run(run);
   }
 
@@ -164,7 +163,8 @@ class CpuBackend final : public Backend {
   CpuBackend(Precision precision, std::size_t threads, const ToleranceConfiguration& tolerances)
       : tolerances_(tolerances),
         fp32_(tolerances.linear_batch_threshold),
-        kernel_(precision == Precision::bf16 ? gemm_kernel(precision) : fp32_),
+        kernel_(&gemm_kernel(precision) == &gemm_kernel(Precision::fp32) ? fp32_
+                                                                         : gemm_kernel(precision)),
         threads_(threads) {}
 
   std::string_view name() const noexcept override { return "cpu"; }

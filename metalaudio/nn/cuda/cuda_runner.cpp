@@ -13,11 +13,11 @@ namespace {
 using metalaudio::cuda::check;
 using metalaudio::cuda::CurrentDevice;
 
-/// A stretch that was recorded for certain addresses.
+/// A stretch that was recorded for one binding.
 struct Recorded {
   std::size_t first = 0;
   std::size_t last = 0;
-  std::vector<const void*> addresses;
+  std::size_t binding = 0;
   cudaGraphExec_t graph = nullptr;
 };
 
@@ -34,18 +34,18 @@ class CudaRunner final : public Runner {
     for (const Recorded& stretch : recorded_) cudaGraphExecDestroy(stretch.graph);
   }
 
-  void prepare(std::size_t first, std::size_t last, std::span<const SlotAddress> slots) override {
+  void prepare(std::size_t first, std::size_t last, const SlotBinding& binding) override {
     const CurrentDevice current(index_);
     // The first launch of a kernel loads it, which a recording may not do.
-    launch(first, last, slots);
+    launch(first, last, binding.slots);
     check(cudaGetLastError(), "the kernels of a plan");
     device_->synchronize();
     check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "recording a plan");
-    launch(first, last, slots);
+    launch(first, last, binding.slots);
     const cudaError_t launched = cudaGetLastError();
     cudaGraph_t graph = nullptr;
     check(cudaStreamEndCapture(stream_, &graph), "recording a plan");
-    Recorded stretch{first, last, addresses_of(slots), nullptr};
+    Recorded stretch{first, last, binding.number, nullptr};
     const cudaError_t made = cudaGraphInstantiate(&stretch.graph, graph, 0);
     cudaGraphDestroy(graph);
     check(launched, "recording a plan");
@@ -55,15 +55,14 @@ class CudaRunner final : public Runner {
     device_->synchronize();
   }
 
-  void run(std::size_t first, std::size_t last,
-           std::span<const SlotAddress> slots) noexcept override {
+  void run(std::size_t first, std::size_t last, const SlotBinding& binding) noexcept override {
     if (lost_) return;
     const CurrentDevice current(index_);
-    const Recorded* const stretch = find(first, last, slots);
+    const Recorded* const stretch = find(first, last, binding.number);
     if (stretch != nullptr) {
       lost_ = cudaGraphLaunch(stretch->graph, stream_) != cudaSuccess;
     } else {
-      launch(first, last, slots);
+      launch(first, last, binding.slots);
       lost_ = cudaGetLastError() != cudaSuccess;
     }
   }
@@ -77,22 +76,11 @@ class CudaRunner final : public Runner {
     for (std::size_t i = first; i < last; ++i) steps_[i]->run(run);
   }
 
-  static std::vector<const void*> addresses_of(std::span<const SlotAddress> slots) {
-    std::vector<const void*> addresses;
-    for (const SlotAddress& slot : slots) addresses.push_back(slot.host());
-    return addresses;
-  }
-
-  const Recorded* find(std::size_t first, std::size_t last,
-                       std::span<const SlotAddress> slots) const noexcept {
-    for (const Recorded& stretch : recorded_) {
-      if (stretch.first == first && stretch.last == last &&
-          std::equal(slots.begin(), slots.end(), stretch.addresses.begin(), stretch.addresses.end(),
-                     [](const SlotAddress& a, const void* b) { return a.host() == b; })) {
-        return &stretch;
-      }
-    }
-    return nullptr;
+  const Recorded* find(std::size_t first, std::size_t last, std::size_t binding) const noexcept {
+    const auto found = std::find_if(recorded_.begin(), recorded_.end(), [&](const Recorded& r) {
+      return r.first == first && r.last == last && r.binding == binding;
+    });
+    return found == recorded_.end() ? nullptr : &*found;
   }
 
   std::shared_ptr<AudioDevice> device_;

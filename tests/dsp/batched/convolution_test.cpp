@@ -159,6 +159,7 @@ TEST(BatchedConvolution, RefusesResponsesBlocksAndShapes) {
   refuses("not finite", {{1, std::numeric_limits<float>::infinity()}}, {});
   refuses("2 responses for 3 channels", {{1}, {1}}, {.channels = 3});
   refuses("for 0 channels", {{1}}, {.channels = 0});
+  refuses("at most 65535", {{1}}, {.channels = 65536});
   refuses("blocks of 100 samples", {{1}}, {.block_samples = 100});
   refuses("blocks of 8 samples", {{1}}, {.block_samples = 8});
   const Irs irs{{1, 2}};

@@ -46,7 +46,7 @@ cudaError_t allow_transform(std::int64_t nfft);
 /// mix[batch][channels][segment] -> parts[batch][kSampleParts] of sums and sums of squares.
 void sum_samples(const FrameSizes& sizes, const float* mix, double2* parts, cudaStream_t stream);
 /// mix -> spectra[batch][channels][frames][nfft / 2], and parts[batch][frames · lanes].
-/// tables: window[nfft], twiddles[nfft]; scale multiplies the windowed samples.
+/// tables: window[nfft], dsp::cuda::make_twiddles(nfft); scale multiplies the windowed samples.
 void transform_forward(const FrameSizes& sizes, const float* mix, const float* window, float scale,
                        const float2* twiddles, float2* spectra, double2* parts,
                        cudaStream_t stream);

@@ -27,7 +27,9 @@ void GemmScratch::reserve(const GemmNeeds& needs) {
 const GemmKernel& gemm_kernel(Precision precision) {
   static const GemmFp32 fp32;
   static const GemmBf16 bf16;
-  static const GemmAmx amx;
+  static const GemmAmx amx(1);
+  static const GemmAmx amx_of_two(2);
+  if (precision == Precision::automatic && GemmAmx::available()) return amx_of_two;
   if (precision != Precision::bf16) return fp32;
   return GemmAmx::available() ? static_cast<const GemmKernel&>(amx) : bf16;
 }

@@ -113,7 +113,8 @@ class GemmKernel {
                           std::size_t depth) const noexcept = 0;
 };
 
-/// The arithmetic of a precision, the fastest that this processor has.
+/// The arithmetic of a precision, the fastest that this processor has. Of automatic that is factors
+/// of two bfloat16 in the tiles of AMX, or float32.
 const GemmKernel& gemm_kernel(Precision precision);
 
 /// A constant matrix, packed.

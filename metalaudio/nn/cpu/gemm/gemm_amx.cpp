@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <immintrin.h>
@@ -29,21 +30,20 @@ constexpr std::size_t round_up(std::size_t n, std::size_t unit) {
   return (n + unit - 1) / unit * unit;
 }
 
-/// How the packed matrix and the converted rows are cut.
+/// How the packed matrix is cut.
 struct Cut {
-  explicit Cut(const MatrixSize& size)
+  Cut(const MatrixSize& size, std::size_t parts)
       : columns(size.glu ? kTileColumns : kPanelColumns),
         panels(round_up(size.result_columns(), columns) / columns),
         blocks(round_up(size.depth, kTileDepth) / kTileDepth),
-        panel(blocks * 2 * kTileElements),
-        // Rows a power of two apart would fall into the same lines of the cache.
-        row(blocks * kTileDepth + kTileDepth) {}
+        block(2 * parts * kTileElements),
+        panel(blocks * block) {}
 
   std::size_t columns;  ///< of the result, in one panel
   std::size_t panels;
   std::size_t blocks;  ///< of 32 depths
+  std::size_t block;   ///< elements
   std::size_t panel;   ///< elements
-  std::size_t row;     ///< elements between converted rows
 };
 
 const float* biases_of(const std::byte* packed, const Cut& cut) {
@@ -59,18 +59,24 @@ std::size_t source_column(const MatrixSize& size, const Cut& cut, std::size_t pa
   return gate ? size.result_columns() + column : column;
 }
 
+/// Converted rows a power of two apart would fall into the same lines of the cache.
+constexpr std::size_t row_of_depth(std::size_t depth) {
+  return round_up(depth, kTileDepth) + kTileDepth;
+}
+
 }  // namespace
 
 std::size_t GemmAmx::packed_bytes(const MatrixSize& size) const noexcept {
-  const Cut cut(size);
+  const Cut cut(size, parts_);
   return cut.panels * (cut.panel * sizeof(BFloat16) + kPanelColumns * sizeof(float));
 }
 
 GemmNeeds GemmAmx::needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
                          std::size_t depth) const noexcept {
   const std::size_t padded = round_up(rows, 2 * kTileRows);
-  const std::size_t converted = padded * Cut(size).row * sizeof(BFloat16) / sizeof(float);
-  return {taps, rows, depth, 2 * kTileRows * kPanelColumns + converted};
+  const std::size_t converted =
+      padded * std::max(row_of_depth(size.depth), taps * row_of_depth(depth)) + kTileDepth;
+  return {taps, rows, depth, 2 * kTileRows * kPanelColumns + parts_ * converted / 2};
 }
 
 #if defined(METALAUDIO_AMX)
@@ -86,18 +92,42 @@ struct alignas(64) TileConfiguration {
   std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-/// to[count] = from[count] rounded to nearest even.
+/// Which part of a float a bfloat16 is: the float rounded to nearest even, or what that leaves.
+enum class Part { large, small };
+
+/// What rounding leaves; nothing of what is not finite.
+METALAUDIO_AMX inline __m512 left_of(__m512 v) noexcept {
+  const __m256bh rounded = _mm512_cvtneps_pbh(v);
+  __m256i bits;
+  std::memcpy(&bits, &rounded, sizeof bits);
+  // GCC warns of the undefined vectors in the forms without a mask.
+  constexpr __mmask16 kAll = 0xFFFF;
+  const __m512i wide = _mm512_maskz_slli_epi32(kAll, _mm512_maskz_cvtepu16_epi32(kAll, bits), 16);
+  const __m512 rest = _mm512_sub_ps(v, _mm512_castsi512_ps(wide));
+  const __mmask16 finite = _mm512_cmp_ps_mask(
+      _mm512_abs_ps(rest), _mm512_set1_ps(std::numeric_limits<float>::infinity()), _CMP_LT_OQ);
+  return _mm512_maskz_mov_ps(finite, rest);
+}
+
+template <Part kPart>
+METALAUDIO_AMX inline __m512 part_of(__m512 v) noexcept {
+  if constexpr (kPart == Part::small) v = left_of(v);
+  return v;
+}
+
+/// to[count] = a part of from[count].
+template <Part kPart>
 METALAUDIO_AMX void convert(const float* from, std::size_t count, BFloat16* to) noexcept {
   std::size_t i = 0;
   for (; i + 32 <= count; i += 32) {
-    const __m512bh v =
-        _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16), _mm512_loadu_ps(from + i));
+    const __m512bh v = _mm512_cvtne2ps_pbh(part_of<kPart>(_mm512_loadu_ps(from + i + 16)),
+                                           part_of<kPart>(_mm512_loadu_ps(from + i)));
     std::memcpy(to + i, &v, sizeof v);
   }
   for (; i < count; i += 16) {
     const std::size_t rest = std::min<std::size_t>(16, count - i);
     const auto mask = static_cast<__mmask16>((1U << rest) - 1U);
-    const __m256bh v = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, from + i));
+    const __m256bh v = _mm512_cvtneps_pbh(part_of<kPart>(_mm512_maskz_loadu_ps(mask, from + i)));
     __m256i bits;
     std::memcpy(&bits, &v, sizeof bits);
     _mm256_mask_storeu_epi16(to + i, mask, bits);
@@ -105,6 +135,7 @@ METALAUDIO_AMX void convert(const float* from, std::size_t count, BFloat16* to) 
 }
 
 /// Up to 32 depths of up to 16 columns that lie `stride` floats apart, each contiguous: one tile.
+template <Part kPart>
 METALAUDIO_AMX void pack_columns(const float* from, std::ptrdiff_t stride, std::size_t columns,
                                  std::size_t depth, BFloat16* to) noexcept {
   const __m512i rows =
@@ -113,13 +144,14 @@ METALAUDIO_AMX void pack_columns(const float* from, std::ptrdiff_t stride, std::
   alignas(64) BFloat16 line[kTileDepth];
   for (std::size_t n = 0; n < columns; ++n) {
     std::memset(line, 0, sizeof line);
-    convert(from + static_cast<std::ptrdiff_t>(n) * stride, depth, line);
+    convert<kPart>(from + static_cast<std::ptrdiff_t>(n) * stride, depth, line);
     const __m512i pairs = _mm512_load_si512(line);
     _mm512_i32scatter_epi32(reinterpret_cast<int*>(to) + n, rows, pairs, 4);
   }
 }
 
 /// The same where the columns are contiguous and the depths `stride` floats apart.
+template <Part kPart>
 METALAUDIO_AMX void pack_rows(const float* from, std::ptrdiff_t stride, std::size_t columns,
                               std::size_t depth, BFloat16* to) noexcept {
   const auto mask = static_cast<__mmask16>(columns >= 16 ? 0xFFFFU : (1U << columns) - 1U);
@@ -130,34 +162,75 @@ METALAUDIO_AMX void pack_rows(const float* from, std::ptrdiff_t stride, std::siz
     const __m512 even = _mm512_maskz_loadu_ps(mask, row);
     const __m512 odd =
         k + 1 < depth ? _mm512_maskz_loadu_ps(mask, row + stride) : _mm512_setzero_ps();
-    const __m512bh both = _mm512_cvtne2ps_pbh(odd, even);
+    const __m512bh both = _mm512_cvtne2ps_pbh(part_of<kPart>(odd), part_of<kPart>(even));
     __m512i bits;
     std::memcpy(&bits, &both, sizeof bits);
     _mm512_storeu_si512(to + k * kTileColumns, _mm512_permutexvar_epi16(order, bits));
   }
 }
 
-/// 32 rows times one panel: four tiles of sums that start at the biases.
-METALAUDIO_AMX void multiply_tiles(const BFloat16* rows, std::size_t row_stride,
-                                   const BFloat16* panel, std::size_t blocks, const float* bias,
+template <Part kPart>
+void pack_tile(const MatrixView& matrix, const float* from, std::size_t columns, std::size_t depth,
+               BFloat16* to) noexcept {
+  if (matrix.depth_stride == 1) {
+    pack_columns<kPart>(from, matrix.column_stride, columns, depth, to);
+  } else {
+    pack_rows<kPart>(from, matrix.depth_stride, columns, depth, to);
+  }
+}
+
+/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, its small
+/// parts `small` elements further on. They multiply `blocks` blocks of the matrix from the first on.
+struct Operand {
+  const BFloat16* base;
+  std::size_t stride;
+  std::size_t blocks;
+  std::size_t first_block;
+};
+
+/// 32 rows from `row` on times one panel: four tiles of sums that start at the biases.
+template <std::size_t kParts>
+METALAUDIO_AMX void multiply_tiles(std::span<const Operand> operands, std::size_t row,
+                                   std::size_t small, const BFloat16* panel, const float* bias,
                                    float* to, std::ptrdiff_t to_stride) noexcept {
-  const auto a_stride = static_cast<long>(row_stride * sizeof(BFloat16));
-  const BFloat16* low = rows;
-  const BFloat16* high = rows + kTileRows * row_stride;
   _tile_loadd(0, bias, 0);
   _tile_loadd(1, bias + kTileColumns, 0);
   _tile_loadd(2, bias, 0);
   _tile_loadd(3, bias + kTileColumns, 0);
-  for (std::size_t block = 0; block < blocks; ++block) {
-    _tile_loadd(4, low + block * kTileDepth, a_stride);
-    _tile_loadd(6, panel, 64);
-    _tile_loadd(7, panel + kTileElements, 64);
-    _tile_loadd(5, high + block * kTileDepth, a_stride);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-    panel += 2 * kTileElements;
+  for (const Operand& operand : operands) {
+    const auto stride = static_cast<long>(operand.stride * sizeof(BFloat16));
+    const BFloat16* low = operand.base + row * operand.stride;
+    const BFloat16* high = low + kTileRows * operand.stride;
+    const BFloat16* b = panel + operand.first_block * 2 * kParts * kTileElements;
+    for (std::size_t block = 0; block < operand.blocks; ++block) {
+      _tile_loadd(4, low, stride);
+      _tile_loadd(6, b, 64);
+      _tile_loadd(7, b + kTileElements, 64);
+      _tile_loadd(5, high, stride);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+      if constexpr (kParts == 2) {
+        _tile_loadd(4, low + small, stride);
+        _tile_loadd(5, high + small, stride);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        _tile_loadd(4, low, stride);
+        _tile_loadd(6, b + 2 * kTileElements, 64);
+        _tile_loadd(7, b + 3 * kTileElements, 64);
+        _tile_loadd(5, high, stride);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+      }
+      low += kTileDepth;
+      high += kTileDepth;
+      b += 2 * kParts * kTileElements;
+    }
   }
   const auto stride = static_cast<long>(to_stride * static_cast<std::ptrdiff_t>(sizeof(float)));
   _tile_stored(0, to, stride);
@@ -173,24 +246,114 @@ METALAUDIO_AMX void configure_tiles() noexcept {
 
 METALAUDIO_AMX void release_tiles() noexcept { _tile_release(); }
 
-/// All taps of all rows side by side in bfloat16, zeros where a tap or a row is missing.
-void convert_rows(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
-                  const Cut& cut, BFloat16* to) noexcept {
-  const std::size_t padded = round_up(rows, 2 * kTileRows);
-  const bool whole = taps.size() * depth == cut.blocks * kTileDepth && rows == padded;
-  if (!whole) std::memset(static_cast<void*>(to), 0, padded * cut.row * sizeof(BFloat16));
-  for (const GemmTap& tap : taps) {
-    for (std::size_t r = 0; r < rows; ++r) {
-      const auto row = static_cast<std::ptrdiff_t>(r);
-      BFloat16* at = to + r * cut.row + tap.weight_row;
-      if (row >= tap.first && row < tap.last) {
-        convert(tap.base + row * tap.row_stride, depth, at);
-      } else if (whole) {
-        std::memset(static_cast<void*>(at), 0, depth * sizeof(BFloat16));
+/// Converts the rows of taps, and what several taps read only once.
+class Converter {
+ public:
+  /// Room for the rows of `parts` parts, and one operand a tap.
+  Converter(std::size_t parts, std::size_t rows, BFloat16* room, std::size_t part_size,
+            Operand* operands)
+      : parts_(parts), rows_(rows), end_(room), part_size_(part_size), operands_(operands) {}
+
+  std::span<const Operand> operands() const noexcept { return {operands_, count_}; }
+
+  void convert_taps(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) {
+    const bool whole = depth % kTileDepth == 0 && std::ranges::all_of(taps, [](const GemmTap& t) {
+                         return t.weight_row % kTileDepth == 0;
+                       });
+    if (!whole && (taps.size() != 1 || taps[0].weight_row != 0)) {
+      return side_by_side(taps, depth, matrix_depth);
+    }
+    for (std::size_t i = 0; i < taps.size();) {
+      const GemmTap& tap = taps[i];
+      const auto inside = tap.first <= 0 && tap.last >= static_cast<std::ptrdiff_t>(rows_);
+      if (inside && tap.row_stride > 0 && tap.row_stride < static_cast<std::ptrdiff_t>(depth)) {
+        overlapping(tap, depth);
+        ++i;
+      } else {
+        i += shifted(taps.subspan(i), depth);
       }
     }
   }
-}
+
+ private:
+  void put(const float* from, std::size_t count, BFloat16* to) const noexcept {
+    convert<Part::large>(from, count, to);
+    if (parts_ == 2) convert<Part::small>(from, count, to + part_size_);
+  }
+  void clear(BFloat16* to, std::size_t count) const noexcept {
+    for (std::size_t part = 0; part < parts_; ++part) {
+      std::memset(static_cast<void*>(to + part * part_size_), 0, count * sizeof(BFloat16));
+    }
+  }
+  void put_row(const GemmTap& tap, std::ptrdiff_t row, std::size_t depth, BFloat16* to) const {
+    if (row >= tap.first && row < tap.last) {
+      put(tap.base + row * tap.row_stride, depth, to);
+    } else {
+      clear(to, depth);
+    }
+  }
+
+  /// All taps of a row one after the other, zeros where one is missing.
+  void side_by_side(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) {
+    const std::size_t stride = row_of_depth(matrix_depth);
+    const std::size_t blocks = round_up(matrix_depth, kTileDepth) / kTileDepth;
+    if (taps.size() * depth != blocks * kTileDepth) clear(end_, rows_ * stride);
+    for (const GemmTap& tap : taps) {
+      for (std::size_t r = 0; r < rows_; ++r) {
+        put_row(tap, static_cast<std::ptrdiff_t>(r), depth, end_ + r * stride + tap.weight_row);
+      }
+    }
+    operands_[count_++] = {end_, stride, blocks, 0};
+  }
+
+  /// Rows that overlap in memory, as windows do. What the last block reads beyond a row's depth
+  /// meets zeros of the matrix.
+  void overlapping(const GemmTap& tap, std::size_t depth) {
+    const auto stride = static_cast<std::size_t>(tap.row_stride);
+    const std::size_t size = (rows_ - 1) * stride + depth;
+    put(tap.base, size, end_);
+    clear(end_ + size, kTileDepth);
+    operands_[count_++] = {end_, stride, round_up(depth, kTileDepth) / kTileDepth,
+                           tap.weight_row / kTileDepth};
+    end_ += round_up(rows_, 2 * kTileRows) * row_of_depth(depth);
+  }
+
+  /// One tap and those behind it that read the same rows, some rows further on; returns how many.
+  std::size_t shifted(std::span<const GemmTap> taps, std::size_t depth) {
+    const GemmTap& tap = taps[0];
+    const std::size_t stride = row_of_depth(depth);
+    const std::size_t blocks = round_up(depth, kTileDepth) / kTileDepth;
+    std::size_t count = 0;
+    std::size_t shift = 0;
+    for (; count < taps.size(); ++count) {
+      const GemmTap& other = taps[count];
+      const std::ptrdiff_t away = other.base - tap.base;
+      const std::ptrdiff_t rows = tap.row_stride != 0 ? away / tap.row_stride : 0;
+      const auto most = static_cast<std::ptrdiff_t>(shift + rows_);
+      if (other.row_stride != tap.row_stride || rows * tap.row_stride != away ||
+          rows < static_cast<std::ptrdiff_t>(shift) || rows > most ||
+          other.first + rows != tap.first || other.last + rows != tap.last) {
+        break;
+      }
+      shift = static_cast<std::size_t>(rows);
+      operands_[count_++] = {end_ + shift * stride, stride, blocks, other.weight_row / kTileDepth};
+    }
+    for (std::size_t r = 0; r < rows_ + shift; ++r) {
+      BFloat16* row = end_ + r * stride;
+      put_row(tap, static_cast<std::ptrdiff_t>(r), depth, row);
+      clear(row + depth, blocks * kTileDepth - depth);
+    }
+    end_ += count * round_up(rows_, 2 * kTileRows) * stride;
+    return count;
+  }
+
+  std::size_t parts_;
+  std::size_t rows_;
+  BFloat16* end_;
+  std::size_t part_size_;
+  Operand* operands_;
+  std::size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -207,7 +370,7 @@ bool GemmAmx::available() noexcept {
 
 void GemmAmx::pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
                    std::byte* to) const noexcept {
-  const Cut cut(size);
+  const Cut cut(size, parts_);
   auto* elements = reinterpret_cast<BFloat16*>(to);
   if (cut.blocks * kTileDepth != size.depth || cut.panels * cut.columns != size.result_columns() ||
       size.result_columns() % kTileColumns != 0) {
@@ -226,15 +389,14 @@ void GemmAmx::pack(const MatrixView& matrix, const MatrixSize& size, const float
       const std::size_t end = size.glu && half == 0 ? size.result_columns() : size.columns;
       const std::size_t columns = std::min(kTileColumns, end - first);
       for (std::size_t block = 0; block < cut.blocks; ++block) {
-        BFloat16* tile = elements + panel * cut.panel + (block * 2 + half) * kTileElements;
+        BFloat16* tile = elements + panel * cut.panel + block * cut.block + half * kTileElements;
         const std::size_t depth = std::min(kTileDepth, size.depth - block * kTileDepth);
         const float* from = matrix.data +
                             static_cast<std::ptrdiff_t>(first) * matrix.column_stride +
                             static_cast<std::ptrdiff_t>(block * kTileDepth) * matrix.depth_stride;
-        if (matrix.depth_stride == 1) {
-          pack_columns(from, matrix.column_stride, columns, depth, tile);
-        } else {
-          pack_rows(from, matrix.depth_stride, columns, depth, tile);
+        pack_tile<Part::large>(matrix, from, columns, depth, tile);
+        if (parts_ == 2) {
+          pack_tile<Part::small>(matrix, from, columns, depth, tile + 2 * kTileElements);
         }
       }
     }
@@ -244,13 +406,21 @@ void GemmAmx::pack(const MatrixView& matrix, const MatrixSize& size, const float
 void GemmAmx::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
                        const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
                        const GemmOutput& output) const noexcept {
-  const Cut cut(size);
+  const Cut cut(size, parts_);
   float* tile = scratch.floats();
   auto* converted = reinterpret_cast<BFloat16*>(tile + 2 * kTileRows * kPanelColumns);
-  convert_rows(taps, depth, rows, cut, converted);
+  const std::size_t part_size =
+      round_up(rows, 2 * kTileRows) *
+          std::max(row_of_depth(size.depth), taps.size() * row_of_depth(depth)) +
+      kTileDepth;
+  static_assert(sizeof(Operand) <= sizeof(GemmTap));
+  Converter converter(parts_, rows, converted, part_size,
+                      reinterpret_cast<Operand*>(scratch.converted_taps()));
+  converter.convert_taps(taps, depth, size.depth);
   const auto* elements = reinterpret_cast<const BFloat16*>(packed);
   const float* biases = biases_of(packed, cut);
   const bool plain = output.activation == Activation::none && output.residual == nullptr;
+  const auto multiply_tiles = parts_ == 2 ? cpu::multiply_tiles<2> : cpu::multiply_tiles<1>;
   configure_tiles();
   for (std::size_t panel = 0; panel < cut.panels; ++panel) {
     const std::size_t column = panel * cut.columns;
@@ -263,7 +433,7 @@ void GemmAmx::multiply(std::span<const GemmTap> taps, std::size_t depth, std::si
         block.residual += static_cast<std::ptrdiff_t>(row) * output.residual_row_stride;
       }
       const bool direct = plain && full && !size.glu && count == 2 * kTileRows;
-      multiply_tiles(converted + row * cut.row, cut.row, elements + panel * cut.panel, cut.blocks,
+      multiply_tiles(converter.operands(), row, part_size, elements + panel * cut.panel,
                      biases + panel * kPanelColumns, direct ? block.base + column : tile,
                      direct ? output.row_stride : static_cast<std::ptrdiff_t>(kPanelColumns));
       if (!direct) gemm_finish({tile, count, column, size.result_columns()}, block);

@@ -4,16 +4,22 @@
 
 namespace metalaudio::nn::cpu {
 
-/// Products of factors rounded to bfloat16 in the tiles of AMX, added in float32. Rows are
-/// converted block by block to row-major bfloat16, all taps side by side; the matrix lies in panels
-/// of 32 columns, each as pairs of tiles of 16 columns and 32 depths, two depths side by side. With
-/// glu the second tile of a pair gates the first. The biases follow the panels, in float32.
+/// Products in the tiles of AMX, whose factors are bfloat16 and whose sums are float32. With one
+/// part a factor is rounded; with two it is the sum of two bfloat16, 16 of its 24 bits, and a
+/// product is three: all but that of the two small parts. Infinities then may become NaN.
+/// Rows are converted block by block; the matrix lies in panels of 32 columns, each as pairs of
+/// tiles of 16 columns and 32 depths, two depths side by side, the pair of small parts behind that
+/// of the large ones. With glu the second tile of a pair gates the first. The biases follow the
+/// panels, in float32.
 class GemmAmx final : public GemmKernel {
  public:
+  explicit GemmAmx(std::size_t parts) : parts_(parts) {}
   /// Whether the processor has AMX and the kernel lets this process use it, which is asked once.
   static bool available() noexcept;
 
-  std::string_view name() const noexcept override { return "bf16 with AMX"; }
+  std::string_view name() const noexcept override {
+    return parts_ == 1 ? "bf16 with AMX" : "two bf16 with AMX";
+  }
   std::size_t tile_rows() const noexcept override { return 32; }
   std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
   void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
@@ -23,6 +29,9 @@ class GemmAmx final : public GemmKernel {
                 const GemmOutput& output) const noexcept override;
   GemmNeeds needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
                   std::size_t depth) const noexcept override;
+
+ private:
+  std::size_t parts_;
 };
 
 }  // namespace metalaudio::nn::cpu
