@@ -61,7 +61,7 @@ ships is in the package metalaudio.")
 endif()
 # The packages that MetalAudioConfig.cmake looks for.
 metalaudio_package(dev metalaudio-dev libdevel
-  "libmetalaudio0 (= ${version}), libfmt-dev, nlohmann-json3-dev, libhwy-dev, libzip-dev, libonnx-dev, libprotobuf-dev, libsndfile1-dev, libavformat-dev, libavcodec-dev, libavutil-dev, libswresample-dev, libsoxr-dev, libmp3lame-dev, libyaml-cpp-dev, libcurl4-openssl-dev, libssl-dev"
+  "libmetalaudio0 (= ${version}), libfmt-dev, nlohmann-json3-dev, libhwy-dev, libzip-dev, libonnx-dev, libprotobuf-dev, libsndfile1-dev, libavformat-dev, libavcodec-dev, libavutil-dev, libswresample-dev, libsoxr-dev, libmp3lame-dev, libtag1-dev, libyaml-cpp-dev, libcurl4-openssl-dev, libssl-dev"
   "stems, neural networks and signal processing (development)
 ${about}
 .

@@ -156,7 +156,7 @@ void SeparationReport::success(const TrackJob& job, const separation::TrackRepor
   tell(std::move(line));
 }
 
-/// Where one gain is for all, it is told once.
+/// Where one gain is for all, it is told once, and so is the mix that a stem file begins with.
 void SeparationReport::tell_levels(const TrackJob& job, const separation::TrackReport& report) {
   if (options_.normalize_lufs && !report.gains.empty()) {
     console_.note(fmt::format(
@@ -176,7 +176,7 @@ void SeparationReport::tell_levels(const TrackJob& job, const separation::TrackR
   }
   if (report.mix_loudness)
     console_.note(fmt::format("{}: mix {}", job.label, loudness_text(*report.mix_loudness)));
-  for (std::size_t i = 0; i < report.loudness.size(); ++i)
+  for (std::size_t i = options_.format.stem_m4a ? 1 : 0; i < report.loudness.size(); ++i)
     console_.note(fmt::format("{}: {} {}", job.label, plan_.outputs[i].name,
                               loudness_text(report.loudness[i])));
 }

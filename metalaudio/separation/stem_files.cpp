@@ -96,7 +96,7 @@ void StemFiles::write_held(const std::function<void(double)>& progress) {
   if (options_.normalize_gain) {
     std::vector<const audio::AudioSource*> sounds;
     for (const auto& lane : lanes_) sounds.push_back(&lane->samples());
-    limiter.emplace(std::move(sounds), *options_.normalize_gain);
+    limiter.emplace(std::move(sounds), lanes_[0]->is_mix() ? 1 : 0, *options_.normalize_gain);
   }
   for (std::int64_t first = 0; first < frames; first += kBlockFrames) {
     progress(static_cast<double>(first) / static_cast<double>(frames));

@@ -90,6 +90,11 @@ void StemLane::end_stream() {
   }
 }
 
+bool StemLane::is_mix() const noexcept {
+  return output_.mix_weight != 0.0F &&
+         std::ranges::all_of(output_.source_weights, [](float weight) { return weight == 0.0F; });
+}
+
 void StemLane::set_gain(float gain) {
   gain_ = gain;
   if (gain == 1.0F) return;

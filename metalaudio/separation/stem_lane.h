@@ -27,6 +27,8 @@ class StemLane {
   /// What the resampler holds back, and silence where its rounding left the length short.
   void end_stream();
 
+  /// Whether this is the mix itself, which lies beside what adds up to it.
+  bool is_mix() const noexcept;
   float peak() const noexcept { return peak_; }
   std::int64_t frames() const noexcept { return taken_; }
   const audio::AudioSource& samples() const { return *kept_; }

@@ -17,8 +17,10 @@ std::size_t oversampling(int sample_rate_hz) {
 
 }  // namespace
 
-StemLimiter::StemLimiter(std::vector<const audio::AudioSource*> sounds, float gain)
+StemLimiter::StemLimiter(std::vector<const audio::AudioSource*> sounds, std::size_t first_of_sum,
+                         float gain)
     : sounds_(std::move(sounds)),
+      first_of_sum_(first_of_sum),
       gain_(gain),
       read_(sounds_[0]->channels(), kBlockFrames),
       all_((sounds_.size() + 1) * sounds_[0]->channels(), kBlockFrames),
@@ -49,7 +51,7 @@ void StemLimiter::look_ahead() {
       const auto from = read_.channel(channel);
       for (std::size_t frame = 0; frame < kBlockFrames; ++frame) {
         to[frame] = gain_ * from[frame];
-        added[frame] += to[frame];
+        if (i >= first_of_sum_) added[frame] += to[frame];
       }
     }
   }

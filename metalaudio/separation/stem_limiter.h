@@ -19,8 +19,9 @@ namespace metalaudio::separation {
 /// Source:   ITU-R BS.1770-4, annex 2
 class StemLimiter {
  public:
-  /// The sounds have the same length, rate and channels, and outlive it.
-  StemLimiter(std::vector<const audio::AudioSource*> sounds, float gain);
+  /// The sounds have the same length, rate and channels, and outlive it. Those before
+  /// `first_of_sum` are no part of the sum, as the mix that lies beside its stems.
+  StemLimiter(std::vector<const audio::AudioSource*> sounds, std::size_t first_of_sum, float gain);
 
   /// The gains of the next frames, the one gain in them; they live until the next call.
   std::span<const float> next(std::size_t frames);
@@ -31,6 +32,7 @@ class StemLimiter {
   void look_ahead();
 
   std::vector<const audio::AudioSource*> sounds_;
+  std::size_t first_of_sum_;
   float gain_;
   AudioBuffer read_;
   AudioBuffer all_;  // the channels of each sound, and of their sum

@@ -172,6 +172,23 @@ TEST_F(StemFilesTest, OneGainCurveKeepsAllStemsAndTheirSumBelowMinusOneDecibel) 
   }
 }
 
+/// As in a stem file: the mix and its stems would add up to twice the mix.
+TEST_F(StemFilesTest, AMixBesideItsStemsIsNoPartOfTheSum) {
+  StemPlan plan = plan_stems({}, kSources);
+  plan.outputs.insert(plan.outputs.begin(), {"mix", 1.0F, {0.0F, 0.0F}});
+  StemFileOptions settings = options(ClipMode::rescale);
+  AudioBuffer mix(drums_.channels(), drums_.frames());
+  for (std::size_t c = 0; c < 2; ++c)
+    for (std::size_t i = 0; i < mix.frames(); ++i)
+      mix.channel(c)[i] = drums_.channel(c)[i] + vocals_.channel(c)[i];
+  settings.normalize_gain = 0.7F / peak_of(mix);
+  StemFiles files(plan, paths(plan), settings);
+  const std::array<ConstAudioView, 2> sources = {drums_, vocals_};
+  files.write(mix, sources);
+  files.finish([](double) {});
+  EXPECT_EQ(files.limiter_gain(), 1.0F);
+}
+
 TEST_F(StemFilesTest, WhatNeedsNoLimitIsMultipliedAlone) {
   StemFileOptions settings = options(ClipMode::rescale);
   settings.normalize_gain = 0.5F;
