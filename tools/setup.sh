@@ -1,28 +1,34 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that the build needs and that are missing; silent when none is.
-# usage: tools/setup.sh [--dev]    --dev: also clang's formatter, linter and fuzzer
+# usage: tools/setup.sh [--build|--dev]    --build: for the program alone; --dev: also for the long tests, with
+# clang's formatter, linter and fuzzer
 set -euo pipefail
 
 packages=(
-  build-essential ccache cmake ninja-build pkg-config
+  build-essential cmake ninja-build pkg-config file dpkg-dev
   libhwy-dev                                              # SIMD
   libsndfile1-dev libmp3lame-dev libsoxr-dev libtag1-dev  # audio files, resampling, tags
-  libavformat-dev libavcodec-dev libavutil-dev libswresample-dev ffmpeg
+  libavformat-dev libavcodec-dev libavutil-dev libswresample-dev
   libfmt-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
   libonnx-dev libprotobuf-dev                             # ONNX models
   libzip-dev libcurl4-openssl-dev libssl-dev              # checkpoints, downloads
-  libpng-dev libcairo2-dev fonts-dejavu-core              # pictures
+  libcairo2-dev fonts-dejavu-core                         # pictures
+)
+[ "${1:-}" = --build ] || packages+=(
+  ccache ffmpeg libpng-dev
   python3-venv python3-dev python3-pip binutils            # the Python package
   libgtest-dev libgmock-dev libbenchmark-dev
   libebur128-dev                                          # the loudness meter's peer, in tests
   parallel                                                # the guide for batches is run in a test
-  dpkg-dev file fakeroot                                  # Debian packages
+  fakeroot                                                # Debian packages, in tests
   doxygen                                                 # the reference of the headers
   zsh fish mandoc bsdextrautils                           # completion and manual pages, in tests
   libdnnl-dev libfftw3-dev libkissfft-dev libzita-convolver-dev libzita-resampler-dev libsamplerate0-dev  # peers, in benchmarks only
 )
-[ "${1:-}" = --dev ] && packages+=(clang clang-format clang-tidy libclang-rt-14-dev qemu-user
-  lintian debootstrap slurmctld slurmd slurm-client munge)                                    # what the long tests need besides
+[ "${1:-}" = --dev ] && packages+=(
+  clang clang-format clang-tidy libclang-rt-14-dev qemu-user
+  lintian debootstrap slurmctld slurmd slurm-client munge  # of the long tests
+)
 
 # Left alone where packages have other names or another manager: CMake says what is missing.
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || exit 0

@@ -30,7 +30,8 @@ def documented(line):
 
 
 def documented_c(line):
-    """One line of metalaudio.h."""
+    """One line of metalaudio.h, whose first comment is that of the whole."""
+    line = re.sub(r"^/\* (?=MetalAudio for C)", "/** \\\\file metalaudio.h\n * ", line)
     line = re.sub(r"^(\s*)/\* (?!----)", r"\1/** ", line)
     return re.sub(r"(\S.*)/\* (.*) \*/$", r"\1/**< \2 */", line)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One part of the tests of the Debian packages.
-# usage: packages.sh BUILD WORK make|run|lintian|chroot
+# usage: packages.sh BUILD WORK make|run|lintian|debian|chroot|dockerfile
 set -euo pipefail
 build=$(realpath "$1")
 mkdir -p "$2"
@@ -71,17 +71,19 @@ run)
 lintian)
   lintian --fail-on error,warning --tag-display-limit 0 "$debs"/*.deb
   ;;
-chroot)
-  # Debian 12 and nothing else, kept for the next time; apt finds there what the packages depend on.
-  base=$work/bookworm
-  if [ ! -e "$base/done" ]; then
-    rm -rf "$base"
-    debootstrap --variant=minbase bookworm "$base" >"$work/debootstrap.log"
-    touch "$base/done"
+debian)
+  # Debian 12 and nothing else, kept for the next time.
+  if [ ! -e "$work/bookworm/done" ]; then
+    rm -rf "$work/bookworm"
+    debootstrap --variant=minbase bookworm "$work/bookworm" >"$work/debootstrap.log"
+    touch "$work/bookworm/done"
   fi
+  ;;
+chroot)
+  # What the packages depend on is found by apt there.
   root=$work/tree
   rm -rf "$root"
-  cp -a "$base" "$root"
+  cp -a "$work/bookworm" "$root"
   cp "$source/models/demo_clip.ogg" "$root/tmp"
   mkdir "$root/tmp/debs"
   cp "$debs"/*.deb "$root/tmp/debs"
@@ -101,6 +103,11 @@ print(separator.model.name, separator.separate_audio_file("/tmp/demo_clip.ogg")[
   left=$(find "$root" -xdev -iname '*metalaudio*' -not -path "$root/tmp/*" -not -path '*/var/lib/apt/*')
   [ -z "$left" ] || die "these were left behind: $left"
   rm -rf "$root"
+  ;;
+dockerfile)
+  # Its steps build everything once more.
+  "$source/tests/install/dockerfile.py" "$source" "$work/bookworm" "$work/docker"
+  rm -rf "$work/docker"
   ;;
 *) die "there is no part $part" ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One part of the tests of the Python package; PyPI must be reachable.
-# usage: run.sh WHEELS WORK install|contents|demucs|old_processor|test FILE
+# usage: run.sh WHEELS WORK install|contents|plain|demucs|old_processor|test FILE
 set -euo pipefail
 wheels=$(realpath "$1") work=$(realpath "$2") part=$3
 source=$METALAUDIO_SOURCE_DIR
@@ -36,6 +36,31 @@ contents)
   # What it links is beside it, or a part of every system of this glibc.
   find . -name '*.so*' -exec readelf -d {} + | grep NEEDED | grep -oE '\[[^]]+' | tr -d '[' | sort -u >needed
   if grep -E '^lib(av|sw|curl)' needed; then exit 1; fi
+  ;;
+plain)
+  # As a user does it, in a copy of what is in the checkout: the library is compiled without FFmpeg and curl.
+  rm -rf plain checkout
+  mkdir checkout
+  (cd "$source" && git ls-files -z | xargs -0 tar -cf - --) | tar -xf - -C checkout
+  python3 -m venv plain
+  install plain ./checkout
+  cd plain
+  ./bin/python -c "
+import metalaudio, numpy
+separator = metalaudio.Separator(shifts=0)
+assert separator.model.name == 'demo_6s', separator.model
+print(metalaudio.__version__, separator.device, metalaudio.__file__)
+stems = separator.separate_tensor(numpy.zeros((2, 5000), numpy.float32))[1]
+assert list(stems) == separator.model.sources
+try:
+    metalaudio.Separator(device='cuda')
+except metalaudio.Error as error:
+    print(error)"
+  if readelf -d lib/python3*/site-packages/metalaudio/*.so | grep -E 'lib(av|sw|curl)'; then
+    echo "FFmpeg or curl is in the package"
+    exit 1
+  fi
+  rm -rf "$work/checkout"
   ;;
 test)
   "$venv/bin/python" -m pytest -q -p no:cacheprovider "$source/$4"
