@@ -195,6 +195,34 @@ void check_windows(const GemmKernel& kernel, std::size_t depth, bool deep) {
   }
 }
 
+/// A window that is all there is of a deeper matrix, as at the edge of an image.
+void check_missing_tap(const GemmKernel& kernel) {
+  constexpr std::size_t kRows = 40;
+  constexpr std::size_t kDepth = 15;
+  const std::vector<float> x = noise(kRows * 5 + kDepth, 1);
+  const std::vector<float> w = noise(20 * 2 * kDepth, 2);
+  const PackedMatrix matrix(kernel, w, {}, {20, 2 * kDepth, false});
+  GemmScratch scratch;
+  scratch.reserve(kernel.needs(matrix.size(), 2, kRows, kDepth));
+  for (const std::size_t weight_row : {std::size_t{0}, kDepth}) {
+    const GemmTap tap{x.data(), 5, 0, kRows, weight_row};
+    std::vector<float> y(kRows * 20);
+    matrix.multiply({&tap, 1}, kDepth, kRows, scratch, {y.data(), 20});
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      double sum = 0;
+      for (std::size_t k = 0; k < kDepth; ++k) {
+        sum += static_cast<double>(x[i / 20 * 5 + k]) * w[i % 20 * 2 * kDepth + weight_row + k];
+      }
+      EXPECT_NEAR(y[i], sum, 1e-3) << kernel.name() << " " << weight_row << " " << i;
+    }
+  }
+}
+
+TEST(Gemm, OneTapOfADeeperMatrixMeetsItsOwnWeights) {
+  check_missing_tap(GemmFp32());
+  if (GemmAmx::available()) check_missing_tap(GemmAmx(2));
+}
+
 TEST(Gemm, WindowsThatShareRowsMultiplyTheirOwn) {
   for (const std::size_t depth : {20U, 32U, 96U}) {
     for (const bool deep : {false, true}) {

@@ -263,10 +263,13 @@ class Converter {
     if (!whole && (taps.size() != 1 || taps[0].weight_row != 0)) {
       return side_by_side(taps, depth, matrix_depth);
     }
+    // Beyond the depth of one of several taps lie the weights of the next.
+    const bool ends = whole || depth == matrix_depth;
     for (std::size_t i = 0; i < taps.size();) {
       const GemmTap& tap = taps[i];
       const auto inside = tap.first <= 0 && tap.last >= static_cast<std::ptrdiff_t>(rows_);
-      if (inside && tap.row_stride > 0 && tap.row_stride < static_cast<std::ptrdiff_t>(depth)) {
+      if (ends && inside && tap.row_stride > 0 &&
+          tap.row_stride < static_cast<std::ptrdiff_t>(depth)) {
         overlapping(tap, depth);
         ++i;
       } else {

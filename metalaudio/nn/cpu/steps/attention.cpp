@@ -1,3 +1,4 @@
+#include <metalaudio/nn/cpu/attention_kernel.h>
 #include <metalaudio/nn/cpu/row_kernels.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/steps/strides.h>
@@ -92,7 +93,7 @@ class AttentionStep final : public CpuStep {
   }
 
   ScratchNeeds scratch() const noexcept override {
-    ScratchNeeds needs{query_rows_ * keys_.count,
+    ScratchNeeds needs{query_rows_ * (keys_.count + 1),
                        kernel_.needs(key_size_, 1, query_rows_, key_size_.depth)};
     needs.gemm.cover(kernel_.needs(value_size_, 1, query_rows_, keys_.count));
     return needs;
@@ -123,16 +124,21 @@ class AttentionStep final : public CpuStep {
     const GemmTap query{q, query_stride, 0, static_cast<std::ptrdiff_t>(rows), 0};
     kernel_.multiply({&query, 1}, key_size_.depth, rows, packed, key_size_, scratch.gemm,
                      {scores, score_stride});
-    if (mask_.index >= 0 || causal_) {
+    const bool hides = mask_.index >= 0 || causal_;
+    float* inverses = scores + query_rows_ * keys_.count;
+    if (hides) {
       hide(run, batch, head, first, rows, scores);
     } else {
-      softmax(scores, score_stride, rows, keys_.count, scale_);
+      exponentiate(scores, score_stride, rows, keys_.count, scale_, inverses);
     }
     const std::size_t stride = queries_.inner * values_.channels;
     float* y = run.at(y_) + offset_of_result(batch) + first * stride + head * value_size_.columns;
     const GemmTap weight{scores, score_stride, 0, static_cast<std::ptrdiff_t>(rows), 0};
     kernel_.multiply({&weight, 1}, keys_.count, rows, packed + key_bytes_, value_size_,
                      scratch.gemm, {y, static_cast<std::ptrdiff_t>(stride)});
+    if (!hides) {
+      scale_rows(y, static_cast<std::ptrdiff_t>(stride), rows, value_size_.columns, inverses);
+    }
   }
 
   std::size_t offset_of_result(std::size_t batch) const noexcept {
