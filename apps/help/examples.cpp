@@ -16,7 +16,7 @@ const Example kExamples[] = {
      {"metalaudio separate song.mp3 -o stems",
       "metalaudio separate album/ --stems vocals,drums --flac",
       "metalaudio separate album/ --stem-m4a --normalize -14",
-      "cat song.mp3 | metalaudio separate - --stems vocals --opus -o - > vocals.opus",
+      "metalaudio separate - --stems vocals --opus -o - < song.mp3 > vocals.opus",
       "metalaudio separate song.m4a --two-stems vocals --exact-sum --keep-rate",
       "metalaudio separate --list tracks.txt --shard 0/8 --skip-existing --manifest done.jsonl"}},
     {"evaluate", {"metalaudio evaluate references/ separated/htdemucs --json figures.json"}},

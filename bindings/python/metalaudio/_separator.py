@@ -360,8 +360,9 @@ def save_audio(
     as_float: bool = False,
     preset: int = 2,
 ) -> None:
-    """Writes ``wav[channels, frames]`` to a ``.wav``, ``.flac``, ``.mp3``, ``.ogg``, ``.opus`` or
-    ``.m4a`` file, whole or not at all.
+    """Writes ``wav[channels, frames]`` to a ``.wav``, ``.flac`` or ``.mp3`` file, whole or not at all.
+
+    ``.ogg``, ``.opus`` and ``.m4a`` need FFmpeg, which a build may have but a wheel has not.
 
     The arguments of ``demucs.audio.save_audio``: ``clip`` is "rescale" (turn down what exceeds full
     scale), "clamp", "tanh" or "none"; ``bits_per_sample`` 16, 24, or 32 for float32 WAV.

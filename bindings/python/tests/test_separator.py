@@ -184,6 +184,8 @@ def test_saved_files_hold_what_soundfile_reads(tmp_path):
     for arguments in ({"path": tmp_path / "a.aac"}, {"clip": "loud"}, {"bits_per_sample": 8}):
         with pytest.raises(ValueError):
             metalaudio.save_audio(**{"wav": wav, "path": tmp_path / "x.wav", "samplerate": 44100, **arguments})
+    with pytest.raises(metalaudio.Error, match="needs FFmpeg"):  # as a wheel has none
+        metalaudio.save_audio(wav, tmp_path / "a.opus", 48000)
     with pytest.raises(metalaudio.Error) as caught:
         metalaudio.save_audio(wav, tmp_path / "none" / "a.wav", 44100)
     assert caught.value.code == "io"
