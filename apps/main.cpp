@@ -3,14 +3,18 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <iostream>
 
 #include "apps/commands/commands.h"
 #include "apps/commands/versions.h"
 #include "apps/options/arguments.h"
 #include "apps/terminal/failure_text.h"
 #include "apps/terminal/interrupt.h"
+#include "apps/terminal/standard_streams.h"
 
 namespace {
 
@@ -33,7 +37,9 @@ int run(int argc, char** argv) {
   try {
     apps::parse_arguments(app, {argv + std::min(argc, 1), argv + argc});
   } catch (const CLI::Success& help) {
-    return app.exit(help);
+    const int status_of_help = app.exit(help);
+    if (!std::cout.flush()) fail(ErrorCode::io, "standard output: {}", std::strerror(errno));
+    return status_of_help;
   } catch (const CLI::ParseError& error) {
     if (argc < 2)
       std::fputs(app.help().c_str(), stderr);
@@ -52,6 +58,7 @@ int main(int argc, char** argv) {
   // networks pack while they are made would pin them.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 18);
 #endif
+  apps::hold_standard_streams();
   apps::install_signal_handlers();
   try {
     return run(argc, argv);

@@ -1,5 +1,6 @@
 #include "apps/terminal/standard_streams.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <metalaudio/audio/unnamed_file.h>
 #include <metalaudio/core/error.h>
@@ -48,6 +49,13 @@ void write_all(int file, const char* bytes, std::size_t count, const std::string
 }
 
 }  // namespace
+
+void hold_standard_streams() noexcept {
+  // An open takes the lowest number that is free. Messages have nowhere to go: those may be lost.
+  constexpr int kWrongWay[] = {O_WRONLY, O_RDONLY, O_RDWR};
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
+    if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", kWrongWay[stream]));
+}
 
 StandardInput::StandardInput() {
   if (::isatty(STDIN_FILENO) != 0)

@@ -5,6 +5,11 @@
 
 namespace metalaudio::apps {
 
+/// Gives those of the three standard streams that are closed something that fails when it is used;
+/// the next file opened would take their place, and be written to or read from as if it were them.
+/// Threads:  to be called first, before files are opened.
+void hold_standard_streams() noexcept;
+
 /// Standard input as a file that can be read anywhere: itself where it is one, otherwise copied into
 /// a file without a name, in $TMPDIR or /var/tmp, which goes with the process.
 /// Errors:   the constructor throws Error{invalid_argument} for a terminal, Error{invalid_data} where

@@ -149,5 +149,23 @@ TEST_F(StandardStreams, WhatCannotBeIsRefused) {
   expect("$separate song.wav -o - > /dev/full", "No space left on device", 1);
 }
 
+TEST_F(StandardStreams, WhatIsClosedIsNotAnotherFile) {
+  // The copy of standard input, the model or a stem would take the number that is free.
+  EXPECT_EQ(shell("cat song.wav | $separate - -o - >&-"), 1);
+  EXPECT_THAT(err(), HasSubstr("Bad file descriptor"));
+  EXPECT_EQ(shell("$separate - --stems bass -o - <&- | cat"), 1);
+  EXPECT_THAT(err(), HasSubstr("standard input: Bad file descriptor"));
+  ASSERT_EQ(shell("$separate song.wav -o open"), 0) << err();
+  EXPECT_EQ(shell("$separate song.wav -v -o closed <&- >&- 2>&-"), 0);
+  EXPECT_EQ(shell("diff -r -x .metalaudio open closed"), 0);
+}
+
+TEST_F(StandardStreams, HelpThatCannotBeWrittenIsAFailure) {
+  for (const std::string arguments : {"--version", "--help", "separate --help"}) {
+    EXPECT_EQ(shell("\"" METALAUDIO_PROGRAM "\" " + arguments + " > /dev/full"), 1) << arguments;
+    EXPECT_THAT(err(), HasSubstr("standard output: No space left on device")) << arguments;
+  }
+}
+
 }  // namespace
 }  // namespace metalaudio::apps
