@@ -16,6 +16,8 @@ extern "C" void remember_signal(int signal) { received_signal = signal; }
 void install_signal_handlers() noexcept {
   std::signal(SIGINT, remember_signal);
   std::signal(SIGTERM, remember_signal);
+  // A terminal that closes; nohup has it ignored, and that is to stay.
+  if (std::signal(SIGHUP, remember_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 }

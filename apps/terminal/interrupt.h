@@ -2,8 +2,9 @@
 
 namespace metalaudio::apps {
 
-/// From now on SIGINT and SIGTERM set a flag instead of ending the program, and a full disk or a
-/// closed pipe is an error of the write call instead of a signal.
+/// From now on SIGINT, SIGTERM and SIGHUP set a flag instead of ending the program, SIGHUP only where
+/// it was not ignored, and a full disk or a closed pipe is an error of the write call instead of a
+/// signal.
 void install_signal_handlers() noexcept;
 
 /// The signal that asked the program to stop, 0 while none has.
