@@ -60,8 +60,10 @@ void FileReader::read(std::uint64_t first, std::span<std::byte> to) const {
                          status.st_mtim.tv_sec == written_seconds_ &&
                          status.st_mtim.tv_nsec == written_nanoseconds_;
   if (got == to.size() && as_opened) return;
+  const auto now = static_cast<std::uint64_t>(status.st_size);
+  if (now == size_) fail(ErrorCode::io, "the file was written to while it was read");
   fail(ErrorCode::io, "the file was changed while it was read: {} bytes at first, {} now", size_,
-       status.st_size);
+       now);
 }
 
 }  // namespace metalaudio

@@ -13,7 +13,8 @@ namespace {
 std::size_t checked_bytes(const Shape& shape, DataType type) {
   const auto size = static_cast<std::size_t>(shape.size());
   if (size > std::numeric_limits<std::size_t>::max() / size_of(type)) {
-    fail(ErrorCode::out_of_memory, "[Tensor] {} of shape {}", to_string(type), shape.to_string());
+    fail(ErrorCode::out_of_memory, "[Tensor] not enough memory for {} of shape {}", to_string(type),
+         shape.to_string());
   }
   return size * size_of(type);
 }

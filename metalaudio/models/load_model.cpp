@@ -9,6 +9,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -74,7 +75,10 @@ auto naming_file(const std::filesystem::path& path, Function function) {
   try {
     return function();
   } catch (const Error& error) {
-    fail(error.code(), "[load_model] {}: {}", path.string(), without_operation(error.what()));
+    const std::string_view told = without_operation(error.what());
+    const std::string name = path.string() + ": ";
+    // What the reader of its weights tells names the file already.
+    fail(error.code(), "[load_model] {}{}", told.starts_with(name) ? "" : name, told);
   }
 }
 

@@ -148,6 +148,28 @@ std::optional<ModelBag> find_path(const std::string& name) {
   return std::nullopt;
 }
 
+/// A name that can only be a path, to something that cannot be read as a model, is not looked for in
+/// the folders: says what is there instead.
+void refuse_path(const std::string& name) {
+  const fs::path path = name;
+  if (!path.has_parent_path() && !is_model_file(path)) return;
+  std::error_code failed;
+  const fs::file_status status = fs::symlink_status(path, failed);
+  if (status.type() == fs::file_type::not_found) return;
+  const fs::file_status target = failed ? status : fs::status(path, failed);
+  const std::string shown = printable(name);
+  if (target.type() == fs::file_type::not_found) {
+    fail(ErrorCode::not_found, "[ModelRepository] {}: a link to a file that is not there", shown);
+  }
+  if (failed) fail(ErrorCode::io, "[ModelRepository] {}: {}", shown, failed.message());
+  if (fs::is_directory(target)) {
+    fail(ErrorCode::io, "[ModelRepository] {}: a folder, not a model", shown);
+  }
+  fail(ErrorCode::io, "[ModelRepository] {}: {}", shown,
+       fs::is_regular_file(target) ? "not a .safetensors, .th or .yaml file"
+                                   : "it is not a regular file");
+}
+
 std::string joined(const std::vector<fs::path>& folders) {
   std::vector<std::string> names;
   for (const fs::path& folder : folders) names.push_back(folder.string());
@@ -214,6 +236,7 @@ ModelBag ModelRepository::find(const std::string& name) const {
   if (known != nullptr && !known->unsupported.empty()) {
     fail(ErrorCode::unsupported, "[ModelRepository] {}: {}", shown, known->unsupported);
   }
+  refuse_path(name);
   fail(ErrorCode::not_found, "[ModelRepository] {}: no such model in {}{}", shown, joined(folders_),
        known == nullptr ? "" : fmt::format("; run: metalaudio models get {}", name));
 }

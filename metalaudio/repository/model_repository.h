@@ -29,9 +29,10 @@ class ModelRepository {
 
   /// `name` is a signature, a bag, a published model, or the path of a model's or bag's file. Files
   /// whose name carries a checksum are verified.
-  /// Errors:   throws Error{not_found}, saying where it looked and what to do; {unsupported} for a
-  ///           published model of another family; {invalid_data} for a wrong checksum, a broken
-  ///           bag, or two files of one signature.
+  /// Errors:   throws Error{not_found}, saying where it looked and what to do; {io} for a path to a
+  ///           folder or whatever else is no model's file; {unsupported} for a published model of
+  ///           another family; {invalid_data} for a wrong checksum, a broken bag, or two files of
+  ///           one signature.
   ModelBag find(const std::string& name) const;
 
   /// Whether find() would get as far as reading files.

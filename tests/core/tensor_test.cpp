@@ -189,6 +189,10 @@ TEST(Tensor, AnEmptyOneOnADeviceIsCopiedWithoutIt) {
 }
 
 TEST(Tensor, MoreThanAnyMachineHasIsOutOfMemory) {
+  // One is more than a size can say, the other more than there is: both are told in words.
+  for (const std::int64_t size : {std::int64_t{1} << 62, std::int64_t{1} << 58}) {
+    EXPECT_THAT(error_of([&] { Tensor({size}); }).what(), HasSubstr("not enough memory for "));
+  }
   EXPECT_EQ(error_of([] { Tensor({std::int64_t{1} << 62}); }).code(), ErrorCode::out_of_memory);
   EXPECT_EQ(error_of([] { Tensor({std::int64_t{1} << 58}); }).code(), ErrorCode::out_of_memory);
   EXPECT_EQ(error_of([] { Tensor({std::int64_t{1} << 61}, DataType::f64); }).code(),

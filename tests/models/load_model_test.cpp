@@ -4,6 +4,7 @@
 #include <metalaudio/models/load_model.h>
 #include <metalaudio/nn/io/safetensors.h>
 
+#include <chrono>
 #include <cstring>
 
 #include "tests/support/test_folder.h"
@@ -64,6 +65,19 @@ TEST(LoadModel, WeightsThatAreDamagedOrCutShortEndInAnErrorThatNamesTheFile) {
                                std::filesystem::file_size(kTiny) - 10000);
   EXPECT_THAT([&] { loads("cut.safetensors"); },
               testing::ThrowsMessage<Error>(HasSubstr("cut.safetensors: ")));
+}
+
+TEST(LoadModel, AFileThatIsWrittenToWhileItIsReadIsNamedOnce) {
+  const TestFolder folder;
+  ThreadPool pool(2);
+  const std::filesystem::path path = folder / "a.safetensors";
+  std::filesystem::copy_file(kTiny, path);
+  const ModelFile file = read_model(path);
+  std::filesystem::last_write_time(
+      path, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_THAT([&] { load_model(file, {}, pool); },
+              testing::ThrowsMessage<Error>("[load_model] " + path.string() +
+                                            ": the file was written to while it was read"));
 }
 
 TEST(LoadModel, AShorterSegmentIsTakenAndALongerOneChangesNothing) {

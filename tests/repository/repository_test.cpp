@@ -2,6 +2,8 @@
 #include <metalaudio/repository/model_repository.h>
 #include <metalaudio/repository/sha256.h>
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 
 #include "tests/support/http_server.h"
@@ -132,6 +134,25 @@ TEST_F(Repository, WhatIsMissingIsNamedWithTheRemedy) {
                [&] { ModelRepository().find("mdx_extra_q"); });
   expect_error(ErrorCode::not_found, "nowhere: not a folder",
                [&] { ModelRepository(folder_ / "nowhere"); });
+}
+
+TEST_F(Repository, APathToSomethingElseThanAModelSaysWhatIsThere) {
+  std::filesystem::create_directories(folder_ / "folder.th");
+  std::filesystem::create_symlink("nowhere", folder_ / "dangling.safetensors");
+  std::filesystem::create_symlink("loop.th", folder_ / "loop.th");
+  write_text(folder_ / "song.wav", "");
+  ASSERT_EQ(::mkfifo((folder_ / "pipe.safetensors").c_str(), 0600), 0);
+  const auto find = [&](const char* name) {
+    return [this, name] { repo().find((folder_ / name).string()); };
+  };
+  expect_error(ErrorCode::io, "folder.th: a folder, not a model", find("folder.th"));
+  expect_error(ErrorCode::not_found, "dangling.safetensors: a link to a file that is not there",
+               find("dangling.safetensors"));
+  expect_error(ErrorCode::io, "loop.th: Too many levels of symbolic links", find("loop.th"));
+  expect_error(ErrorCode::io, "song.wav: not a .safetensors, .th or .yaml file", find("song.wav"));
+  expect_error(ErrorCode::io, "pipe.safetensors: it is not a regular file",
+               find("pipe.safetensors"));
+  expect_error(ErrorCode::not_found, "none.th: no such model in ", find("none.th"));
 }
 
 TEST_F(Repository, TheDefaultIsHtdemucsWhereItIsInstalled) {

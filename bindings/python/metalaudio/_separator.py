@@ -95,7 +95,7 @@ class Separator:
         Only these stems; or one, and ``no_`` of it, the sum of all others.
     precision
         ``"fp32"``, ``"tf32"``, ``"fp16"``, ``"bf16"``, or ``"auto"``, which keeps 60 dB to fp32: fp16 on a
-        GPU, fp32 on the CPU, where tf32 and fp16 are fp32 too.
+        GPU; on the CPU factors of two bf16 where it has AMX, else fp32. The CPU has no tf32 and fp16.
     seed
         Draws the shifts: the same seed gives the same stems.
     """

@@ -187,7 +187,8 @@ void FfmpegDecoder::send_packet() {
 /// A bare stream of frames may start within one and hold tags, and players go on after both.
 void FfmpegDecoder::pass_over_or_keep(int result) {
   if (result >= 0) return;
-  if (result == AVERROR(ENOMEM)) fail(ErrorCode::out_of_memory, "[AudioReader] {}", log_.file());
+  if (result == AVERROR(ENOMEM))
+    fail(ErrorCode::out_of_memory, "[AudioReader] {}: not enough memory", log_.file());
   if (result == AVERROR_INVALIDDATA && is_bare() && ++passed_over_ <= kMostPassedOver) {
     log_.warn("what is no sound in it is passed over, first " + when());
     return;

@@ -86,7 +86,7 @@ class Track {
       resampler_.emplace(options.sample_rate_hz, codec_->sample_rate, channels);
     stream_ = avformat_new_stream(&output.context(), nullptr);
     if (!stream_ || avcodec_parameters_from_context(stream_->codecpar, codec_.get()) < 0)
-      fail(ErrorCode::out_of_memory, "[AudioWriter] {}: FFmpeg", file);
+      fail(ErrorCode::out_of_memory, "[AudioWriter] {}: not enough memory for FFmpeg", file);
     stream_->time_base = codec_->time_base;
     pending_.resize(channels);
   }

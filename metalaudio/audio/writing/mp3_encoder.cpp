@@ -21,7 +21,8 @@ class Mp3Encoder final : public AudioEncoder {
         channels_(options.channels),
         quantize_(options.rounding, 16),
         lame_(lame_init()) {
-    if (!lame_) fail(ErrorCode::out_of_memory, "[AudioWriter] {}: LAME", name());
+    if (!lame_)
+      fail(ErrorCode::out_of_memory, "[AudioWriter] {}: not enough memory for LAME", name());
     lame_global_flags* lame = lame_.get();
     lame_set_errorf(lame, keep_quiet);
     lame_set_msgf(lame, keep_quiet);

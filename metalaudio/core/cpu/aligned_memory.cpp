@@ -27,11 +27,12 @@ void ask_for_huge_pages(void* data, std::size_t bytes) {
 
 void* allocate_aligned(std::size_t bytes) {
   if (bytes > std::numeric_limits<std::size_t>::max() - kAlignment) {
-    fail(ErrorCode::out_of_memory, "[Memory] {} bytes", bytes);
+    fail(ErrorCode::out_of_memory, "[Memory] not enough memory for {} bytes", bytes);
   }
   const std::size_t lines = std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 1);
   void* const data = std::aligned_alloc(kAlignment, lines * kAlignment);
-  if (data == nullptr) fail(ErrorCode::out_of_memory, "[Memory] {} bytes", bytes);
+  if (data == nullptr)
+    fail(ErrorCode::out_of_memory, "[Memory] not enough memory for {} bytes", bytes);
   ask_for_huge_pages(data, lines * kAlignment);
   return data;
 }

@@ -270,7 +270,8 @@ class CpuBackend final : public Backend {
 std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
                                                 const ToleranceConfiguration& tolerances) {
   if (precision == Precision::tf32 || precision == Precision::fp16) {
-    fail(ErrorCode::unsupported, "[nn::Plan] {} on the CPU: fp32 or bf16", to_string(precision));
+    fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32 or bf16",
+         to_string(precision));
   }
   return std::make_shared<cpu::CpuBackend>(precision, threads, tolerances);
 }
