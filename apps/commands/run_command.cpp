@@ -42,6 +42,9 @@ int list(const nn::OnnxSummary& summary) {
 
 /// ONNX's messages never begin with what JSON's objects do.
 bool is_json(const std::filesystem::path& model) {
+  // Opening a named pipe would wait for somebody who writes to it.
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(model, ignored)) return false;
   std::ifstream file(model, std::ios::binary);
   char first = 0;
   return file >> first && first == '{';

@@ -114,6 +114,7 @@ TEST_F(Inputs, AreFiles) {
     expect_refused({"spectrogram", in, "-o", "o.png"}, 1);
     expect_refused(setting_.arguments({in}), 1);
   }
+  expect_refused({"run", "pipe.wav", "a.wav", "-o", "o.wav"}, 1);
 }
 
 TEST_F(Inputs, TheEndingOfAnOutputSaysWhatItIs) {

@@ -63,9 +63,10 @@ HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
   return config;
 }
 
-/// What separating takes beside the plan: spectra, segments and their sums, files.
+/// What separating takes beside the plan: spectra, segments and their sums, files; code and libraries
+/// are 40 MiB, and the kernel counts its own tables for a process.
 std::size_t bytes_beside(const HTDemucsConfig& config) {
-  constexpr std::size_t kFiles = std::size_t{24} << 20U;
+  constexpr std::size_t kFiles = std::size_t{64} << 20U;
   const auto channels = static_cast<std::size_t>(config.audio_channels);
   const auto spectra = static_cast<std::size_t>((config.frames() + 4) * (config.nfft / 2 + 1));
   const auto segment = static_cast<std::size_t>(config.segment_samples());
