@@ -204,6 +204,8 @@ void take_pictures(std::vector<Picture> pictures, Tags& tags, std::vector<std::s
 Tags read_tags(const std::filesystem::path& path, std::vector<std::string>& warnings) {
   set_string_handlers();
   Tags tags;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return tags;
   TagLib::FileStream stream(path.c_str(), true);
   NamelessStream nameless(path);
   if (!stream.isOpen() || !nameless.isOpen()) return tags;
