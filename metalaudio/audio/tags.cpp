@@ -7,6 +7,7 @@
 #include <metalaudio/audio/reading/ffmpeg_tags.h>
 #include <metalaudio/audio/reading/tag_pictures.h>
 #include <metalaudio/audio/tags.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <mp4file.h>
 #include <mpegfile.h>
@@ -164,7 +165,7 @@ void take_texts(const TagLib::PropertyMap& properties, Tags& tags,
     for (const std::string& text : texts) size += text.size();
     if (texts.empty()) continue;
     if (bytes + size > Tags::kMostTextBytes) {
-      warnings.push_back(fmt::format("its tag {} of {} bytes is left out", name, size));
+      warnings.push_back(fmt::format("its tag {} of {} is left out", name, counted(size, "byte")));
       continue;
     }
     bytes += size;
@@ -177,16 +178,16 @@ void take_pictures(std::vector<Picture> pictures, Tags& tags, std::vector<std::s
   for (Picture& picture : pictures) {
     const std::string_view type = picture_type(picture.bytes);
     if (type.empty()) {
-      warnings.push_back(fmt::format("a cover that is no picture ({} bytes{}) is left out",
-                                     picture.bytes.size(),
+      warnings.push_back(fmt::format("a cover that is no picture ({}{}) is left out",
+                                     counted(picture.bytes.size(), "byte"),
                                      picture.mime_type == "-->" ? ", a link" : ""));
       continue;
     }
     if (picture.bytes.size() > Tags::kMostPictureBytes ||
         bytes + picture.bytes.size() > Tags::kMostPicturesBytes) {
-      warnings.push_back(
-          fmt::format("a picture of {} bytes is left out: at most {} each, {} in all",
-                      picture.bytes.size(), Tags::kMostPictureBytes, Tags::kMostPicturesBytes));
+      warnings.push_back(fmt::format("a picture of {} is left out: at most {} each, {} in all",
+                                     counted(picture.bytes.size(), "byte"), Tags::kMostPictureBytes,
+                                     Tags::kMostPicturesBytes));
       continue;
     }
     picture.mime_type = type;

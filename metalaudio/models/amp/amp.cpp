@@ -1,3 +1,4 @@
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/file_bytes.h>
 #include <metalaudio/core/realtime/denormals.h>
@@ -89,16 +90,16 @@ Amp::Amp(const std::filesystem::path& file, const AmpOptions& options)
 
 Amp::Amp(std::span<const std::byte> file, const AmpOptions& options) {
   if (options.channels < 1 || options.channels > 2)
-    fail(ErrorCode::invalid_argument, "[Amp] {} channels: 1 or 2", options.channels);
+    fail(ErrorCode::invalid_argument, "[Amp] {}: 1 or 2", counted(options.channels, "channel"));
   if (!(options.slim >= 0.0 && options.slim <= 1.0))
     fail(ErrorCode::invalid_argument, "[Amp] slim {}: 0 to 1", options.slim);
   amp::Model model = amp::read_model(
       file, {options.tanh == AmpTanh::fast, options.slim, options.film_in_every_mode});
   constexpr std::size_t kMostControls = amp::Phases::kMostControls;
   if (model.program.out.channels != 1 || model.program.in.channels > 1 + kMostControls)
-    fail(ErrorCode::unsupported,
-         "[Amp] a network of {} inputs and {} outputs: an amp has one of each",
-         model.program.in.channels, model.program.out.channels);
+    fail(ErrorCode::unsupported, "[Amp] a network of {} and {}: an amp has one of each",
+         counted(model.program.in.channels, "input"),
+         counted(model.program.out.channels, "output"));
   sample_rate_hz_ = model.sample_rate_hz;
   loudness_db_ = model.loudness_db;
   input_level_dbu_ = model.input_level_dbu;
