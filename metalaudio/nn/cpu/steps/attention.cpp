@@ -1,5 +1,5 @@
 #include <metalaudio/nn/cpu/attention_kernel.h>
-#include <metalaudio/nn/cpu/gemm/gemm_amx.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 #include <metalaudio/nn/cpu/steps/attention.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/steps/strides.h>
@@ -174,7 +174,7 @@ class AttentionStep final : public CpuStep {
 
 /// How many bfloat16 make a factor of the tiles of AMX as exact as a kernel's; none: it has none.
 std::size_t parts_of(const GemmKernel& kernel) {
-  if (!GemmAmx::available()) return 0;
+  if (!GemmPairs::available(GemmPairs::Unit::tiles)) return 0;
   return kernel.name() == "fp32" ? 3 : &kernel == &gemm_kernel(Precision::bf16) ? 1 : 2;
 }
 
