@@ -5,6 +5,7 @@
 #include <metalaudio/nn/steps/strides.h>
 
 #include <cmath>
+#include <string_view>
 #include <limits>
 
 namespace metalaudio::nn::cpu {
@@ -175,7 +176,8 @@ class AttentionStep final : public CpuStep {
 /// How many bfloat16 make a factor of the tiles of AMX as exact as a kernel's; none: it has none.
 std::size_t parts_of(const GemmKernel& kernel) {
   if (!GemmPairs::available(GemmPairs::Unit::tiles)) return 0;
-  return kernel.name() == "fp32" ? 3 : &kernel == &gemm_kernel(Precision::bf16) ? 1 : 2;
+  const std::string_view name = kernel.name();
+  return name == "fp32" ? 3 : name == "two bf16 with AMX" ? 2 : name == "bf16 with AMX" ? 1 : 0;
 }
 
 }  // namespace
