@@ -97,16 +97,34 @@ StepCost cost_of(const Graph& graph, const Node& node, Value y, Value residual, 
   return {2 * products, bytes};
 }
 
-/// The kernel that keeps a linear layer's weights as small as they are. A gain would have to be
-/// rounded to them.
+/// Half a linear layer's weights stay as small as they are, unless a gain would have to be rounded
+/// to them. Other kernels than that of float32 take them as they do all.
 const GemmKernel& kernel_for(const GemmKernel& kernel, const Graph& graph, const Node& node,
                              const ConvEpilogue& parts) {
+  if (kernel.name() != "fp32") return kernel;
   const auto* conv = std::get_if<Conv>(&node.operation);
   const DataType type = graph.type(node.inputs[1]).type;
   const bool half = type == DataType::f16 || type == DataType::bf16;
-  const bool linear = conv != nullptr && conv->axes.empty();
-  return half && linear && kernel.name() == "fp32" && !parts.gain.present() ? gemm_half_kernel(type)
-                                                                            : kernel;
+  if (half && conv != nullptr && conv->axes.empty() && !parts.gain.present())
+    return gemm_half_kernel(type);
+  const Shape& weight = graph.shape(node.inputs[1]);
+  const Shape& result = graph.shape(node.results[0]);
+  if (weight.size() == 0 || result.size() == 0) return kernel;
+  std::int64_t depth = weight.size() / weight[0];
+  // What one product takes together: all rows where nothing slides, else those of one axis.
+  std::int64_t rows =
+      depth == weight.back() ? result.size() / result.back() : result[result.rank() - 2];
+  if (conv != nullptr) {
+    if (conv->groups != 1) return kernel;
+  } else {
+    const auto& transposed = std::get<ConvTranspose>(node.operation);
+    if (transposed.groups != 1) return kernel;
+    for (const TransposeAxis& axis : transposed.axes) depth /= axis.stride;
+    rows /= transposed.axes.back().stride;
+  }
+  return float32_kernel(
+      kernel, {static_cast<std::size_t>(weight[0]), static_cast<std::size_t>(depth), false},
+      static_cast<std::size_t>(rows));
 }
 
 }  // namespace

@@ -39,6 +39,17 @@ const GemmKernel& gemm_kernel(Precision precision) {
   return bf16;
 }
 
+const GemmKernel& float32_kernel(const GemmKernel& usual, const MatrixSize& size,
+                                 std::size_t rows) {
+  // Fewer rows are not worth their conversion, smaller matrices not the empty part of their tiles.
+  constexpr std::size_t kRows = 96;
+  constexpr std::size_t kDepth = 48;
+  constexpr std::size_t kColumns = 32;
+  static const GemmPairs amx(GemmPairs::Unit::tiles, 3);
+  const bool pays = rows >= kRows && size.depth >= kDepth && size.columns >= kColumns;
+  return pays && GemmPairs::available(GemmPairs::Unit::tiles) ? amx : usual;
+}
+
 PackedMatrix::PackedMatrix(const GemmKernel& kernel, std::span<const float> weights,
                            std::span<const float> bias, const MatrixSize& size)
     : kernel_(&kernel), size_(size), data_(kernel.packed_bytes(size)) {

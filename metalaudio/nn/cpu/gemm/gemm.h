@@ -117,6 +117,10 @@ class GemmKernel {
 /// of two bfloat16 in the tiles of AMX, or float32.
 const GemmKernel& gemm_kernel(Precision precision);
 
+/// The arithmetic of float32 for so many rows: factors of three bfloat16 in the tiles of AMX where
+/// those are faster, otherwise `usual`.
+const GemmKernel& float32_kernel(const GemmKernel& usual, const MatrixSize& size, std::size_t rows);
+
 /// A constant matrix, packed.
 class PackedMatrix {
  public:

@@ -6,11 +6,13 @@
 namespace metalaudio::nn::cpu {
 
 /// Products whose factors are bfloat16, two depths side by side, and whose sums are float32: in the
-/// tiles of AMX or the vectors of AVX512-BF16. With one part a factor is rounded; with two, which
-/// only tiles multiply, it is the sum of two bfloat16, 16 of its 24 bits, and a product is three:
-/// all but that of the two small parts. Infinities then may become NaN.
+/// tiles of AMX or the vectors of AVX512-BF16. With one part a factor is rounded; with two or
+/// three, which only tiles multiply, it is the sum of so many bfloat16. Two keep 16 of its 24 bits,
+/// and a product is three: all but that of the small parts; infinities then may become NaN. Three
+/// keep all bits, but of numbers below 2^-110, and a product is six: what is left out is 2^-26 of
+/// it.
 /// Rows are converted block by block; the matrix lies in panels of 32 columns, each as pairs of
-/// tiles of 16 columns and 32 depths, two depths side by side, the pair of small parts behind that
+/// tiles of 16 columns and 32 depths, two depths side by side, the pairs of smaller parts behind that
 /// of the large ones. With glu the second tile of a pair gates the first. The biases follow the
 /// panels, in float32.
 class GemmPairs final : public GemmKernel {

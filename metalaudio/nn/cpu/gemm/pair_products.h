@@ -13,8 +13,8 @@ constexpr std::size_t kPairTileDepth = 32;
 constexpr std::size_t kPairTileElements = kPairTileColumns * kPairTileDepth;
 constexpr std::size_t kPairPanelColumns = 2 * kPairTileColumns;
 
-/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, its small
-/// parts `small` elements further on. They multiply `blocks` blocks of the matrix from the first on.
+/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, each of its
+/// smaller parts `small` elements behind the one before. They multiply `blocks` blocks of the matrix from the first on.
 struct PairOperand {
   const BFloat16* base;
   std::size_t stride;
@@ -43,7 +43,7 @@ struct PairProducts {
   void (*end)() noexcept;
 };
 
-/// The tiles of AMX, factors of one part or of two.
+/// The tiles of AMX, factors of one part to three.
 const PairProducts& amx_products(std::size_t parts) noexcept;
 /// Whether the processor has them and the kernel lets this process use them, which is asked once.
 bool amx_is_granted() noexcept;

@@ -34,56 +34,94 @@ METALAUDIO_AMX void configure_tiles() noexcept {
 
 METALAUDIO_AMX void release_tiles() noexcept { _tile_release(); }
 
-/// Four tiles of sums that start at the biases.
-template <std::size_t kParts>
-METALAUDIO_AMX void multiply_tiles(const PairBlock& product) noexcept {
-  const float* bias = product.bias;
-  _tile_loadd(0, bias, 0);
-  _tile_loadd(1, bias + kPairTileColumns, 0);
-  _tile_loadd(2, bias, 0);
-  _tile_loadd(3, bias + kPairTileColumns, 0);
+/// Tiles of 32 rows and of 32 columns, parts of them, and the tiles of their sums.
+class Tiles {
+ public:
+  METALAUDIO_AMX explicit Tiles(const float* bias) noexcept {
+    _tile_loadd(0, bias, 0);
+    _tile_loadd(1, bias + kPairTileColumns, 0);
+    _tile_loadd(2, bias, 0);
+    _tile_loadd(3, bias + kPairTileColumns, 0);
+  }
+  METALAUDIO_AMX void rows(const BFloat16* low, const BFloat16* high, long stride) const noexcept {
+    _tile_loadd(4, low, stride);
+    _tile_loadd(5, high, stride);
+  }
+  METALAUDIO_AMX void columns(const BFloat16* b) const noexcept {
+    _tile_loadd(6, b, 64);
+    _tile_loadd(7, b + kPairTileElements, 64);
+  }
+  METALAUDIO_AMX void add() const noexcept {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  METALAUDIO_AMX void store(float* to, std::ptrdiff_t row_stride) const noexcept {
+    const auto stride = static_cast<long>(row_stride * static_cast<std::ptrdiff_t>(sizeof(float)));
+    _tile_stored(0, to, stride);
+    _tile_stored(1, to + kPairTileColumns, stride);
+    _tile_stored(2, to + 16 * row_stride, stride);
+    _tile_stored(3, to + 16 * row_stride + kPairTileColumns, stride);
+  }
+};
+
+/// Calls body(low rows, high rows, their stride in bytes, columns) for every block of depths.
+template <std::size_t kParts, typename Body>
+METALAUDIO_AMX inline void for_blocks(const PairBlock& product, Body&& body) noexcept {
   for (const PairOperand& operand : product.operands) {
     const auto stride = static_cast<long>(operand.stride * sizeof(BFloat16));
     const BFloat16* low = operand.base + product.row * operand.stride;
     const BFloat16* high = low + kTileRows * operand.stride;
     const BFloat16* b = product.panel + operand.first_block * 2 * kParts * kPairTileElements;
     for (std::size_t block = 0; block < operand.blocks; ++block) {
-      _tile_loadd(4, low, stride);
-      _tile_loadd(6, b, 64);
-      _tile_loadd(7, b + kPairTileElements, 64);
-      _tile_loadd(5, high, stride);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
-      if constexpr (kParts == 2) {
-        _tile_loadd(4, low + product.small, stride);
-        _tile_loadd(5, high + product.small, stride);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-        _tile_loadd(4, low, stride);
-        _tile_loadd(6, b + 2 * kPairTileElements, 64);
-        _tile_loadd(7, b + 3 * kPairTileElements, 64);
-        _tile_loadd(5, high, stride);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-      }
+      body(low, high, stride, b);
       low += kPairTileDepth;
       high += kPairTileDepth;
       b += 2 * kParts * kPairTileElements;
     }
   }
-  float* to = product.to;
-  const auto stride =
-      static_cast<long>(product.to_stride * static_cast<std::ptrdiff_t>(sizeof(float)));
-  _tile_stored(0, to, stride);
-  _tile_stored(1, to + kPairTileColumns, stride);
-  _tile_stored(2, to + 16 * product.to_stride, stride);
-  _tile_stored(3, to + 16 * product.to_stride + kPairTileColumns, stride);
+}
+
+/// Products of parts, the small ones before the large ones, which a sum of small ones meets only
+/// once: so a sum rounds as often as one of large products alone.
+template <std::size_t kParts>
+METALAUDIO_AMX void multiply_tiles(const PairBlock& product) noexcept {
+  constexpr std::size_t kPart = 2 * kPairTileElements;
+  const std::size_t small = product.small;
+  const Tiles tiles(product.bias);
+  if constexpr (kParts == 3) {
+    for_blocks<kParts>(product, [&](const BFloat16* low, const BFloat16* high, long stride,
+                                    const BFloat16* b) METALAUDIO_AMX {
+      tiles.rows(low, high, stride);
+      tiles.columns(b + 2 * kPart);
+      tiles.add();
+      tiles.columns(b + kPart);
+      tiles.add();
+      tiles.rows(low + small, high + small, stride);
+      tiles.add();
+      tiles.columns(b);
+      tiles.add();
+      tiles.rows(low + 2 * small, high + 2 * small, stride);
+      tiles.add();
+    });
+  }
+  for_blocks<kParts>(product, [&](const BFloat16* low, const BFloat16* high, long stride,
+                                  const BFloat16* b) METALAUDIO_AMX {
+    if constexpr (kParts == 2) {
+      tiles.rows(low + small, high + small, stride);
+      tiles.columns(b);
+      tiles.add();
+      tiles.rows(low, high, stride);
+      tiles.add();
+      tiles.columns(b + kPart);
+    } else {
+      tiles.rows(low, high, stride);
+      tiles.columns(b);
+    }
+    tiles.add();
+  });
+  tiles.store(product.to, product.to_stride);
 }
 
 #else
@@ -102,7 +140,9 @@ const PairProducts& amx_products(std::size_t parts) noexcept {
                                      release_tiles};
   static constexpr PairProducts kTwo{2 * kTileRows, configure_tiles, multiply_tiles<2>,
                                      release_tiles};
-  return parts == 2 ? kTwo : kOne;
+  static constexpr PairProducts kThree{2 * kTileRows, configure_tiles, multiply_tiles<3>,
+                                       release_tiles};
+  return parts == 3 ? kThree : parts == 2 ? kTwo : kOne;
 }
 
 bool amx_is_granted() noexcept {
