@@ -256,14 +256,14 @@ class Converter {
 
   std::span<const Operand> operands() const noexcept { return {operands_, count_}; }
 
-  void convert_taps(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) {
+  void convert_taps(std::span<const GemmTap> taps, std::size_t depth, const MatrixSize& size) {
     const bool whole =
         std::ranges::all_of(taps, [](const GemmTap& t) { return t.weight_row % kTileDepth == 0; });
     if (!whole && (taps.size() != 1 || taps[0].weight_row != 0)) {
-      return side_by_side(taps, depth, matrix_depth);
+      return side_by_side(taps, depth, size.depth);
     }
-    // Beyond the depth of one of several taps lie the weights of the next.
-    const bool ends = depth % kTileDepth == 0 || depth == matrix_depth;
+    // Beyond the depth of one of several taps may lie the weights of the next.
+    const bool ends = depth % kTileDepth == 0 || depth == size.depth || size.tap_depth != 0;
     for (std::size_t i = 0; i < taps.size();) {
       const GemmTap& tap = taps[i];
       const auto inside = tap.first <= 0 && tap.last >= static_cast<std::ptrdiff_t>(rows_);
@@ -418,7 +418,7 @@ void GemmAmx::multiply(std::span<const GemmTap> taps, std::size_t depth, std::si
   static_assert(sizeof(Operand) <= sizeof(GemmTap));
   Converter converter(parts_, rows, converted, part_size,
                       reinterpret_cast<Operand*>(scratch.converted_taps()));
-  converter.convert_taps(taps, depth, size.depth);
+  converter.convert_taps(taps, depth, size);
   const auto* elements = reinterpret_cast<const BFloat16*>(packed);
   const float* biases = biases_of(packed, cut);
   const bool plain = output.activation == Activation::none && output.residual == nullptr;

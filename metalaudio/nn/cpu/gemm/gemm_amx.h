@@ -21,6 +21,7 @@ class GemmAmx final : public GemmKernel {
     return parts_ == 1 ? "bf16 with AMX" : "two bf16 with AMX";
   }
   std::size_t tile_rows() const noexcept override { return 32; }
+  std::size_t tap_unit() const noexcept override { return 32; }
   std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
   void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
             std::byte* to) const noexcept override;
