@@ -1,10 +1,14 @@
 #include "tests/parity/parity_case.h"
 
+#include <array>
+
 namespace metalaudio::nn {
 
 namespace {
 
 const SlidingAxis kSame3{3, 1, 1, 1, 1};
+
+constexpr std::array<std::int64_t, 5> kCrops = {0, 1, 2, 5, 13};
 
 /// Row-by-row normalisation of one group, as DConv has it.
 const GroupNorm kRowNorm{1, 1, 1e-5F, MomentsAlgorithm::standard};
@@ -125,6 +129,22 @@ std::vector<ParityCase> fused_cases() {
            [](Maker& m, auto) {
              m.finish(m.conv_transpose(m.input({1, 501, 6}), 4, {{1, 1, 0, 1}, {8, 4, 2, 1999}}));
            },
+       .product = true},
+      {.name = "conv_transpose_whole_phases",
+       .make =
+           [](Maker& m, std::size_t v) {
+             // Cropped by less and by more than a stride, and reaching beyond the last input.
+             const std::int64_t crop = kCrops[v / 2 % kCrops.size()];
+             const std::int64_t rest = v % 3 == 0 ? 9 : -crop;
+             const TransposeAxis rows{12, 4, crop, 4 * 8 + 12 - crop + rest};
+             const TransposeAxis positions{9, 3, crop, 3 * 129 + 9 - crop + rest};
+             const Value y =
+                 v % 2 == 0
+                     ? m.conv_transpose(m.input({9, 110, 20}), 24, {rows, {1, 1, 0, 110}})
+                     : m.conv_transpose(m.input({2, 130, 20}), 24, {{1, 1, 0, 2}, positions});
+             m.finish(m.add(m.unary(y, UnaryFunction::gelu), m.input(m.graph.shape(y))));
+           },
+       .variants = 2 * kCrops.size(),
        .product = true},
       {.name = "conv_transpose_gaps_and_residual",
        .make =

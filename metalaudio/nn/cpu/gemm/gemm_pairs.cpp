@@ -170,7 +170,7 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
           kTileDepth,
       reinterpret_cast<PairOperand*>(scratch.converted_taps())};
   PairRows converted(parts_, rows, padded, room);
-  converted.convert(taps, depth, size.depth);
+  converted.convert(taps, depth, size);
   const bool plainly =
       parts_ == 3 && (converted.has_infinity() || packed[flag_of(cut)] != std::byte{0});
   const auto* elements = reinterpret_cast<const BFloat16*>(packed);

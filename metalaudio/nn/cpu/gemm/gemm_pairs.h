@@ -25,6 +25,7 @@ class GemmPairs final : public GemmKernel {
 
   std::string_view name() const noexcept override;
   std::size_t tile_rows() const noexcept override { return products_.rows; }
+  std::size_t tap_unit() const noexcept override { return kPairTileDepth; }
   std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
   void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
             std::byte* to) const noexcept override;

@@ -150,14 +150,14 @@ METALAUDIO_BF16 bool pack_rows(const float* from, std::ptrdiff_t stride, std::si
 }  // namespace
 
 void PairRows::convert(std::span<const GemmTap> taps, std::size_t depth,
-                       std::size_t matrix_depth) noexcept {
+                       const MatrixSize& size) noexcept {
   const bool whole =
       std::ranges::all_of(taps, [](const GemmTap& t) { return t.weight_row % kTileDepth == 0; });
   if (!whole && (taps.size() != 1 || taps[0].weight_row != 0)) {
-    return side_by_side(taps, depth, matrix_depth);
+    return side_by_side(taps, depth, size.depth);
   }
-  // Beyond the depth of one of several taps lie the weights of the next.
-  const bool ends = depth % kTileDepth == 0 || depth == matrix_depth;
+  // Beyond the depth of one of several taps may lie the weights of the next.
+  const bool ends = depth % kTileDepth == 0 || depth == size.depth || size.tap_depth != 0;
   for (std::size_t i = 0; i < taps.size();) {
     const GemmTap& tap = taps[i];
     const auto inside = tap.first <= 0 && tap.last >= static_cast<std::ptrdiff_t>(rows_);
@@ -265,7 +265,7 @@ bool pack_pair_tile(const MatrixView& matrix, std::size_t column, std::size_t co
 
 #else
 
-void PairRows::convert(std::span<const GemmTap>, std::size_t, std::size_t) noexcept {}
+void PairRows::convert(std::span<const GemmTap>, std::size_t, const MatrixSize&) noexcept {}
 bool pack_pair_tile(const MatrixView&, std::size_t, std::size_t, std::size_t, std::size_t,
                     std::size_t, BFloat16*) noexcept {
   return false;

@@ -28,7 +28,7 @@ class PairRows {
   PairRows(std::size_t parts, std::size_t rows, std::size_t padded, const PairRoom& room) noexcept
       : parts_(parts), rows_(rows), padded_(padded), room_(room), end_(room.rows) {}
 
-  void convert(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) noexcept;
+  void convert(std::span<const GemmTap> taps, std::size_t depth, const MatrixSize& size) noexcept;
   std::span<const PairOperand> operands() const noexcept { return {room_.operands, count_}; }
   /// Whether one of the rows holds what is infinite as bfloat16.
   bool has_infinity() const noexcept { return has_infinity_; }

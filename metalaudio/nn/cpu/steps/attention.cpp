@@ -5,8 +5,8 @@
 #include <metalaudio/nn/steps/strides.h>
 
 #include <cmath>
-#include <string_view>
 #include <limits>
+#include <string_view>
 
 namespace metalaudio::nn::cpu {
 

@@ -50,6 +50,7 @@ class ConvStep final : public CpuStep {
         kernel.name() == "fp32" && activation_ != Activation::glu) {
       together_ = positions_together(kernel, positions_axis_, out_.channels, out_.positions);
     }
+    row_tap_depth_ = positions_axis_.kernel * group_in();
     pack(maker.graph(), node, epilogue.gain);
     // A 1x1 convolution does not care where rows end.
     if (taps() == 1 && rows_axis_.stride == 1 && positions_axis_.stride == 1 &&
@@ -111,6 +112,7 @@ class ConvStep final : public CpuStep {
       for (std::size_t i = 0; i < columns; ++i) bias[i] *= factors[i];
     }
     if (together_ > 1) return pack_together(weight, bias);
+    if (pads_row_taps()) return pack_padded(weight, bias);
     const std::size_t group = columns / size_of(groups_);
     for (std::size_t g = 0; g < size_of(groups_); ++g) {
       weights_.emplace_back(
@@ -118,6 +120,34 @@ class ConvStep final : public CpuStep {
           std::span<const float>(bias).subspan(g * group, group),
           MatrixSize{group, depth, activation_ == Activation::glu});
     }
+  }
+
+  /// Whether several deep taps would share what they read if their depths were a little larger.
+  bool pads_row_taps() const {
+    const std::int64_t run = positions_axis_.kernel * in_.channels;
+    return groups_ == 1 && positions_axis_.dilation == 1 && rows_axis_.kernel > 1 &&
+           positions_axis_.kernel > positions_axis_.stride && run > row_tap_depth(run) / 2 &&
+           run != row_tap_depth(run);
+  }
+  std::int64_t row_tap_depth(std::int64_t run) const {
+    const auto unit = static_cast<std::int64_t>(kernel_.tap_unit());
+    return (run + unit - 1) / unit * unit;
+  }
+
+  /// [channel][row tap][run] with zeros behind every run.
+  void pack_padded(const Array<float>& weight, const Array<float>& bias) {
+    const std::int64_t run = positions_axis_.kernel * in_.channels;
+    row_tap_depth_ = row_tap_depth(run);
+    const std::size_t columns = size_of(out_.channels);
+    const std::size_t runs = columns * size_of(rows_axis_.kernel);
+    std::vector<float> matrix(runs * size_of(row_tap_depth_));
+    for (std::size_t r = 0; r < runs; ++r) {
+      std::copy_n(weight.begin() + static_cast<std::ptrdiff_t>(r) * run, run,
+                  matrix.begin() + static_cast<std::ptrdiff_t>(r) * row_tap_depth_);
+    }
+    weights_.emplace_back(kernel_, matrix, bias,
+                          MatrixSize{columns, size_of(rows_axis_.kernel * row_tap_depth_),
+                                     activation_ == Activation::glu, size_of(row_tap_depth_)});
   }
 
   /// [channel][row tap][tap][in] to [position][channel][row tap][wider window][in]. From here on the
@@ -142,6 +172,7 @@ class ConvStep final : public CpuStep {
       biases.insert(biases.end(), bias.begin(), bias.end());
     }
     axis = wide;
+    row_tap_depth_ = wide.kernel * in_.channels;
     weights_.emplace_back(kernel_, matrix, biases,
                           MatrixSize{size_of(together_) * columns, depth, false});
   }
@@ -207,7 +238,7 @@ class ConvStep final : public CpuStep {
     const std::int64_t begin = start * (axis.stride / together_) - axis.before;
     const std::int64_t end =
         begin + (static_cast<std::int64_t>(rows) - 1) * axis.stride + axis.kernel;
-    const std::size_t weight_row = size_of(row_tap * axis.kernel * group_in());
+    const std::size_t weight_row = size_of(row_tap * row_tap_depth_);
     if (axis.dilation == 1 && groups_ == 1 && begin >= 0 && end <= in_.positions) {
       *depth = size_of(axis.kernel * channels);
       taps[0] = {row + begin * channels, axis.stride * channels, 0,
@@ -226,6 +257,7 @@ class ConvStep final : public CpuStep {
   const GemmKernel& kernel_;
   std::int64_t groups_;
   std::int64_t together_ = 1;
+  std::int64_t row_tap_depth_ = 0;  ///< in the matrix
   Planes in_;
   Planes out_;
   SlidingAxis rows_axis_;

@@ -25,6 +25,15 @@ std::unique_ptr<Step> make_conv_transpose(const GemmKernel& kernel, const ConvTr
                                           const Node& node, const ConvEpilogue& epilogue, Value y,
                                           StepMaker& maker);
 
+/// Whether all outputs that meet the same inputs of a transposed convolution can be columns of one
+/// product.
+bool has_whole_phases(const ConvTranspose& conv, const Node& node, const ConvEpilogue& epilogue,
+                      Value y, const Graph& graph);
+std::unique_ptr<Step> make_conv_transpose_phases(const GemmKernel& kernel,
+                                                 const ConvTranspose& conv, const Node& node,
+                                                 const ConvEpilogue& epilogue, Value y,
+                                                 StepMaker& maker);
+
 /// A value as batches of rows of positions of channels: the axes of a convolution with at most two,
 /// and everything before them.
 struct Planes {

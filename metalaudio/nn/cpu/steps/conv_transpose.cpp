@@ -189,6 +189,9 @@ class ConvTransposeStep final : public CpuStep {
 std::unique_ptr<Step> make_conv_transpose(const GemmKernel& kernel, const ConvTranspose& conv,
                                           const Node& node, const ConvEpilogue& epilogue, Value y,
                                           StepMaker& maker) {
+  if (has_whole_phases(conv, node, epilogue, y, maker.graph())) {
+    return make_conv_transpose_phases(kernel, conv, node, epilogue, y, maker);
+  }
   return std::make_unique<ConvTransposeStep>(kernel, conv, node, epilogue, y, maker);
 }
 
