@@ -13,7 +13,9 @@ Workers::Workers(ThreadPool* pool, const ScratchNeeds& needs)
 }
 
 Array<float> floats_of(const Graph& graph, Value value) {
-  const std::shared_ptr<const Tensor> tensor = graph.info(value).constant.tensor();
+  const Constant& constant = graph.info(value).constant;
+  if (constant.type().type == DataType::f32) return Array<float>(constant.copy().take_buffer());
+  const std::shared_ptr<const Tensor> tensor = constant.tensor();
   Array<float> floats(tensor->size());
   visit_type(tensor->type(), [&]<typename T>(std::type_identity<T>) {
     const std::span<const T> from = tensor->values_as<T>();

@@ -52,7 +52,9 @@ const GemmKernel& float32_kernel(const GemmKernel& usual, const MatrixSize& size
 
 PackedMatrix::PackedMatrix(const GemmKernel& kernel, std::span<const float> weights,
                            std::span<const float> bias, const MatrixSize& size)
-    : kernel_(&kernel), size_(size), data_(kernel.packed_bytes(size)) {
+    : kernel_(&kernel),
+      size_(size),
+      data_(Buffer(kernel.packed_bytes(size), Buffer::Content::anything)) {
   kernel.pack({weights.data(), static_cast<std::ptrdiff_t>(size.depth), 1}, size,
               bias.empty() ? nullptr : bias.data(), data_.data());
 }

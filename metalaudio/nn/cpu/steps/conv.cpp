@@ -108,8 +108,11 @@ class ConvStep final : public CpuStep {
     const std::size_t depth = taps() * size_of(group_in());
     if (gain.present()) {
       const Array<float> factors = floats_of(graph, gain);
-      for (std::size_t i = 0; i < weight.size(); ++i) weight[i] *= factors[i / depth];
-      for (std::size_t i = 0; i < columns; ++i) bias[i] *= factors[i];
+      for (std::size_t column = 0; column < columns; ++column) {
+        float* const row = weight.data() + column * depth;
+        for (std::size_t k = 0; k < depth; ++k) row[k] *= factors[column];
+        bias[column] *= factors[column];
+      }
     }
     if (together_ > 1) return pack_together(weight, bias);
     if (pads_row_taps()) return pack_padded(weight, bias);
