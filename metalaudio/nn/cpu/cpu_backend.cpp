@@ -190,6 +190,7 @@ class CpuBackend final : public Backend {
   }
 
   std::unique_ptr<Runner> make_runner(std::span<const std::unique_ptr<Step>> steps,
+                                      std::span<const StepsBefore>,
                                       ThreadPool* pool) const override {
     return std::make_unique<CpuRunner>(steps, pool);
   }
