@@ -110,7 +110,8 @@ const GemmKernel& kernel_for(const GemmKernel& kernel, const Graph& graph, const
   const Shape& weight = graph.shape(node.inputs[1]);
   const Shape& result = graph.shape(node.results[0]);
   if (weight.size() == 0 || result.size() == 0) return kernel;
-  std::int64_t depth = weight.size() / weight[0];
+  std::int64_t columns = weight[0];
+  std::int64_t depth = weight.size() / columns;
   // What one product takes together: all rows where nothing slides, else those of one axis.
   std::int64_t rows =
       depth == weight.back() ? result.size() / result.back() : result[result.rank() - 2];
@@ -119,12 +120,15 @@ const GemmKernel& kernel_for(const GemmKernel& kernel, const Graph& graph, const
   } else {
     const auto& transposed = std::get<ConvTranspose>(node.operation);
     if (transposed.groups != 1) return kernel;
-    for (const TransposeAxis& axis : transposed.axes) depth /= axis.stride;
+    for (const TransposeAxis& axis : transposed.axes) {
+      depth /= axis.stride;
+      columns *= axis.stride;
+    }
     rows /= transposed.axes.back().stride;
   }
-  return float32_kernel(
-      kernel, {static_cast<std::size_t>(weight[0]), static_cast<std::size_t>(depth), false},
-      static_cast<std::size_t>(rows));
+  return float32_kernel(kernel,
+                        {static_cast<std::size_t>(columns), static_cast<std::size_t>(depth), false},
+                        static_cast<std::size_t>(rows));
 }
 
 }  // namespace
