@@ -6,6 +6,7 @@
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -229,6 +230,52 @@ TEST(Gemm, Avx512Bf16EqualsTheSumOfRoundedFactorsWhereTheProcessorHasIt) {
 TEST(Gemm, TwoBf16InAmxKeepSixteenBitsOfBothFactors) {
   // What either factor loses, and the product of the small parts: at most 2.5 parts in 2^17.
   if (GemmPairs::available(Unit::tiles)) check(GemmPairs(Unit::tiles, 2), false, 2e-5);
+}
+
+TEST(Gemm, ThreeBf16InAmxAreFloat32) {
+  if (!GemmPairs::available(Unit::tiles)) return;
+  const GemmPairs kernel(Unit::tiles, 3);
+  check(kernel, false);
+  check_missing_tap(kernel, 1e-5);
+  for (const std::size_t depth : {20U, 32U, 96U, 300U}) {
+    for (const bool deep : {false, true}) check_windows(kernel, depth, deep, 1e-6);
+  }
+  // As GemmFp32 at least: sums of eight blocks, six products each, that are then added.
+  EXPECT_LT(mean_error_of(kernel, 4096), 4e-7);
+  EXPECT_LT(mean_error_of(kernel, 256), 2e-7);
+}
+
+TEST(Gemm, RowsThatAreNotFiniteAreThoseOfFloat32) {
+  if (!GemmPairs::available(Unit::tiles)) return;
+  constexpr std::size_t kRows = 70;
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  for (const MatrixSize& size : {MatrixSize{50, 40, false}, MatrixSize{80, 70, true}}) {
+    const std::vector<float> w = noise(size.columns * size.depth, 2);
+    const std::vector<float> bias = noise(size.columns, 3);
+    const std::size_t columns = size.result_columns();
+    const std::vector<float> more = noise(kRows * columns, 4);
+    for (const float bad : {kInf, -kInf, 3.4e38F}) {
+      std::vector<float> x = noise(kRows * size.depth, 1);
+      x[5 * size.depth + 3] = bad;
+      const auto result = [&](const GemmKernel& kernel) {
+        const PackedMatrix matrix(kernel, w, bias, size);
+        GemmScratch scratch;
+        scratch.reserve(kernel.needs(size, 1, kRows, size.depth));
+        const GemmTap tap{x.data(), static_cast<std::ptrdiff_t>(size.depth), 0, kRows, 0};
+        std::vector<float> y(kRows * columns);
+        const auto stride = static_cast<std::ptrdiff_t>(columns);
+        matrix.multiply(
+            {&tap, 1}, size.depth, kRows, scratch,
+            {y.data(), stride, size.glu ? Activation::glu : Activation::none, more.data(), stride});
+        return y;
+      };
+      const std::vector<float> y = result(GemmPairs(Unit::tiles, 3));
+      const std::vector<float> exact = result(GemmFp32());
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        EXPECT_TRUE(y[i] == exact[i] || (std::isnan(y[i]) && std::isnan(exact[i]))) << i;
+      }
+    }
+  }
 }
 
 TEST(Gemm, OneTapOfADeeperMatrixMeetsItsOwnWeights) {

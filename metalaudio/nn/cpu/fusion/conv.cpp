@@ -109,6 +109,22 @@ const GemmKernel& kernel_for(const GemmKernel& kernel, const Graph& graph, const
                                                                             : kernel;
 }
 
+/// Float32 in tiles, where there are any and a row of positions, a window and the channels fill them:
+/// nothing of it depends on how many rows or batches there are, so that they do not change results.
+const GemmKernel& tiles_for(const GemmKernel& kernel, const Graph& graph, const Node& node) {
+  const auto* conv = std::get_if<Conv>(&node.operation);
+  const GemmKernel* tiles = fp32_tile_kernel();
+  if (kernel.name() != "fp32" || tiles == nullptr || conv == nullptr || conv->groups != 1) {
+    return kernel;
+  }
+  const Shape& weight = graph.shape(node.inputs[Conv::weight]);
+  const Shape& y = graph.shape(node.results[0]);
+  const std::int64_t depth =
+      weight[0] == 0 ? 0 : static_cast<std::int64_t>(weight.size()) / weight[0];
+  const bool fills = y.rank() > 1 && y[y.rank() - 2] >= 64 && depth >= 32 && y.back() >= 32;
+  return fills ? *tiles : kernel;
+}
+
 }  // namespace
 
 std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel& usual, bool fuse,
@@ -135,15 +151,16 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
   plan.inputs = {node.inputs[0], parts.residual};
   plan.results = {y};
   plan.cost = cost_of(matcher.graph(), node, y, parts.residual, transposed != nullptr);
-  const GemmKernel& kernel = kernel_for(usual, matcher.graph(), node, parts);
+  const GemmKernel& whole = kernel_for(usual, matcher.graph(), node, parts);
   // The narrow kernels multiply float32 alone.
-  if (conv != nullptr && kernel.name() == "fp32" &&
+  if (conv != nullptr && whole.name() == "fp32" &&
       is_narrow(matcher.graph(), *conv, node, parts, y, tolerances)) {
     plan.make = [&node, parts, y, tolerances](StepMaker& maker) {
       return make_narrow_conv(std::get<Conv>(node.operation), node, parts, y, tolerances, maker);
     };
     return plan;
   }
+  const GemmKernel& kernel = tiles_for(whole, matcher.graph(), node);
   plan.make = [&kernel, &node, parts, y](StepMaker& maker) -> std::unique_ptr<Step> {
     if (const auto* forward = std::get_if<Conv>(&node.operation)) {
       return make_conv(kernel, *forward, node, parts, y, maker);

@@ -39,6 +39,11 @@ const GemmKernel& gemm_kernel(Precision precision) {
   return bf16;
 }
 
+const GemmKernel* fp32_tile_kernel() {
+  static const GemmPairs of_three(GemmPairs::Unit::tiles, 3);
+  return GemmPairs::available(GemmPairs::Unit::tiles) ? &of_three : nullptr;
+}
+
 PackedMatrix::PackedMatrix(const GemmKernel& kernel, std::span<const float> weights,
                            std::span<const float> bias, const MatrixSize& size)
     : kernel_(&kernel), size_(size), data_(kernel.packed_bytes(size)) {

@@ -117,6 +117,9 @@ class GemmKernel {
 /// of two bfloat16 in the tiles of AMX, or float32.
 const GemmKernel& gemm_kernel(Precision precision);
 
+/// Float32 in the tiles of AMX, for constant matrices and many rows; null where there is none.
+const GemmKernel* fp32_tile_kernel();
+
 /// A constant matrix, packed.
 class PackedMatrix {
  public:

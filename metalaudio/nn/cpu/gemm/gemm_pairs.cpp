@@ -1,5 +1,6 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/core/instruction_sets.h>
+#include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
 #include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 
@@ -74,7 +75,7 @@ bool GemmPairs::available(Unit unit) noexcept {
 
 std::string_view GemmPairs::name() const noexcept {
   if (unit_ == Unit::vectors) return "bf16 with AVX-512";
-  return parts_ == 1 ? "bf16 with AMX" : "two bf16 with AMX";
+  return parts_ == 1 ? "bf16 with AMX" : parts_ == 2 ? "two bf16 with AMX" : "fp32 with AMX";
 }
 
 std::size_t GemmPairs::packed_bytes(const MatrixSize& size) const noexcept {
@@ -87,23 +88,26 @@ GemmNeeds GemmPairs::needs(const MatrixSize& size, std::size_t taps, std::size_t
   const std::size_t padded = round_up(rows, products_.rows);
   const std::size_t converted =
       padded * std::max(row_of_depth(size.depth), taps * row_of_depth(depth)) + kTileDepth;
-  return {taps, rows, depth, products_.rows * kPanelColumns + parts_ * converted / 2};
+  const std::size_t step = products_.several ? padded : products_.rows;
+  return {taps, rows, depth, step * kPanelColumns + parts_ * converted / 2};
 }
 
 #if defined(METALAUDIO_BF16)
 
 namespace {
 
-/// Which part of a float a bfloat16 is: the float rounded to nearest even, or what that leaves.
-enum class Part { large, small };
+// GCC warns of the undefined vectors in the forms without a mask.
+constexpr __mmask16 kAll = 0xFFFF;
+
+/// Which part of a float a bfloat16 is: the float rounded to nearest even, what that leaves, or what
+/// is left then.
+enum class Part { large, small, third };
 
 /// What rounding leaves; nothing of what is not finite.
 METALAUDIO_BF16 inline __m512 left_of(__m512 v) noexcept {
   const __m256bh rounded = _mm512_cvtneps_pbh(v);
   __m256i bits;
   std::memcpy(&bits, &rounded, sizeof bits);
-  // GCC warns of the undefined vectors in the forms without a mask.
-  constexpr __mmask16 kAll = 0xFFFF;
   const __m512i wide = _mm512_maskz_slli_epi32(kAll, _mm512_maskz_cvtepu16_epi32(kAll, bits), 16);
   const __m512 rest = _mm512_sub_ps(v, _mm512_castsi512_ps(wide));
   const __mmask16 finite = _mm512_cmp_ps_mask(
@@ -113,7 +117,8 @@ METALAUDIO_BF16 inline __m512 left_of(__m512 v) noexcept {
 
 template <Part kPart>
 METALAUDIO_BF16 inline __m512 part_of(__m512 v) noexcept {
-  if constexpr (kPart == Part::small) v = left_of(v);
+  if constexpr (kPart != Part::large) v = left_of(v);
+  if constexpr (kPart == Part::third) v = left_of(v);
   return v;
 }
 
@@ -134,6 +139,38 @@ METALAUDIO_BF16 void convert(const float* from, std::size_t count, BFloat16* to)
     std::memcpy(&bits, &v, sizeof bits);
     _mm256_mask_storeu_epi16(to + i, mask, bits);
   }
+}
+
+METALAUDIO_BF16 inline __m512 rounded(__m512 v) noexcept {
+  const __m512i raised = _mm512_add_epi32(_mm512_castps_si512(v), _mm512_set1_epi32(0x8000));
+  return _mm512_castsi512_ps(
+      _mm512_and_si512(raised, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
+/// All three parts of from[count], those of one `stride` elements behind the other's. Whether they
+/// are finite.
+METALAUDIO_BF16 bool split(const float* from, std::size_t count, BFloat16* to,
+                           std::size_t stride) noexcept {
+  __mmask16 finite = kAll;
+  for (std::size_t i = 0; i < count; i += 32) {
+    const auto left = static_cast<std::uint32_t>(std::min<std::size_t>(32, count - i));
+    const auto mask = static_cast<__mmask32>((std::uint64_t{1} << left) - 1);
+    __m512 low = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from + i);
+    __m512 high = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), from + i + 16);
+    for (std::size_t part = 0; part < 3; ++part) {
+      const __m512 low_part = part < 2 ? rounded(low) : low;
+      const __m512 high_part = part < 2 ? rounded(high) : high;
+      const __m512bh both = _mm512_cvtne2ps_pbh(high_part, low_part);
+      __m512i bits;
+      std::memcpy(&bits, &both, sizeof bits);
+      _mm512_mask_storeu_epi16(to + part * stride + i, mask, bits);
+      low = _mm512_sub_ps(low, low_part);
+      high = _mm512_sub_ps(high, high_part);
+    }
+    // Whole floats leave nothing, others leave NaN.
+    finite &= _mm512_cmp_ps_mask(low, high, _CMP_EQ_OQ);
+  }
+  return finite == kAll;
 }
 
 /// Up to 32 depths of up to 16 columns that lie `stride` floats apart, each contiguous: one tile.
@@ -195,6 +232,8 @@ class Converter {
         operands_(operands) {}
 
   std::span<const PairOperand> operands() const noexcept { return {operands_, count_}; }
+  /// Of three parts, whether all rows were.
+  bool finite() const noexcept { return finite_; }
 
   void convert_taps(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) {
     const bool whole = depth % kTileDepth == 0 && std::ranges::all_of(taps, [](const GemmTap& t) {
@@ -219,7 +258,11 @@ class Converter {
   }
 
  private:
-  void put(const float* from, std::size_t count, BFloat16* to) const noexcept {
+  void put(const float* from, std::size_t count, BFloat16* to) noexcept {
+    if (parts_ == 3) {
+      finite_ = split(from, count, to, part_size_) && finite_;
+      return;
+    }
     convert<Part::large>(from, count, to);
     if (parts_ == 2) convert<Part::small>(from, count, to + part_size_);
   }
@@ -228,7 +271,7 @@ class Converter {
       std::memset(static_cast<void*>(to + part * part_size_), 0, count * sizeof(BFloat16));
     }
   }
-  void put_row(const GemmTap& tap, std::ptrdiff_t row, std::size_t depth, BFloat16* to) const {
+  void put_row(const GemmTap& tap, std::ptrdiff_t row, std::size_t depth, BFloat16* to) {
     if (row >= tap.first && row < tap.last) {
       put(tap.base + row * tap.row_stride, depth, to);
     } else {
@@ -297,6 +340,7 @@ class Converter {
   std::size_t part_size_;
   PairOperand* operands_;
   std::size_t count_ = 0;
+  bool finite_ = true;
 };
 
 }  // namespace
@@ -328,11 +372,59 @@ void GemmPairs::pack(const MatrixView& matrix, const MatrixSize& size, const flo
                             static_cast<std::ptrdiff_t>(first) * matrix.column_stride +
                             static_cast<std::ptrdiff_t>(block * kTileDepth) * matrix.depth_stride;
         pack_tile<Part::large>(matrix, from, columns, depth, tile);
-        if (parts_ == 2) {
+        if (parts_ >= 2) {
           pack_tile<Part::small>(matrix, from, columns, depth, tile + 2 * kTileElements);
+        }
+        if (parts_ == 3) {
+          pack_tile<Part::third>(matrix, from, columns, depth, tile + 4 * kTileElements);
         }
       }
     }
+  }
+}
+
+namespace {
+
+/// A panel of three parts as one of GemmFp32.
+METALAUDIO_BF16 void join_parts(const BFloat16* panel, std::size_t depth, float* to) noexcept {
+  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
+  for (std::size_t k = 0; k < depth; k += 2) {
+    const BFloat16* pairs =
+        panel + k / kTileDepth * 6 * kTileElements + k % kTileDepth * kTileColumns;
+    for (std::size_t half = 0; half < 2; ++half, pairs += kTileElements) {
+      __m512 even = _mm512_setzero_ps();
+      __m512 odd = _mm512_setzero_ps();
+      for (std::size_t part = 3; part-- > 0;) {
+        const __m512i both = _mm512_loadu_si512(pairs + part * 2 * kTileElements);
+        const __m512i shifted = _mm512_maskz_slli_epi32(kAll, both, 16);
+        even = _mm512_add_ps(even, _mm512_castsi512_ps(shifted));
+        odd = _mm512_add_ps(odd, _mm512_castsi512_ps(_mm512_and_si512(both, upper)));
+      }
+      float* row = to + k * kPanelColumns + half * kTileColumns;
+      _mm512_storeu_ps(row, even);
+      if (k + 1 < depth) _mm512_storeu_ps(row + kPanelColumns, odd);
+    }
+  }
+}
+
+}  // namespace
+
+void GemmPairs::multiply_as_fp32(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
+                                 const std::byte* packed, const MatrixSize& size,
+                                 GemmScratch& scratch, const GemmOutput& output) const noexcept {
+  const Cut cut(size, parts_);
+  GemmFp32::fill_table(taps, rows, scratch);
+  for (std::size_t panel = 0; panel < cut.panels; ++panel) {
+    // As large as the rows that were converted, or smaller.
+    join_parts(reinterpret_cast<const BFloat16*>(packed) + panel * cut.panel, size.depth,
+               scratch.floats());
+    const std::size_t column = panel * cut.columns;
+    GemmOutput part = output;
+    part.base += column;
+    if (part.residual != nullptr) part.residual += column;
+    gemm_multiply({scratch.table(), scratch.weight_rows(), taps.size(), depth, rows,
+                   scratch.floats(), 1, 0, size.result_columns() - column,
+                   biases_of(packed, cut) + panel * kPanelColumns, false, &part});
   }
 }
 
@@ -342,14 +434,18 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
   const Cut cut(size, parts_);
   const std::size_t unit = products_.rows;
   const std::size_t padded = round_up(rows, unit);
+  const std::size_t step = products_.several ? padded : unit;
   float* tile = scratch.floats();
-  auto* converted = reinterpret_cast<BFloat16*>(tile + unit * kPanelColumns);
+  auto* converted = reinterpret_cast<BFloat16*>(tile + step * kPanelColumns);
   const std::size_t part_size =
       padded * std::max(row_of_depth(size.depth), taps.size() * row_of_depth(depth)) + kTileDepth;
   static_assert(sizeof(PairOperand) <= sizeof(GemmTap));
   Converter converter(parts_, rows, padded, converted, part_size,
                       reinterpret_cast<PairOperand*>(scratch.converted_taps()));
   converter.convert_taps(taps, depth, size.depth);
+  if (!converter.finite()) {
+    return multiply_as_fp32(taps, depth, rows, packed, size, scratch, output);
+  }
   const auto* elements = reinterpret_cast<const BFloat16*>(packed);
   const float* biases = biases_of(packed, cut);
   const bool plain = output.activation == Activation::none && output.residual == nullptr;
@@ -358,15 +454,15 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
     const std::size_t column = panel * cut.columns;
     const bool full = column + cut.columns <= size.result_columns();
     const bool narrow = !size.glu && column + kTileColumns >= size.result_columns();
-    for (std::size_t row = 0; row < rows; row += unit) {
-      const std::size_t count = std::min(unit, rows - row);
+    for (std::size_t row = 0; row < rows; row += step) {
+      const std::size_t count = std::min(step, rows - row);
       GemmOutput block = output;
       block.base += static_cast<std::ptrdiff_t>(row) * output.row_stride;
       if (block.residual != nullptr) {
         block.residual += static_cast<std::ptrdiff_t>(row) * output.residual_row_stride;
       }
-      const bool direct = plain && full && !size.glu && count == unit;
-      products_.multiply({converter.operands(), row, part_size, elements + panel * cut.panel,
+      const bool direct = plain && full && !size.glu && count == step;
+      products_.multiply({converter.operands(), row, step, part_size, elements + panel * cut.panel,
                           biases + panel * kPanelColumns, narrow,
                           direct ? block.base + column : tile,
                           direct ? output.row_stride : static_cast<std::ptrdiff_t>(kPanelColumns)});

@@ -1,5 +1,5 @@
 #include <metalaudio/nn/cpu/attention_kernel.h>
-#include <metalaudio/nn/cpu/gemm/gemm_amx.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 #include <metalaudio/nn/cpu/steps/attention.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/steps/strides.h>
@@ -172,10 +172,12 @@ class AttentionStep final : public CpuStep {
   Strides mask_strides_{};
 };
 
-/// How many bfloat16 make a factor of the tiles of AMX as exact as a kernel's; none: it has none.
+/// How many bfloat16 make a factor as exact as a kernel's in the tiles of AMX; none: it has none.
 std::size_t parts_of(const GemmKernel& kernel) {
-  if (!GemmAmx::available()) return 0;
-  return kernel.name() == "fp32" ? 3 : &kernel == &gemm_kernel(Precision::bf16) ? 1 : 2;
+  if (!GemmPairs::available(GemmPairs::Unit::tiles)) return 0;
+  if (kernel.name() == "fp32") return 3;
+  const auto* pairs = dynamic_cast<const GemmPairs*>(&kernel);
+  return pairs != nullptr && pairs->unit() == GemmPairs::Unit::tiles ? pairs->parts() : 0;
 }
 
 }  // namespace
