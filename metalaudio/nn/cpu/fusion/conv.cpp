@@ -121,7 +121,7 @@ const GemmKernel& tiles_for(const GemmKernel& kernel, const Graph& graph, const 
   const Shape& y = graph.shape(node.results[0]);
   const std::int64_t depth =
       weight[0] == 0 ? 0 : static_cast<std::int64_t>(weight.size()) / weight[0];
-  const bool fills = y.rank() > 1 && y[y.rank() - 2] >= 64 && depth >= 32 && y.back() >= 32;
+  const bool fills = y.rank() > 1 && y[y.rank() - 2] >= 64 && depth >= 48 && y.back() >= 32;
   return fills ? *tiles : kernel;
 }
 
