@@ -210,6 +210,7 @@ TEST_P(ParityOfPlans, IsRoundedInBf16WhereItMultiplies) {
   for (std::size_t way = 0; way < options.size(); ++way) {
     SCOPED_TRACE(way);
     EXPECT_LT(errors[way].normalised(), kBf16Bound * GetParam().bf16_factor);
+    if (!GetParam().rounds) continue;
     EXPECT_GT(errors[way].normalised(), kBf16Least);
     EXPECT_LE(exact[way], GetParam().variants / 5);
   }

@@ -236,14 +236,13 @@ class Converter {
   bool finite() const noexcept { return finite_; }
 
   void convert_taps(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) {
-    const bool whole = depth % kTileDepth == 0 && std::ranges::all_of(taps, [](const GemmTap& t) {
-                         return t.weight_row % kTileDepth == 0;
-                       });
+    const bool whole =
+        std::ranges::all_of(taps, [](const GemmTap& t) { return t.weight_row % kTileDepth == 0; });
     if (!whole && (taps.size() != 1 || taps[0].weight_row != 0)) {
       return side_by_side(taps, depth, matrix_depth);
     }
     // Beyond the depth of one of several taps lie the weights of the next.
-    const bool ends = whole || depth == matrix_depth;
+    const bool ends = depth % kTileDepth == 0 || depth == matrix_depth;
     for (std::size_t i = 0; i < taps.size();) {
       const GemmTap& tap = taps[i];
       const auto inside = tap.first <= 0 && tap.last >= static_cast<std::ptrdiff_t>(rows_);
