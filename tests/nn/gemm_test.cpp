@@ -280,7 +280,7 @@ TEST(Gemm, OneTapOfADeeperMatrixMeetsItsOwnWeights) {
 }
 
 TEST(Gemm, WindowsThatShareRowsMultiplyTheirOwn) {
-  for (const std::size_t depth : {20U, 32U, 96U}) {
+  for (const std::size_t depth : {20U, 32U, 96U, 300U}) {
     for (const bool deep : {false, true}) {
       check_windows(GemmFp32(), depth, deep);
       if (GemmPairs::available(Unit::tiles)) {

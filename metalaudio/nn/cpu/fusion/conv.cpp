@@ -97,25 +97,28 @@ StepCost cost_of(const Graph& graph, const Node& node, Value y, Value residual, 
   return {2 * products, bytes};
 }
 
-/// Half a linear layer's weights stay as small as they are, unless a gain would have to be rounded
-/// to them. Other kernels than that of float32 take them as they do all.
+/// The kernel that keeps a linear layer's weights as small as they are. A gain would have to be
+/// rounded to them.
 const GemmKernel& kernel_for(const GemmKernel& kernel, const Graph& graph, const Node& node,
                              const ConvEpilogue& parts) {
-  if (kernel.name() != "fp32") return kernel;
   const auto* conv = std::get_if<Conv>(&node.operation);
   const DataType type = graph.type(node.inputs[1]).type;
   const bool half = type == DataType::f16 || type == DataType::bf16;
-  if (half && conv != nullptr && conv->axes.empty() && !parts.gain.present())
-    return gemm_half_kernel(type);
+  const bool linear = conv != nullptr && conv->axes.empty();
+  return half && linear && kernel.name() == "fp32" && !parts.gain.present() ? gemm_half_kernel(type)
+                                                                            : kernel;
+}
+
+/// Float32 in tiles, where a row of positions, a window and the channels fill them: nothing of it
+/// depends on how many rows or batches there are, so that they do not change results.
+const GemmKernel& tiles_for(const GemmKernel& kernel, const Graph& graph, const Node& node) {
   const Shape& weight = graph.shape(node.inputs[1]);
   const Shape& result = graph.shape(node.results[0]);
-  if (weight.size() == 0 || result.size() == 0) return kernel;
+  if (kernel.name() != "fp32" || weight.size() == 0 || result.rank() < 2) return kernel;
   std::int64_t columns = weight[0];
-  std::int64_t depth = weight.size() / columns;
-  // What one product takes together: all rows where nothing slides, else those of one axis.
-  std::int64_t rows =
-      depth == weight.back() ? result.size() / result.back() : result[result.rank() - 2];
-  if (conv != nullptr) {
+  std::int64_t depth = static_cast<std::int64_t>(weight.size()) / columns;
+  std::int64_t rows = result[result.rank() - 2];
+  if (const auto* conv = std::get_if<Conv>(&node.operation)) {
     if (conv->groups != 1) return kernel;
   } else {
     const auto& transposed = std::get<ConvTranspose>(node.operation);
@@ -157,15 +160,16 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
   plan.inputs = {node.inputs[0], parts.residual};
   plan.results = {y};
   plan.cost = cost_of(matcher.graph(), node, y, parts.residual, transposed != nullptr);
-  const GemmKernel& kernel = kernel_for(usual, matcher.graph(), node, parts);
+  const GemmKernel& whole = kernel_for(usual, matcher.graph(), node, parts);
   // The narrow kernels multiply float32 alone.
-  if (conv != nullptr && kernel.name() == "fp32" &&
+  if (conv != nullptr && whole.name() == "fp32" &&
       is_narrow(matcher.graph(), *conv, node, parts, y, tolerances)) {
     plan.make = [&node, parts, y, tolerances](StepMaker& maker) {
       return make_narrow_conv(std::get<Conv>(node.operation), node, parts, y, tolerances, maker);
     };
     return plan;
   }
+  const GemmKernel& kernel = tiles_for(whole, matcher.graph(), node);
   plan.make = [&kernel, &node, parts, y](StepMaker& maker) -> std::unique_ptr<Step> {
     if (const auto* forward = std::get_if<Conv>(&node.operation)) {
       return make_conv(kernel, *forward, node, parts, y, maker);

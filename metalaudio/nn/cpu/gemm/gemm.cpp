@@ -42,7 +42,7 @@ const GemmKernel& gemm_kernel(Precision precision) {
 const GemmKernel& float32_kernel(const GemmKernel& usual, const MatrixSize& size,
                                  std::size_t rows) {
   // Fewer rows are not worth their conversion, smaller matrices not the empty part of their tiles.
-  constexpr std::size_t kRows = 96;
+  constexpr std::size_t kRows = 64;
   constexpr std::size_t kDepth = 48;
   constexpr std::size_t kColumns = 32;
   static const GemmPairs amx(GemmPairs::Unit::tiles, 3);

@@ -23,6 +23,8 @@ class GemmPairs final : public GemmKernel {
   /// Whether this process may use the unit.
   static bool available(Unit unit) noexcept;
 
+  Unit unit() const noexcept { return unit_; }
+  std::size_t parts() const noexcept { return parts_; }
   std::string_view name() const noexcept override;
   std::size_t tile_rows() const noexcept override { return products_.rows; }
   std::size_t tap_unit() const noexcept override { return kPairTileDepth; }

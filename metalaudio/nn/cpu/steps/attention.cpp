@@ -173,11 +173,12 @@ class AttentionStep final : public CpuStep {
   Strides mask_strides_{};
 };
 
-/// How many bfloat16 make a factor of the tiles of AMX as exact as a kernel's; none: it has none.
+/// How many bfloat16 make a factor as exact as a kernel's in the tiles of AMX; none: it has none.
 std::size_t parts_of(const GemmKernel& kernel) {
   if (!GemmPairs::available(GemmPairs::Unit::tiles)) return 0;
-  const std::string_view name = kernel.name();
-  return name == "fp32" ? 3 : name == "two bf16 with AMX" ? 2 : name == "bf16 with AMX" ? 1 : 0;
+  if (kernel.name() == "fp32") return 3;
+  const auto* pairs = dynamic_cast<const GemmPairs*>(&kernel);
+  return pairs != nullptr && pairs->unit() == GemmPairs::Unit::tiles ? pairs->parts() : 0;
 }
 
 }  // namespace
