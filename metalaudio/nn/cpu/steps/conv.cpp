@@ -31,15 +31,15 @@ std::int64_t positions_together(const GemmKernel& kernel, const SlidingAxis& axi
 
 /// A convolution over at most two axes as a sum of products, one per kernel tap, without an
 /// unfolded copy of its input: a tap's rows are the input's own, `stride` positions apart.
-class ConvStep final : public CpuStep {
+class ConvStep final : public ConvInParts {
  public:
   ConvStep(const GemmKernel& kernel, const Conv& conv, const Node& node,
-           const ConvEpilogue& epilogue, Value y, StepMaker& maker)
+           const ConvEpilogue& epilogue, Value y, ConvUse use, StepMaker& maker)
       : kernel_(kernel),
         groups_(conv.groups),
         in_(maker.graph().shape(node.inputs[Conv::x]), conv.axes.size()),
         out_(maker.graph().shape(node.results[0]), conv.axes.size()),
-        x_(maker.slot(node.inputs[Conv::x])),
+        x_(use == ConvUse::by_positions ? Slot{} : maker.slot(node.inputs[Conv::x])),
         y_(maker.slot(y)),
         residual_(epilogue.residual, y, conv.axes.size(), maker),
         activation_(epilogue.activation) {
@@ -47,14 +47,15 @@ class ConvStep final : public CpuStep {
     if (!conv.axes.empty()) positions_axis_ = conv.axes.back();
     result_channels_ = maker.graph().shape(y).back();
     if (groups_ == 1 && residual_.whole() && positions_axis_.dilation == 1 &&
-        kernel.name() == "fp32" && activation_ != Activation::glu) {
+        use != ConvUse::by_positions && kernel.name() == "fp32" && activation_ != Activation::glu) {
       together_ = positions_together(kernel, positions_axis_, out_.channels, out_.positions);
     }
     row_tap_depth_ = positions_axis_.kernel * group_in();
     pack(maker.graph(), node, epilogue.gain);
     // A 1x1 convolution does not care where rows end.
-    if (taps() == 1 && rows_axis_.stride == 1 && positions_axis_.stride == 1 &&
-        in_.rows == out_.rows && in_.positions == out_.positions && residual_.whole()) {
+    if (taps() == 1 && use == ConvUse::whole && rows_axis_.stride == 1 &&
+        positions_axis_.stride == 1 && in_.rows == out_.rows && in_.positions == out_.positions &&
+        residual_.whole()) {
       for (Planes* planes : {&in_, &out_}) {
         planes->positions *= planes->rows * planes->batch;
         planes->rows = planes->batch = 1;
@@ -66,17 +67,25 @@ class ConvStep final : public CpuStep {
 
   void run(const CpuRun& run) const noexcept override {
     run.workers.parallel_for(
-        size_of(out_.batch * out_.rows) * blocks_, [&](std::size_t task, ThreadScratch& scratch) {
-          const auto row = static_cast<std::int64_t>(task / blocks_);
-          const std::size_t first = task % blocks_ * kBlockRows;
-          const std::size_t rows = size_of(out_.positions / together_);
-          const std::int64_t batch = row / out_.rows;
-          run_rows(run, batch, row % out_.rows, first, std::min(kBlockRows, rows - first), scratch);
-          // What is left at the end goes with some of the positions before it.
-          if (task % blocks_ + 1 == blocks_ && out_.positions % together_ != 0) {
-            run_block(run, batch, row % out_.rows, out_.positions - together_, 1, scratch);
-          }
-        });
+        size_of(out_.batch * out_.rows) * blocks_,
+        [&](std::size_t task, ThreadScratch& scratch) { run_task(run, task, scratch); });
+  }
+
+  void run_row(const CpuRun& run, std::size_t row, ThreadScratch& scratch) const noexcept override {
+    for (std::size_t i = 0; i < blocks_; ++i) run_task(run, row * blocks_ + i, scratch);
+  }
+
+  void run_positions(const CpuRun& run, std::size_t row, std::size_t first, std::size_t count,
+                     const float* x, ThreadScratch& scratch) const noexcept override {
+    const GemmTap tap{x, in_.channels, 0, static_cast<std::ptrdiff_t>(count), 0};
+    const auto position =
+        static_cast<std::int64_t>(row) * out_.positions + static_cast<std::int64_t>(first);
+    const auto batch = static_cast<std::int64_t>(row) / out_.rows;
+    weights_[0].multiply({&tap, 1}, size_of(in_.channels), count, scratch.gemm,
+                         {run.at(y_) + position * result_channels_, result_channels_, activation_,
+                          residual_.at(run, batch, static_cast<std::int64_t>(row) % out_.rows,
+                                       static_cast<std::int64_t>(first)),
+                          residual_.step()});
   }
 
   std::size_t weight_bytes() const noexcept override {
@@ -98,6 +107,19 @@ class ConvStep final : public CpuStep {
  private:
   std::size_t taps() const { return size_of(rows_axis_.kernel * positions_axis_.kernel); }
   std::int64_t group_in() const { return in_.channels / groups_; }
+
+  /// A block of a row.
+  void run_task(const CpuRun& run, std::size_t task, ThreadScratch& scratch) const noexcept {
+    const auto row = static_cast<std::int64_t>(task / blocks_);
+    const std::size_t first = task % blocks_ * kBlockRows;
+    const std::size_t rows = size_of(out_.positions / together_);
+    const std::int64_t batch = row / out_.rows;
+    run_rows(run, batch, row % out_.rows, first, std::min(kBlockRows, rows - first), scratch);
+    // What is left at the end goes with some of the positions before it.
+    if (task % blocks_ + 1 == blocks_ && out_.positions % together_ != 0) {
+      run_block(run, batch, row % out_.rows, out_.positions - together_, 1, scratch);
+    }
+  }
 
   void pack(const Graph& graph, const Node& node, Value gain) {
     Array<float> weight = floats_of(graph, node.inputs[Conv::weight]);
@@ -285,7 +307,14 @@ std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, cons
   if (conv.groups > 1 && conv.groups == weight[0] && weight.back() == 1) {
     return make_depthwise_conv(conv, node, epilogue, y, maker);
   }
-  return std::make_unique<ConvStep>(kernel, conv, node, epilogue, y, maker);
+  return std::make_unique<ConvStep>(kernel, conv, node, epilogue, y, ConvUse::whole, maker);
+}
+
+std::unique_ptr<ConvInParts> make_conv_in_parts(const GemmKernel& kernel, const Node& node,
+                                                const ConvEpilogue& epilogue, Value y, ConvUse use,
+                                                StepMaker& maker) {
+  return std::make_unique<ConvStep>(kernel, std::get<Conv>(node.operation), node, epilogue, y, use,
+                                    maker);
 }
 
 }  // namespace metalaudio::nn::cpu
