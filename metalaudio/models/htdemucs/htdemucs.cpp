@@ -157,11 +157,7 @@ struct HTDemucs::Impl {
     plan.run();
     if (plan.lost())
       fail(ErrorCode::backend_unavailable, "[HTDemucs] the device was lost while it computed");
-    if (spectrogram) {
-      spectrogram->inverse(spectrogram_out, freq.deviation, freq.mean, stems);
-    } else {
-      std::fill(stems.begin(), stems.end(), 0.0F);
-    }
+    if (spectrogram) spectrogram->inverse(spectrogram_out, freq.deviation, freq.mean, stems);
     add_waveform(time, stems);
   }
 
@@ -184,11 +180,14 @@ struct HTDemucs::Impl {
     });
   }
 
+  /// To what the spectrogram gave, where there is one.
   void add_waveform(const Normalisation& by, std::span<float> stems) {
     for_frames([&](std::size_t first, std::size_t end) {
       for (std::size_t o = 0; o < outputs; ++o) {
+        float* const to = stems.data() + o * segment();
+        if (!spectrogram) std::fill(to + first, to + end, 0.0F);
         for (std::size_t i = first; i < end; ++i) {
-          stems[o * segment() + i] += waveform_out[i * outputs + o] * by.deviation + by.mean;
+          to[i] += waveform_out[i * outputs + o] * by.deviation + by.mean;
         }
       }
     });

@@ -59,23 +59,25 @@ class ConvStep final : public CpuStep {
         planes->rows = planes->batch = 1;
       }
     }
-    blocks_ = blocks_of(size_of(out_.positions / together_));
     find_inside();
   }
 
   void run(const CpuRun& run) const noexcept override {
-    run.workers.parallel_for(
-        size_of(out_.batch * out_.rows) * blocks_, [&](std::size_t task, ThreadScratch& scratch) {
-          const auto row = static_cast<std::int64_t>(task / blocks_);
-          const std::size_t first = task % blocks_ * kBlockRows;
-          const std::size_t rows = size_of(out_.positions / together_);
-          const std::int64_t batch = row / out_.rows;
-          run_rows(run, batch, row % out_.rows, first, std::min(kBlockRows, rows - first), scratch);
-          // What is left at the end goes with some of the positions before it.
-          if (task % blocks_ + 1 == blocks_ && out_.positions % together_ != 0) {
-            run_block(run, batch, row % out_.rows, out_.positions - together_, 1, scratch);
-          }
-        });
+    const std::size_t rows = size_of(out_.positions / together_);
+    const std::size_t planes = size_of(out_.batch * out_.rows);
+    const std::size_t block =
+        rows_of_task(rows, planes, kernel_.tile_rows(), run.workers.threads());
+    const std::size_t blocks = blocks_of(rows, block);
+    run.workers.parallel_for(planes * blocks, [&](std::size_t task, ThreadScratch& scratch) {
+      const auto row = static_cast<std::int64_t>(task / blocks);
+      const std::size_t first = task % blocks * block;
+      const std::int64_t batch = row / out_.rows;
+      run_rows(run, batch, row % out_.rows, first, std::min(block, rows - first), scratch);
+      // What is left at the end goes with some of the positions before it.
+      if (task % blocks + 1 == blocks && out_.positions % together_ != 0) {
+        run_block(run, batch, row % out_.rows, out_.positions - together_, 1, scratch);
+      }
+    });
   }
 
   std::size_t weight_bytes() const noexcept override {
@@ -238,7 +240,6 @@ class ConvStep final : public CpuStep {
   Slot y_;
   Residual residual_;
   Activation activation_;
-  std::size_t blocks_ = 0;
   bool splits_ = false;
   std::size_t inside_ = 0;
   std::size_t outside_ = 0;
