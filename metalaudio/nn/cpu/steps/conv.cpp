@@ -61,18 +61,24 @@ class ConvStep final : public ConvInParts {
         planes->rows = planes->batch = 1;
       }
     }
-    blocks_ = blocks_of(size_of(out_.positions / together_));
     find_inside();
   }
 
   void run(const CpuRun& run) const noexcept override {
-    run.workers.parallel_for(
-        size_of(out_.batch * out_.rows) * blocks_,
-        [&](std::size_t task, ThreadScratch& scratch) { run_task(run, task, scratch); });
+    const std::size_t rows = size_of(out_.positions / together_);
+    const std::size_t planes = size_of(out_.batch * out_.rows);
+    const std::size_t block =
+        rows_of_task(rows, planes, kernel_.tile_rows(), run.workers.threads());
+    const std::size_t blocks = blocks_of(rows, block);
+    run.workers.parallel_for(planes * blocks, [&](std::size_t task, ThreadScratch& scratch) {
+      run_task(run, task / blocks, task % blocks * block, block, scratch);
+    });
   }
 
   void run_row(const CpuRun& run, std::size_t row, ThreadScratch& scratch) const noexcept override {
-    for (std::size_t i = 0; i < blocks_; ++i) run_task(run, row * blocks_ + i, scratch);
+    const std::size_t rows = size_of(out_.positions / together_);
+    for (std::size_t first = 0; first < rows; first += kBlockRows)
+      run_task(run, row, first, kBlockRows, scratch);
   }
 
   void run_positions(const CpuRun& run, std::size_t row, std::size_t first, std::size_t count,
@@ -108,16 +114,16 @@ class ConvStep final : public ConvInParts {
   std::size_t taps() const { return size_of(rows_axis_.kernel * positions_axis_.kernel); }
   std::int64_t group_in() const { return in_.channels / groups_; }
 
-  /// A block of a row.
-  void run_task(const CpuRun& run, std::size_t task, ThreadScratch& scratch) const noexcept {
-    const auto row = static_cast<std::int64_t>(task / blocks_);
-    const std::size_t first = task % blocks_ * kBlockRows;
+  /// A block of a row, from its first-th on.
+  void run_task(const CpuRun& run, std::size_t row, std::size_t first, std::size_t block,
+                ThreadScratch& scratch) const noexcept {
     const std::size_t rows = size_of(out_.positions / together_);
-    const std::int64_t batch = row / out_.rows;
-    run_rows(run, batch, row % out_.rows, first, std::min(kBlockRows, rows - first), scratch);
+    const auto plane = static_cast<std::int64_t>(row);
+    const std::int64_t batch = plane / out_.rows;
+    run_rows(run, batch, plane % out_.rows, first, std::min(block, rows - first), scratch);
     // What is left at the end goes with some of the positions before it.
-    if (task % blocks_ + 1 == blocks_ && out_.positions % together_ != 0) {
-      run_block(run, batch, row % out_.rows, out_.positions - together_, 1, scratch);
+    if (first + block >= rows && out_.positions % together_ != 0) {
+      run_block(run, batch, plane % out_.rows, out_.positions - together_, 1, scratch);
     }
   }
 
@@ -292,7 +298,6 @@ class ConvStep final : public ConvInParts {
   Slot y_;
   Residual residual_;
   Activation activation_;
-  std::size_t blocks_ = 0;
   bool splits_ = false;
   std::size_t inside_ = 0;
   std::size_t outside_ = 0;
