@@ -112,16 +112,24 @@ const GemmKernel& kernel_for(const GemmKernel& kernel, const Graph& graph, const
 /// Float32 in tiles, where there are any and a row of positions, a window and the channels fill them:
 /// nothing of it depends on how many rows or batches there are, so that they do not change results.
 const GemmKernel& tiles_for(const GemmKernel& kernel, const Graph& graph, const Node& node) {
-  const auto* conv = std::get_if<Conv>(&node.operation);
   const GemmKernel* tiles = fp32_tile_kernel();
-  if (kernel.name() != "fp32" || tiles == nullptr || conv == nullptr || conv->groups != 1) {
-    return kernel;
-  }
-  const Shape& weight = graph.shape(node.inputs[Conv::weight]);
+  if (kernel.name() != "fp32" || tiles == nullptr) return kernel;
+  const Shape& weight = graph.shape(node.inputs[1]);
   const Shape& y = graph.shape(node.results[0]);
-  const std::int64_t depth =
-      weight[0] == 0 ? 0 : static_cast<std::int64_t>(weight.size()) / weight[0];
-  const bool fills = y.rank() > 1 && y[y.rank() - 2] >= 64 && depth >= 48 && y.back() >= 32;
+  if (y.rank() < 2 || weight.size() == 0) return kernel;
+  std::int64_t positions = y[y.rank() - 2];
+  std::int64_t depth = static_cast<std::int64_t>(weight.size()) / weight[0];
+  std::int64_t groups = 1;
+  if (const auto* conv = std::get_if<Conv>(&node.operation)) {
+    groups = conv->groups;
+  } else {
+    const auto& transposed = std::get<ConvTranspose>(node.operation);
+    groups = transposed.groups;
+    positions /= transposed.axes.back().stride;
+    // Each phase has its share of the taps.
+    for (const TransposeAxis& axis : transposed.axes) depth /= axis.stride;
+  }
+  const bool fills = groups == 1 && positions >= 64 && depth >= 48 && y.back() >= 32;
   return fills ? *tiles : kernel;
 }
 
