@@ -175,6 +175,17 @@ TEST_P(ParityOfPlans, EqualsTheReferenceUnfused) {
   });
 }
 
+/// The kernel of float32 that large steps take where the processor has AMX, in steps of every size.
+TEST_P(ParityOfPlans, EqualsTheReferenceInTiles) {
+  if (!cpu::GemmPairs::available(cpu::GemmPairs::Unit::tiles)) return;
+  static const cpu::GemmPairs tiles(cpu::GemmPairs::Unit::tiles, 3);
+  PlanOptions options;
+  options.backends = {cpu::make_backend(tiles, 1, {})};
+  for_each_variant([&](Maker& maker) {
+    run(maker, options, [this](const auto& a, const auto& b) { expect_close(a, b); });
+  });
+}
+
 /// Every way of multiplying bfloat16 that this processor has: the one it would take, and the others.
 std::vector<PlanOptions> bf16_options() {
   static const cpu::GemmBf16 in_float32;

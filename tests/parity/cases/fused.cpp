@@ -116,6 +116,21 @@ std::vector<ParityCase> fused_cases() {
            },
        .steps = 3,
        .product = true},
+      {.name = "conv_as_large_as_tiles",
+       .make =
+           [](Maker& m, std::size_t v) {
+             // Two rows of positions, a few more than tiles, and channels that end amid one.
+             const Value x = m.input({2, 70, 50});
+             const Value y = v < 2 ? m.conv(x, 66, {{3, 1 + static_cast<std::int64_t>(v), 1, 1, 1}})
+                             : v == 2 ? m.conv(x, 66, {})
+                                      : m.conv_transpose(x, 66, {{8, 2, 3, 137}});
+             const Value gate =
+                 v % 2 == 0 ? m.graph.apply(Glu{}, {y}) : m.unary(y, UnaryFunction::gelu);
+             m.finish(m.add(gate, m.random(m.graph.shape(gate))));
+           },
+       .variants = 4,
+       .steps = kAnyNumber,
+       .product = true},
       {.name = "conv_transpose_rows",
        .make =
            [](Maker& m, auto) {
