@@ -7,9 +7,12 @@
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace metalaudio::audio {
@@ -31,6 +34,19 @@ void check_file(const fs::path& path) {
     fail(ErrorCode::invalid_data, "[AudioReader] {}: a folder, not a file", path.string());
   if (status.type() != fs::file_type::regular)
     fail(ErrorCode::unsupported, "[AudioReader] {}: not a regular file", path.string());
+}
+
+/// What is often found under a song's name.
+std::string_view known_text(const fs::path& path) {
+  std::string head = FileBytes(path).text(0, 512);
+  for (char& c : head) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  std::string_view text = head;
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  if (text.starts_with("<!doctype html") || text.starts_with("<html")) return "a web page";
+  if (text.starts_with("version https://git-lfs")) return "a pointer of Git LFS to a file";
+  if (text.starts_with("#extm3u")) return "a playlist";
+  return "";
 }
 
 void check_format(const fs::path& path, const DecodedBlock& block) {
@@ -82,6 +98,8 @@ class AudioReader::Parts {
 
   void first_block(const ReadOptions& options) {
     if (!decode()) {
+      if (const std::string_view what = known_text(log_.path()); !what.empty())
+        fail(ErrorCode::invalid_data, "[AudioReader] {}: {}, not audio", log_.file(), what);
       if (opened_ == 0)
         fail(ErrorCode::invalid_data, "[AudioReader] {}: not audio that can be read: {}",
              log_.file(), reason_);

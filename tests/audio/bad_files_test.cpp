@@ -59,6 +59,20 @@ TEST_F(BadFiles, APipe) {
   expect_unreadable(folder_ / "pipe.wav", ErrorCode::unsupported, "not a regular file");
 }
 
+TEST_F(BadFiles, TextUnderASongsName) {
+  const std::string page =
+      "\xEF\xBB\xBF \n<!DOCTYPE html><html><title>404</title>" + std::string(5000, 'x') + "</html>";
+  for (const char* name : {"a.mp3", "a.wav", "a.flac", "a"}) {
+    write_text(folder_ / name, page);
+    expect_unreadable(folder_ / name, ErrorCode::invalid_data, "a web page, not audio");
+  }
+  write_text(folder_ / "a.wav",
+             "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n");
+  expect_unreadable(folder_ / "a.wav", ErrorCode::invalid_data, "a pointer of Git LFS to a file");
+  write_text(folder_ / "a.mp3", "#EXTM3U\n/etc/passwd\n");
+  expect_unreadable(folder_ / "a.mp3", ErrorCode::invalid_data, "a playlist, not audio");
+}
+
 TEST_F(BadFiles, NotAllowed) {
   write_text(folder_ / "secret.wav", wav(1, 44100, 4, 4));
   fs::permissions(folder_ / "secret.wav", fs::perms::none);

@@ -25,6 +25,7 @@ set(may_include_examples ${everything})
 # of a block of a GPU's threads.
 set(shared_inside metalaudio/nn/cpu/math-inl.h metalaudio/nn/io/json_text.h
   metalaudio/core/cuda_part.h metalaudio/core/cuda/check.h metalaudio/core/cuda/exports.h
+  metalaudio/core/cuda/power_of_two.h metalaudio/core/cuda/shared_memory.h metalaudio/core/cuda/toolkit_library.h
   metalaudio/dsp/cuda/transform.cuh metalaudio/dsp/cuda/twiddles.h)
 
 set(wrong "")

@@ -33,8 +33,8 @@ TEST(Bag, RefusesWhatCannotBe) {
   expect_refused("not a list of 1 to 64", "models: htdemucs");
   expect_refused("'../etc/passwd' is not a model's signature", "models: [../etc/passwd]");
   expect_refused("'' is not a model's signature", "models: [[a]]");
-  expect_refused("one row for each of 1 models", "models: [a]\nweights: [[1], [2]]");
-  expect_refused("one row for each of 1 models", "models: [a]\nweights: 3");
+  expect_refused("one row for each of 1 model", "models: [a]\nweights: [[1], [2]]");
+  expect_refused("one row for each of 1 model", "models: [a]\nweights: 3");
   expect_refused("list of 1 to 64 numbers", "models: [a]\nweights: [[]]");
   expect_refused("differ in length", "models: [a, b]\nweights: [[1, 2], [1]]");
   expect_refused("one of 'weights' is not a number", "models: [a]\nweights: [[x]]");

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from . import _native
-from ._arguments import count, file_name, flag, mapping, real, text, texts, whole
+from ._arguments import count, file_name, flag, mapping, real, text, texts, whole, wrong
 from ._arrays import as_channels, counted, output
 from ._errors import Error, InvalidArgumentError, LoadAudioError, LoadModelError
 from ._signal import resample
@@ -62,6 +64,14 @@ def convert_audio(wav: np.ndarray, from_samplerate: int, to_samplerate: int, cha
         return wav
     out = np.empty((channels, max(1, wav.shape[1] * int(to_samplerate) // int(from_samplerate))), np.float32)
     return resample(wav, orig_sr=from_samplerate, target_sr=to_samplerate, out=out)
+
+
+def _copy(file: Any, copy: Any) -> None:
+    try:
+        shutil.copyfileobj(file, copy)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise wrong(file, "Separator", "file", "a path, or a file open in binary mode") from error
+    copy.flush()
 
 
 def _or_none(check: Callable[..., Any]) -> Callable[..., Any]:
@@ -305,29 +315,41 @@ class Separator:
         return list(output(out, (len(names), *mix.shape), "Separator", inputs=(mix,)))
 
     def separate_audio_file(
-        self, file: str | os.PathLike[str], *, out: Mapping[str, np.ndarray] | np.ndarray | None = None
+        self, file: str | os.PathLike[str] | BinaryIO, *, out: Mapping[str, np.ndarray] | np.ndarray | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """The same for a file (WAV, AIFF, FLAC, Ogg, MP3), brought to the model's channels and rate."""
+        """The same for a file (WAV, AIFF, FLAC, Ogg, MP3), brought to the model's channels and rate.
+
+        A path, or what is open in binary mode, as ``io.BytesIO``: that is read to its end.
+        """
         track = self._open(file)
         mix = np.empty((track.channels, track.frames), np.float32)
         track.read(0, mix)
         del track
         return self.separate_tensor(mix, out=out)
 
-    def _open(self, file: str | os.PathLike[str]) -> Any:
+    def _open(self, file: Any) -> Any:
         try:
-            return _native.Track(file_name(file, "Separator", "file"), self.samplerate, self.audio_channels)
+            if not hasattr(file, "read"):
+                return _native.Track(file_name(file, "Separator", "file"), self.samplerate, self.audio_channels)
+            with tempfile.TemporaryFile() as copy:
+                _copy(file, copy)
+                path = f"/proc/self/fd/{copy.fileno()}"
+                try:
+                    return _native.Track(path, self.samplerate, self.audio_channels)
+                except Error as error:
+                    name = str(getattr(file, "name", type(file).__name__))
+                    raise Error(str(error).replace(path, name), error.code) from error
         except Error as error:
             raise LoadAudioError(str(error), error.code) from error
 
     def stream(self, source: Any) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         """Yields ``(start, {stem: block[channels, frames]})`` in order, in bounded memory.
 
-        ``source`` is the path of a file of any length, or an array as for ``separate_tensor``.
+        ``source`` is the path of a file of any length, what is open in binary mode, or an array as for ``separate_tensor``.
         The blocks together equal the stems of ``separate_audio_file``, sample for sample.
         """
         stems, two_stems = self._choice()
-        if isinstance(source, (str, os.PathLike)):
+        if isinstance(source, (str, bytes, os.PathLike)) or hasattr(source, "read"):
             mix = self._open(source)
             length = mix.frames
         else:

@@ -240,3 +240,18 @@ def test_parameters_out_of_range_are_refused(tiny, parameter):
         metalaudio.Separator(tiny, jobs=-1)
     with pytest.raises(ValueError):
         metalaudio.Separator(tiny, callback=3)
+
+
+def test_what_is_open_is_read_like_a_file(separator, tmp_path):
+    soundfile.write(tmp_path / "a.flac", noise(2, 9000).T, 8000)
+    expected = separator.separate_audio_file(tmp_path / "a.flac")[1]["bass"]
+    content = (tmp_path / "a.flac").read_bytes()
+    with open(tmp_path / "a.flac", "rb") as file:
+        for source in (io.BytesIO(content), file):
+            assert np.array_equal(separator.separate_audio_file(source)[1]["bass"], expected)
+    blocks = [block["bass"] for _, block in separator.stream(io.BytesIO(content))]
+    assert np.array_equal(np.concatenate(blocks, axis=1), expected)
+    with pytest.raises(metalaudio.LoadAudioError, match=r"\[AudioReader\] BytesIO: a web page, not audio"):
+        separator.separate_audio_file(io.BytesIO(b"<!DOCTYPE html>\n<html><title>404</title></html>"))
+    with pytest.raises(metalaudio.LoadAudioError, match="open in binary mode"):
+        separator.separate_audio_file(io.StringIO("text"))
