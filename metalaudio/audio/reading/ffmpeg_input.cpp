@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <mutex>
 #include <span>
 
 namespace metalaudio::audio {
@@ -52,7 +53,13 @@ std::string reason_of(int error) {
   return text.data();
 }
 
+void silence_ffmpeg() {
+  static std::once_flag silenced;
+  std::call_once(silenced, [] { av_log_set_level(AV_LOG_QUIET); });
+}
+
 std::string FfmpegInput::open(const FileSection& section) {
+  silence_ffmpeg();
   bytes_ = std::make_unique<SectionReader>(log_.path(), section);
   auto* buffer = static_cast<unsigned char*>(av_malloc(kBufferBytes));
   io_.reset(avio_alloc_context(buffer, kBufferBytes, 0, bytes_.get(), read_section, nullptr,

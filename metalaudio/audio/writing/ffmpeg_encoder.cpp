@@ -10,7 +10,6 @@
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -263,8 +262,7 @@ class FfmpegEncoder final : public AudioEncoder {
 
 std::unique_ptr<AudioEncoder> make_ffmpeg_encoder(OutputFile& file,
                                                   const AudioWriterOptions& options) {
-  static std::once_flag silenced;
-  std::call_once(silenced, [] { av_log_set_level(AV_LOG_QUIET); });
+  silence_ffmpeg();
   return std::make_unique<FfmpegEncoder>(file, options);
 }
 

@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/dsp/oversampler.h>
 #include <metalaudio/dsp/rate_adapter.h>
@@ -10,8 +11,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -21,13 +20,12 @@ namespace {
 constexpr float kLimit = 1e30F;
 constexpr double kMostMultiple = 16.0;
 
-std::vector<char> read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path))
-    fail(ErrorCode::io, "[Amp] {}: cannot be opened", path.string());
-  std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) fail(ErrorCode::io, "[Amp] {}: cannot be read", path.string());
-  return bytes;
+FileBytes read_file(const std::filesystem::path& path) {
+  try {
+    return FileBytes(path);
+  } catch (const Error& error) {
+    fail(error.code(), "[Amp] {}: {}", path.string(), error.what());
+  }
 }
 
 /// How often the model's rate goes into another, 0 where it does not.
@@ -87,7 +85,7 @@ Amp::Impl::Impl(const std::shared_ptr<const amp::Program>& program, const amp::M
 }
 
 Amp::Amp(const std::filesystem::path& file, const AmpOptions& options)
-    : Amp(std::as_bytes(std::span<const char>(read_file(file))), options) {}
+    : Amp(read_file(file).bytes(), options) {}
 
 Amp::Amp(std::span<const std::byte> file, const AmpOptions& options) {
   if (options.channels < 1 || options.channels > 2)
