@@ -9,7 +9,13 @@ set(METALAUDIO_CUDA_ARCHITECTURES 90 CACHE STRING
   "GPUs to compile for, as in CMAKE_CUDA_ARCHITECTURES; newer ones compile the last one's PTX")
 set(CMAKE_CUDA_ARCHITECTURES ${METALAUDIO_CUDA_ARCHITECTURES})
 set(METALAUDIO_CUDA_LIKE "" CACHE STRING
-  "A compute capability, such as 75, whose limits and kernels a newer GPU takes too, for tests")
+  "A compute capability, such as 75, whose limits and kernels Hopper takes too, for tests")
+if(METALAUDIO_CUDA_LIKE)
+  # Limits and kernels go together: what asks for the memory of the one may not launch the other.
+  set(METALAUDIO_CUDA_ARCHITECTURES ${METALAUDIO_CUDA_LIKE})
+  set(CMAKE_CUDA_ARCHITECTURES OFF)
+  string(APPEND CMAKE_CUDA_FLAGS " -gencode=arch=compute_${METALAUDIO_CUDA_LIKE},code=sm_90")
+endif()
 check_language(CUDA)
 if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   set(METALAUDIO_CUDA ON PARENT_SCOPE)

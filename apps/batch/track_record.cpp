@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <metalaudio/audio/output_file.h>
-#include <sys/stat.h>
 
 #include <cstdint>
 #include <fstream>
@@ -77,10 +76,6 @@ void TrackRecord::save() const {
   file.commit();
 }
 
-TrackRecord::Stamp TrackRecord::stamp() const {
-  struct stat status {};
-  if (::stat(file_.c_str(), &status) != 0) return {};
-  return {status.st_ino, status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec};
-}
+TrackRecord::Stamp TrackRecord::stamp() const { return stamp_of(file_); }
 
 }  // namespace metalaudio::apps

@@ -4,7 +4,8 @@
 
 #include <filesystem>
 #include <string>
-#include <utility>
+
+#include "apps/batch/file_digest.h"
 
 namespace metalaudio::apps {
 
@@ -14,8 +15,7 @@ namespace metalaudio::apps {
 /// Threads:  one instance per thread.
 class TrackRecord {
  public:
-  /// Tells two states of the file apart; equal where both are missing.
-  using Stamp = std::pair<std::uint64_t, std::int64_t>;
+  using Stamp = FileStamp;
 
   explicit TrackRecord(std::filesystem::path file);
 

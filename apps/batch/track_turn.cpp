@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/output_file.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/repository/sha256.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -84,14 +83,16 @@ nlohmann::json options_json(const SeparateOptions& options, bool on_gpu) {
 
 RunRecipe run_recipe(const SeparateOptions& options, const ModelChoice& model,
                      const models::OpenDevices& devices) {
-  RunRecipe run{outputs_folder(options, model.bag), {}, options.batch.skip_existing};
-  nlohmann::json files = nlohmann::json::array();
-  for (const fs::path& file : model.bag.models) files.push_back(repository::sha256_of_file(file));
-  run.recipe = {{"version", METALAUDIO_VERSION},
-                {"model", {{"name", model.bag.name}, {"sha256", files}}},
-                {"options", options_json(options, !devices.gpus.empty())}};
-  run.recipe["model"]["weights"] = model.bag.weights;
-  return run;
+  nlohmann::json recipe = {{"version", METALAUDIO_VERSION},
+                           {"model", {{"name", model.bag.name}, {"weights", model.bag.weights}}},
+                           {"options", options_json(options, !devices.gpus.empty())}};
+  std::vector<FileDigest> files(model.bag.models.begin(), model.bag.models.end());
+  const auto with_digests = [recipe, files = std::move(files)]() mutable {
+    for (const FileDigest& file : files) recipe["model"]["sha256"].push_back(file.sha256());
+    return recipe;
+  };
+  return {outputs_folder(options, model.bag), std::async(std::launch::deferred, with_digests),
+          options.batch.skip_existing};
 }
 
 TrackRecord::Stamp record_stamp(const RunRecipe& run, const TrackJob& job) {
@@ -104,10 +105,13 @@ bool has_outputs(const fs::path& folder, const TrackJob& job) {
 
 TrackTurn::TrackTurn(const RunRecipe& run, const PlannedTrack& track,
                      const separation::StemPlan& plan, bool dry)
-    : folder_(run.folder), record_({}) {
+    : recipe_(run.recipe), input_(track.job.input), folder_(run.folder), record_({}) {
   const TrackJob& job = track.job;
   const std::vector<fs::path> files = all_outputs(job);
-  for (const fs::path& file : files) outputs_.push_back(relative_to(file, folder_));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    outputs_.push_back(relative_to(files[i], folder_));
+    stems_.push_back(i < job.outputs.size() ? plan.outputs[i].name : "picture");
+  }
   if (!dry) {
     folders_.make_for(files.front());
     folders_.make_for(claim_of(folder_, job));
@@ -118,27 +122,37 @@ TrackTurn::TrackTurn(const RunRecipe& run, const PlannedTrack& track,
       for (const fs::path& file : files) audio::remove_abandoned_parts(file.parent_path());
   }
   record_ = TrackRecord(record_of(folder_, job));
-  nlohmann::json recipe = run.recipe;
-  recipe["input"] = {{"sha256", repository::sha256_of_file(job.input)}};
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    recipe["stem"] = i < job.outputs.size() ? plan.outputs[i].name : "picture";
-    recipes_.push_back(recipe);
-  }
+  if (dry) static_cast<void>(recipes());  // what cannot be read is told
   decide(run, track);
   if (kind_ == Kind::separate && !dry) begin();
+}
+
+std::vector<nlohmann::json> TrackTurn::recipes() const {
+  nlohmann::json recipe = recipe_.get();
+  recipe["input"] = {{"sha256", input_.sha256()}};
+  std::vector<nlohmann::json> all;
+  for (const std::string& stem : stems_) {
+    recipe["stem"] = stem;
+    all.push_back(recipe);
+  }
+  return all;
 }
 
 void TrackTurn::decide(const RunRecipe& run, const PlannedTrack& track) {
   bool all_there = true;
   std::string in_the_way;
-  for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    const std::string& output = outputs_[i];
-    all_there = all_there && record_.holds(output, recipes_[i]);
+  for (const std::string& output : outputs_) {
+    all_there = all_there && record_.made(output);
     const bool begun = claim_ && std::ranges::count(claim_->abandoned(), output) > 0;
     const bool ours = begun || (run.skip_existing && record_.made(output));
     if (is_there(folder_ / output) && !ours && in_the_way.empty()) in_the_way = output;
   }
   const bool meanwhile = record_.stamp() != track.known_record;
+  if (all_there && (run.skip_existing || meanwhile)) {
+    const std::vector<nlohmann::json> wanted = recipes();
+    for (std::size_t i = 0; i < outputs_.size(); ++i)
+      all_there = all_there && record_.holds(outputs_[i], wanted[i]);
+  }
   if (all_there && (run.skip_existing || meanwhile)) {
     kind_ = Kind::skip;
     reason_ = meanwhile ? "made by another process meanwhile" : "its stems are there already";
@@ -173,7 +187,8 @@ void TrackTurn::begin() {
 }
 
 void TrackTurn::finish() {
-  for (std::size_t i = 0; i < outputs_.size(); ++i) record_.set(outputs_[i], recipes_[i]);
+  std::vector<nlohmann::json> made_of = recipes();
+  for (std::size_t i = 0; i < outputs_.size(); ++i) record_.set(outputs_[i], std::move(made_of[i]));
   record_.save();
   claim_->finish();
   folders_.keep();

@@ -6,10 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <future>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/batch/file_digest.h"
 #include "apps/batch/track_claim.h"
 #include "apps/batch/track_record.h"
 #include "apps/commands/model_choice.h"
@@ -19,12 +21,15 @@ namespace metalaudio::apps {
 
 /// What the outputs of all tracks of a run are made with.
 struct RunRecipe {
-  std::filesystem::path folder;  ///< of the outputs, and of `.metalaudio`
-  nlohmann::json recipe;         ///< less the input and the stem
+  std::filesystem::path folder;               ///< of the outputs, and of `.metalaudio`
+  std::shared_future<nlohmann::json> recipe;  ///< less the input and the stem; made when asked for
   bool skip_existing = false;
 };
 
-/// Errors:   throws Error{not_found, io} for a model's file that cannot be read.
+/// Its recipe says which bytes the model's files hold. Reading them all for that takes a good part of
+/// a start, so it waits until somebody asks.
+/// Errors:   recipe.get() throws Error{not_found, io} for a model's file that cannot be read, or was
+///           changed since this call.
 RunRecipe run_recipe(const SeparateOptions& options, const ModelChoice& model,
                      const models::OpenDevices& devices);
 
@@ -37,7 +42,7 @@ bool has_outputs(const std::filesystem::path& folder, const TrackJob& job);
 /// What this process does with one track, decided when its turn comes: separates it, and holds the
 /// right to; leaves it, since its stems are there; or waits, since another process works on it.
 /// Errors:   throws Error{io} for outputs that are there and may not be replaced, and where the
-///           input cannot be read or the folder not be written.
+///           folder cannot be written, or the input not be read when something depends on its bytes.
 /// Threads:  one instance per thread.
 class TrackTurn {
  public:
@@ -52,15 +57,19 @@ class TrackTurn {
   const std::string& reason() const noexcept { return reason_; }
   /// A dead process had begun it.
   bool taken_over() const noexcept { return claim_ && claim_->taken_over(); }
-  /// The outputs are there: records them and lets others see.
+  /// The outputs are there: records them and lets others see. Throws Error{io} where the input or
+  /// the model was changed meanwhile, so that nobody can tell what they were made of.
   void finish();
 
  private:
   void decide(const RunRecipe& run, const PlannedTrack& track);
   void begin();
+  std::vector<nlohmann::json> recipes() const;
 
   std::vector<std::string> outputs_;  // relative to the folder
-  std::vector<nlohmann::json> recipes_;
+  std::vector<std::string> stems_;    // of the outputs
+  std::shared_future<nlohmann::json> recipe_;
+  FileDigest input_;
   std::filesystem::path folder_;
   separation::OutputFolders folders_;  // outlives the claim that lies in them
   std::optional<TrackClaim> claim_;

@@ -116,15 +116,8 @@ struct SeparationRun::Shared {
   std::exception_ptr exception{};   // guarded by mutex; ends the whole run
   std::size_t to_load = 0;          // guarded by mutex; workers that have not loaded the model
 
-  Worker& add_worker(std::size_t threads, std::vector<std::shared_ptr<AudioDevice>> gpus) {
-    const std::lock_guard lock(loading);
-    return *workers.emplace_back(std::make_unique<Worker>(threads, std::move(gpus)));
-  }
-
   std::mutex loading;
-  std::vector<std::unique_ptr<Worker>> workers{};  // guarded by loading; kept until all are done
-  /// Guarded by loading; the first on the CPU, whose weights the others share.
-  const separation::Separator* first = nullptr;
+  std::vector<std::unique_ptr<Worker>> workers{};  // kept until all are done
 };
 
 SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& model,
@@ -154,10 +147,13 @@ int SeparationRun::run() {
                               counted(sharing.workers, "track")));
   Shared shared(console_, tracks_.size());
   shared.to_load = sharing.workers;
+  for (std::size_t i = 0; i < sharing.workers; ++i)
+    shared.workers.push_back(
+        std::make_unique<Worker>(sharing.threads_each, gpus_of(devices_, sharing, i)));
   std::vector<std::thread> workers;
   for (std::size_t i = 1; i < sharing.workers; ++i)
-    workers.emplace_back([&, i] { work(shared, sharing, i); });
-  work(shared, sharing, 0);
+    workers.emplace_back([&, i] { work(shared, *shared.workers[i]); });
+  work(shared, *shared.workers[0]);
   for (std::thread& worker : workers) worker.join();
   if (shared.exception) std::rethrow_exception(shared.exception);
   report_.all({tracks_.size(), shared.done, shared.left, shared.audio_seconds,
@@ -165,9 +161,8 @@ int SeparationRun::run() {
   return shared.done + shared.left == tracks_.size() ? 0 : kFailed;
 }
 
-void SeparationRun::work(Shared& shared, const Sharing& sharing, std::size_t number) {
+void SeparationRun::work(Shared& shared, Worker& worker) {
   try {
-    Worker& worker = shared.add_worker(sharing.threads_each, gpus_of(devices_, sharing, number));
     while (!shared.stop) {
       const std::optional<std::size_t> index = shared.take(tracks_.size());
       if (!index) return;
@@ -191,17 +186,25 @@ separation::BagContents SeparationRun::take_contents(Shared& shared) {
 }
 
 separation::Separator& SeparationRun::load(Shared& shared, Worker& worker) {
+  if (worker.gpus.empty()) {
+    const std::lock_guard lock(shared.loading);
+    return load_once(shared, worker);
+  }
+  return load_once(shared, worker);
+}
+
+/// On the CPU the first model lends the others its weights, at once: where memory is short for one of
+/// them, no track has been begun.
+separation::Separator& SeparationRun::load_once(Shared& shared, Worker& worker) {
   if (worker.separator) return *worker.separator;
   try {
-    std::unique_lock lock(shared.loading, std::defer_lock);
-    if (worker.gpus.empty()) lock.lock();
-    if (lock && shared.first != nullptr) worker.separator = shared.first->clone(worker.pool);
-    if (!worker.separator) {
-      worker.separator.emplace(
-          separation::load_separator(take_contents(shared), model_options(worker), worker.pool));
-    }
-    if (lock && shared.first == nullptr) shared.first = &*worker.separator;
+    worker.separator.emplace(
+        separation::load_separator(take_contents(shared), model_options(worker), worker.pool));
+    for (const std::unique_ptr<Worker>& other : shared.workers)
+      if (worker.gpus.empty() && !other->separator)
+        other->separator = worker.separator->clone(other->pool);
   } catch (...) {
+    worker.separator.reset();
     worker.failure = std::current_exception();
     throw;
   }

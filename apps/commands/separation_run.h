@@ -36,9 +36,10 @@ class SeparationRun {
  private:
   struct Shared;
   struct Worker;
-  void work(Shared& shared, const Sharing& sharing, std::size_t number);
+  void work(Shared& shared, Worker& worker);
   separation::BagContents take_contents(Shared& shared);
   separation::Separator& load(Shared& shared, Worker& worker);
+  separation::Separator& load_once(Shared& shared, Worker& worker);
   models::ModelOptions model_options(const Worker& worker) const;
   void settle(Shared& shared, std::size_t index, Worker& worker);
   void put_off(Shared& shared, std::size_t index);

@@ -67,15 +67,14 @@ Shard parse_shard(std::string_view text, const Environment& environment) {
 }
 
 void add_batch_options(CLI::App& command, BatchOptions& options) {
-  const std::string group = "Many tracks";
+  const OptionGroup group(command, "Many tracks");
   command
       .add_option(
           "--list", options.list,
           "Take the tracks from this file too, - for standard input: one path a line, JSON with "
           "\"path\" or \"track\", or a playlist (.m3u)")
       ->check(not_empty())
-      ->type_name("FILE")
-      ->group(group);
+      ->type_name("FILE");
   command
       .add_option_function<std::string>(
           "--shard",
@@ -84,29 +83,22 @@ void add_batch_options(CLI::App& command, BatchOptions& options) {
           },
           "Do part I of N of the tracks, from 0/N to N-1/N; auto: as the Slurm array says; auto/N: "
           "I from SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX")
-      ->type_name("I/N")
-      ->group(group);
-  command
-      .add_flag("--skip-existing", options.skip_existing,
-                "Leave tracks whose stems are there, made of the same input by the same model, "
-                "options and version; make the others again")
-      ->group(group);
-  command
-      .add_flag("--overwrite", options.overwrite,
-                "Replace stems that are there; without it the program asks, and where there is no "
-                "terminal such a track is an error")
-      ->group(group);
+      ->type_name("I/N");
+  command.add_flag("--skip-existing", options.skip_existing,
+                   "Leave tracks whose stems are there, made of the same input by the same model, "
+                   "options and version; make the others again");
+  command.add_flag(
+      "--overwrite", options.overwrite,
+      "Replace stems that are there; without it the program asks, and where there is no "
+      "terminal such a track is an error");
   command
       .add_option("--manifest", options.manifest,
                   "Append a line of JSON to this file as each track ends; several processes may "
                   "share it")
       ->check(not_empty())
-      ->type_name("FILE")
-      ->group(group);
-  command
-      .add_flag("--dry-run", options.dry_run,
-                "Say what would be done with each track, and do nothing")
-      ->group(group);
+      ->type_name("FILE");
+  command.add_flag("--dry-run", options.dry_run,
+                   "Say what would be done with each track, and do nothing");
 }
 
 }  // namespace metalaudio::apps

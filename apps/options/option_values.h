@@ -11,6 +11,23 @@
 
 namespace metalaudio::apps {
 
+/// What is added to the command while it lives stands in the help under this heading.
+/// Threads:  one.
+class OptionGroup {
+ public:
+  OptionGroup(CLI::App& command, const std::string& heading)
+      : defaults_(*command.option_defaults()), before_(defaults_.get_group()) {
+    defaults_.group(heading);
+  }
+  ~OptionGroup() { defaults_.group(before_); }
+  OptionGroup(const OptionGroup&) = delete;
+  OptionGroup& operator=(const OptionGroup&) = delete;
+
+ private:
+  CLI::OptionDefaults& defaults_;
+  std::string before_;
+};
+
 template <typename Whole>
 struct WholeType {
   using Type = Whole;

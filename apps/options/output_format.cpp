@@ -66,21 +66,21 @@ std::vector<std::string> idle_options(const OutputFormat& format, audio::FileTyp
 
 void add_output_format_options(CLI::App& command, OutputFormat& format) {
   using audio::FileType;
-  const std::string group = "Output format";
+  const OptionGroup group(command, "Output format");
   const audio::AudioWriterOptions defaults;
   CLI::Option* int24 =
       command.add_flag("--int24", format.int24, "24 bits a sample (WAV, FLAC, ALAC) instead of 16");
   CLI::Option* float32 =
       command.add_flag("--float32", format.float32, "WAV of 32-bit floating point");
-  std::vector<CLI::Option*> options{int24, float32};
+  std::vector<CLI::Option*> types;
   const auto type = [&](const char* name, FileType chosen, const char* help) {
     const auto choose = [&format, chosen, name] {
       format.chosen = chosen;
       format.alac = std::string_view(name) == "--alac";
     };
     CLI::Option* option = command.add_flag_callback(name, choose, help);
-    for (std::size_t i = 2; i < options.size(); ++i) option->excludes(options[i]);
-    options.push_back(option);
+    for (CLI::Option* other : types) option->excludes(other);
+    types.push_back(option);
   };
   type("--flac", FileType::flac, "Write FLAC instead of WAV");
   type("--mp3", FileType::mp3, "Write MP3 instead of WAV");
@@ -88,17 +88,16 @@ void add_output_format_options(CLI::App& command, OutputFormat& format) {
   type("--opus", FileType::opus, "Write Opus instead of WAV, which is always at 48 kHz");
   type("--m4a", FileType::m4a, "Write M4A with AAC instead of WAV");
   type("--alac", FileType::m4a, "Write M4A without loss, with ALAC, instead of WAV");
-  options.push_back(add_whole(command, "--bitrate", format.bitrate_kbps, 8, 4000,
-                              "Bit rate of MP3, Ogg, Opus or AAC, kbit/s; unless given 320 for "
-                              "MP3, 192 for Opus and 256 for the others, half of it for mono"));
-  options.push_back(add_whole(command, "--mp3-bitrate", format.mp3_bitrate_kbps, 8, 320,
-                              "Bit rate of MP3, kbit/s, before --bitrate")
-                        ->default_str(std::to_string(defaults.mp3_bitrate_kbps)));
-  options.push_back(add_whole(command, "--mp3-preset", format.mp3_preset, 2, 7,
-                              "Encoder preset of MP3: 2 for the best quality to 7 for the fastest")
-                        ->default_str(std::to_string(defaults.mp3_preset)));
+  add_whole(command, "--bitrate", format.bitrate_kbps, 8, 4000,
+            "Bit rate of MP3, Ogg, Opus or AAC, kbit/s; unless given 320 for "
+            "MP3, 192 for Opus and 256 for the others, half of it for mono");
+  add_whole(command, "--mp3-bitrate", format.mp3_bitrate_kbps, 8, 320,
+            "Bit rate of MP3, kbit/s, before --bitrate")
+      ->default_str(std::to_string(defaults.mp3_bitrate_kbps));
+  add_whole(command, "--mp3-preset", format.mp3_preset, 2, 7,
+            "Encoder preset of MP3: 2 for the best quality to 7 for the fastest")
+      ->default_str(std::to_string(defaults.mp3_preset));
   int24->excludes(float32);
-  for (CLI::Option* option : options) option->group(group);
 }
 
 }  // namespace metalaudio::apps

@@ -15,40 +15,34 @@ namespace {
 constexpr std::int64_t kAnyWhole = std::numeric_limits<std::int64_t>::max();
 
 void add_model_options(CLI::App& command, SeparateOptions& options) {
-  const std::string group = "Model";
+  const OptionGroup group(command, "Model");
   CLI::Option* name =
       command
           .add_option("-n,--name", options.model,
                       "Model name or signature; htdemucs where it is installed, otherwise the one "
                       "that ships")
           ->type_name("MODEL")
-          ->check(not_empty())
-          ->group(group);
+          ->check(not_empty());
   command.add_option("-s,--sig", options.model, "Signature of a model, as -n takes it too")
       ->type_name("MODEL")
       ->check(not_empty())
-      ->excludes(name)
-      ->group(group);
+      ->excludes(name);
   command.add_option("--repo", options.repo, "Folder that holds the models, for use with -n")
       ->type_name("FOLDER")
-      ->check(not_empty())
-      ->group(group);
-  command
-      .add_flag("--list-models", options.list_models, "List the models that can be named, and exit")
-      ->group(group);
-  add_mode(command, options.mode)->group(group);
+      ->check(not_empty());
+  command.add_flag("--list-models", options.list_models,
+                   "List the models that can be named, and exit");
+  add_mode(command, options.mode);
 }
 
 void add_apply_options(CLI::App& command, SeparateOptions& options) {
-  const std::string group = "Separation";
+  const OptionGroup group(command, "Separation");
   add_whole(command, "--shifts", options.shifts, 0, 1000,
             "Average over this many random shifts in time; slower and a little better")
-      ->default_str(std::to_string(options.shifts))
-      ->group(group);
+      ->default_str(std::to_string(options.shifts));
   CLI::Option* seed =
       add_whole(command, "--seed", options.seed, 0, kAnyWhole, "Seed of the random shifts")
-          ->default_str(std::to_string(options.seed))
-          ->group(group);
+          ->default_str(std::to_string(options.seed));
   const std::string offsets = "--shift-offsets";
   command
       .add_option_function<std::string>(
@@ -60,8 +54,7 @@ void add_apply_options(CLI::App& command, SeparateOptions& options) {
           },
           "The shifts themselves, in samples, comma-separated, instead of random ones")
       ->type_name("N,...")
-      ->excludes(seed)
-      ->group(group);
+      ->excludes(seed);
   command
       .add_option_function<std::string>(
           "--overlap",
@@ -70,13 +63,9 @@ void add_apply_options(CLI::App& command, SeparateOptions& options) {
           },
           "Overlap between the chunks, 0 to below 1")
       ->type_name("PART")
-      ->default_str("0.25")
-      ->group(group);
-  CLI::Option* no_split = command
-                              .add_flag_callback(
-                                  "--no-split", [&options] { options.split = false; },
-                                  "Do not split the track into chunks")
-                              ->group(group);
+      ->default_str("0.25");
+  CLI::Option* no_split = command.add_flag_callback(
+      "--no-split", [&options] { options.split = false; }, "Do not split the track into chunks");
   command
       .add_option_function<std::string>(
           "--segment",
@@ -86,26 +75,23 @@ void add_apply_options(CLI::App& command, SeparateOptions& options) {
           "Length of a chunk in seconds; at most what the model was trained with, at least a tenth "
           "of it")
       ->type_name("SECONDS")
-      ->excludes(no_split)
-      ->group(group);
+      ->excludes(no_split);
 }
 
 void add_machine_options(CLI::App& command, SeparateOptions& options) {
-  const std::string group = "Machine";
-  add_device(command, options.device)->group(group);
-  add_precision(command, options.precision)->group(group);
+  const OptionGroup group(command, "Machine");
+  add_device(command, options.device);
+  add_precision(command, options.precision);
   add_whole(command, "--threads", options.threads, 0, 1024,
             "Threads in all; 0: what the machine has")
-      ->default_str("0")
-      ->group(group);
+      ->default_str("0");
   add_whole(command, "-j,--jobs", options.jobs, 0, 256,
             "Tracks to separate at a time, sharing the threads; 0: one, or one for each GPU")
-      ->default_str("0")
-      ->group(group);
+      ->default_str("0");
 }
 
 void add_stem_options(CLI::App& command, SeparateOptions& options) {
-  const std::string group = "Stems";
+  const OptionGroup group(command, "Stems");
   CLI::Option* stems = command
                            .add_option_function<std::string>(
                                "--stems",
@@ -113,46 +99,38 @@ void add_stem_options(CLI::App& command, SeparateOptions& options) {
                                  options.stems.stems = list_of("--stems", text);
                                },
                                "Write only these, as in vocals,drums")
-                           ->type_name("STEM,...")
-                           ->group(group);
+                           ->type_name("STEM,...");
   command
       .add_option("--two-stems", options.stems.two_stems,
                   "Write only this stem and what remains without it")
       ->check(not_empty())
       ->type_name("STEM")
-      ->excludes(stems)
-      ->group(group);
+      ->excludes(stems);
   add_choice<separation::OtherMethod>(
       command, "--other-method", options.stems.other_method,
       {{"none", separation::OtherMethod::none},
        {"add", separation::OtherMethod::add},
        {"minus", separation::OtherMethod::minus}},
       "What remains: nothing, the sum of the other stems, or the mix minus the stem")
-      ->default_str("add")
-      ->group(group);
+      ->default_str("add");
   add_choice<separation::ClipMode>(
       command, "--clip-mode", options.clip_mode,
       {{"rescale", separation::ClipMode::rescale},
        {"clamp", separation::ClipMode::clamp},
        {"none", separation::ClipMode::none}},
-      "Against clipping: turn a stem down, limit its samples, or nothing")
-      ->group(group);
-  command
-      .add_flag("--sum-safe", options.sum_safe,
-                "Against clipping turn all stems down alike, so that they keep their balance; they "
-                "still miss the mix by the network's own error")
-      ->group(group);
-  command
-      .add_flag("--exact-sum", options.exact_sum,
-                "Make the stems add up to the mix: spread what they miss it by over them, by their "
-                "power at each time and frequency; against clipping all are turned down alike")
-      ->group(group);
-  command
-      .add_flag(
-          "--loudness", options.loudness,
-          "Tell the loudness, its range and the true peak of the mix and of each stem as it is "
-          "written (EBU R128), with --json there too")
-      ->group(group);
+      "Against clipping: turn a stem down, limit its samples, or nothing");
+  command.add_flag(
+      "--sum-safe", options.sum_safe,
+      "Against clipping turn all stems down alike, so that they keep their balance; they "
+      "still miss the mix by the network's own error");
+  command.add_flag(
+      "--exact-sum", options.exact_sum,
+      "Make the stems add up to the mix: spread what they miss it by over them, by their "
+      "power at each time and frequency; against clipping all are turned down alike");
+  command.add_flag(
+      "--loudness", options.loudness,
+      "Tell the loudness, its range and the true peak of the mix and of each stem as it is "
+      "written (EBU R128), with --json there too");
   command
       .add_option_function<std::string>(
           "--normalize",
@@ -163,21 +141,18 @@ void add_stem_options(CLI::App& command, SeparateOptions& options) {
           "--clip-mode one limiter keeps all of them, and their sum, below a true peak of -1 dB, "
           "so "
           "that they still add up")
-      ->type_name("LUFS")
-      ->group(group);
-  command.add_flag("--keep-rate", options.keep_rate, "Write at the sample rate of the input")
-      ->group(group);
+      ->type_name("LUFS");
+  command.add_flag("--keep-rate", options.keep_rate, "Write at the sample rate of the input");
 }
 
 void add_output_options(CLI::App& command, SeparateOptions& options) {
-  const std::string group = "Output";
+  const OptionGroup group(command, "Output");
   command
       .add_option("-o,--out", options.out,
                   "Folder for the stems, below it one for the model; - for standard output: of "
                   "several stems as the channels of one file, in their order")
       ->type_name("FOLDER")
-      ->default_str(options.out.string())
-      ->group(group);
+      ->default_str(options.out.string());
   command
       .add_option(
           "--filename", options.filename,
@@ -185,15 +160,13 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
           "name of the folder that the track lies in; its ending chooses WAV, FLAC, MP3, Ogg, "
           "Opus or M4A")
       ->type_name("PATTERN")
-      ->default_str(options.filename)
-      ->group(group);
+      ->default_str(options.filename);
   command
       .add_option("--picture", options.picture,
                   "Draw the spectrograms of the mix and of each stem into this PNG; with several "
                   "tracks its name needs {track}")
       ->type_name("FILE")
-      ->check(not_empty())
-      ->group(group);
+      ->check(not_empty());
   CLI::Option* stem_m4a =
       command
           .add_flag(
@@ -202,26 +175,19 @@ void add_output_options(CLI::App& command, SeparateOptions& options) {
               "vocals, where other is all that the model has beside the three; AAC, or ALAC "
               "with --alac")
           ->group("Output format");
-  command
-      .add_flag_callback(
-          "--no-tags", [&options] { options.tags = false; },
-          "Write stems without the tags and the cover of their track; with them a stem keeps the "
-          "title and has its own name as the subtitle")
-      ->group(group);
-  command.add_flag("--json", options.json, "One line of JSON for each track, on standard output")
-      ->group(group);
-  command
-      .add_flag("--events", options.events,
-                "With --json also a line as each track begins and as it goes on")
-      ->group(group);
+  command.add_flag_callback(
+      "--no-tags", [&options] { options.tags = false; },
+      "Write stems without the tags and the cover of their track; with them a stem keeps the "
+      "title and has its own name as the subtitle");
+  command.add_flag("--json", options.json, "One line of JSON for each track, on standard output");
+  command.add_flag("--events", options.events,
+                   "With --json also a line as each track begins and as it goes on");
   CLI::Option* quiet =
-      command.add_flag("-q,--quiet", options.quiet, "Tell of failures and warnings alone")
-          ->group(group);
+      command.add_flag("-q,--quiet", options.quiet, "Tell of failures and warnings alone");
   command
       .add_flag("-v,--verbose", options.verbose,
                 "Tell more: the model's files, the threads, what becomes of every track")
-      ->excludes(quiet)
-      ->group(group);
+      ->excludes(quiet);
   add_output_format_options(command, options.format);
   for (const char* other :
        {"--flac", "--mp3", "--ogg", "--opus", "--m4a", "--stems", "--two-stems"})

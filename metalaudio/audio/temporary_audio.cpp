@@ -17,8 +17,12 @@ namespace metalaudio::audio {
 namespace {
 
 constexpr std::size_t kChunkFrames = 4096;
-/// Pieces of memory never move, so that it grows without copies.
-constexpr std::size_t kPieceFrames = 1U << 20U;
+/// Pieces of memory never move, so that it grows without copies. They are no longer than what may
+/// stay in memory: large pages would bring in all of them.
+std::size_t frames_of_piece(std::size_t channels, std::size_t memory_limit_bytes) {
+  constexpr std::size_t kMost = 1U << 20U;
+  return std::clamp(memory_limit_bytes / (channels * sizeof(float)), kChunkFrames, kMost);
+}
 
 /// Asks for large pages, of which one is brought in as fast as a few small ones; a wish.
 void wish_large_pages(void* memory, std::size_t bytes) {
@@ -64,16 +68,17 @@ void TemporaryAudio::append(ConstAudioView block) {
 }
 
 void TemporaryAudio::append_to_memory(ConstAudioView block) {
+  const std::size_t piece_frames = frames_of_piece(channels_, memory_limit_bytes_);
   for (std::size_t done = 0; done < block.frames();) {
-    const std::size_t place = (static_cast<std::size_t>(frames_) + done) % kPieceFrames;
+    const std::size_t place = (static_cast<std::size_t>(frames_) + done) % piece_frames;
     if (place == 0) {
-      memory_.push_back(std::make_unique_for_overwrite<float[]>(channels_ * kPieceFrames));
-      wish_large_pages(memory_.back().get(), channels_ * kPieceFrames * sizeof(float));
+      memory_.push_back(std::make_unique_for_overwrite<float[]>(channels_ * piece_frames));
+      wish_large_pages(memory_.back().get(), channels_ * piece_frames * sizeof(float));
     }
-    const std::size_t count = std::min(kPieceFrames - place, block.frames() - done);
+    const std::size_t count = std::min(piece_frames - place, block.frames() - done);
     for (std::size_t channel = 0; channel < channels_; ++channel)
       std::ranges::copy(block.channel(channel).subspan(done, count),
-                        memory_.back().get() + channel * kPieceFrames + place);
+                        memory_.back().get() + channel * piece_frames + place);
     done += count;
   }
 }
@@ -91,12 +96,14 @@ void TemporaryAudio::append_to_file(ConstAudioView block) {
 void TemporaryAudio::move_to_file() {
   file_ = open_unnamed_file(folder_);
   if (file_ < 0) fail_io(folder_, errno);
+  const std::size_t piece_frames = frames_of_piece(channels_, memory_limit_bytes_);
   auto left = static_cast<std::size_t>(frames_);
   for (std::unique_ptr<float[]>& piece : memory_) {
-    const std::size_t count = std::min(left, kPieceFrames);
-    append_to_file(ConstAudioView(piece.get(), channels_, count, kPieceFrames));
+    const ConstAudioView all(piece.get(), channels_, std::min(left, piece_frames), piece_frames);
+    for (std::size_t done = 0; done < all.frames(); done += kChunkFrames)
+      append_to_file(all.part(done, std::min(kChunkFrames, all.frames() - done)));
+    left -= all.frames();
     piece.reset();
-    left -= count;
   }
   memory_.clear();
 }
@@ -124,12 +131,13 @@ void TemporaryAudio::read(std::int64_t first_frame, AudioView out) const {
 }
 
 void TemporaryAudio::read_memory(std::int64_t first_frame, AudioView out) const {
+  const std::size_t piece_frames = frames_of_piece(channels_, memory_limit_bytes_);
   for (std::size_t done = 0; done < out.frames();) {
     const std::size_t frame = static_cast<std::size_t>(first_frame) + done;
-    const std::size_t place = frame % kPieceFrames;
-    const std::size_t count = std::min(kPieceFrames - place, out.frames() - done);
+    const std::size_t place = frame % piece_frames;
+    const std::size_t count = std::min(piece_frames - place, out.frames() - done);
     for (std::size_t channel = 0; channel < channels_; ++channel)
-      std::copy_n(memory_[frame / kPieceFrames].get() + channel * kPieceFrames + place, count,
+      std::copy_n(memory_[frame / piece_frames].get() + channel * piece_frames + place, count,
                   out.channel(channel).begin() + static_cast<std::ptrdiff_t>(done));
     done += count;
   }

@@ -50,7 +50,7 @@ class TemporaryAudio final : public AudioSource {
   int sample_rate_hz_;
   std::size_t memory_limit_bytes_;
   std::int64_t frames_ = 0;
-  std::vector<std::unique_ptr<float[]>> memory_;  // [channels][kPieceFrames] each; while in memory
+  std::vector<std::unique_ptr<float[]>> memory_;  // [channels][frames] each; while in memory
   std::vector<float> scratch_;                    // interleaved
   std::string folder_;
   int file_ = -1;

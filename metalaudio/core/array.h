@@ -28,9 +28,12 @@ class Array {
       std::uninitialized_value_construct_n(data(), size);
     }
   }
-  explicit Array(std::span<const T> values) : buffer_(values.size_bytes()) {
+  explicit Array(std::span<const T> values)
+      : buffer_(values.size_bytes(), Buffer::Content::anything) {
     std::copy(values.begin(), values.end(), data());
   }
+  /// Takes over what lies in host memory as numbers of this type.
+  explicit Array(Buffer&& buffer) noexcept : buffer_(std::move(buffer)) {}
   Array(const Array& other) : Array(std::span<const T>(other)) {}
   Array& operator=(const Array& other) {
     if (this != &other) *this = Array(other);

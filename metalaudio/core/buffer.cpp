@@ -5,17 +5,20 @@
 
 namespace metalaudio {
 
-Buffer::Buffer(std::size_t bytes) : Buffer(bytes, nullptr) {}
+Buffer::Buffer(std::size_t bytes, Content content) : memory_(nullptr, Free{}), bytes_(bytes) {
+  if (bytes == 0) return;
+  memory_.reset(allocate_aligned(bytes));
+  if (content == Content::zeros) std::memset(handle(), 0, bytes);
+}
 
 Buffer::Buffer(std::size_t bytes, std::shared_ptr<AudioDevice> device)
     : memory_(nullptr, Free{std::move(device)}), bytes_(bytes) {
-  if (bytes == 0) return;
-  if (AudioDevice* const on = memory_.get_deleter().device.get()) {
+  AudioDevice* const on = memory_.get_deleter().device.get();
+  if (on == nullptr) {
+    *this = Buffer(bytes);
+  } else if (bytes > 0) {
     memory_.reset(on->allocate(bytes));
     on->clear(handle(), 0, bytes);
-  } else {
-    memory_.reset(allocate_aligned(bytes));
-    std::memset(handle(), 0, bytes);
   }
 }
 

@@ -9,15 +9,18 @@
 
 namespace metalaudio {
 
-/// Bytes that it owns, 64-byte aligned; zero when made. They lie in host memory, or on the device
+/// Bytes that it owns, 64-byte aligned; zero when made, unless told otherwise. They lie in host memory, or on the device
 /// that it is given. Everything in the library that holds memory for kernels stands on it.
 /// Errors:   the constructors throw Error{out_of_memory}.
 /// Threads:  concurrent reads are safe, writes are not.
 class Buffer {
  public:
+  /// What it holds at first: for whoever writes all of it, zeros are time lost.
+  enum class Content { zeros, anything };
+
   Buffer() = default;
   /// In host memory, in whole lines of 64 bytes.
-  explicit Buffer(std::size_t bytes);
+  explicit Buffer(std::size_t bytes, Content content = Content::zeros);
   /// In host memory where `device` is null.
   Buffer(std::size_t bytes, std::shared_ptr<AudioDevice> device);
   Buffer(Buffer&& other) noexcept

@@ -42,6 +42,9 @@ void check_finite(std::span<const float> values) {
 
 Tensor::Tensor(const Shape& shape, DataType type) : Tensor(shape, type, nullptr) {}
 
+Tensor::Tensor(const Shape& shape, DataType type, Buffer::Content content)
+    : shape_(shape), type_(type), buffer_(checked_bytes(shape, type), content) {}
+
 Tensor::Tensor(const Shape& shape, DataType type, std::shared_ptr<AudioDevice> device)
     : shape_(shape), type_(type), buffer_(checked_bytes(shape, type), std::move(device)) {}
 

@@ -24,6 +24,8 @@ class Tensor {
  public:
   Tensor() = default;
   explicit Tensor(const Shape& shape, DataType type = DataType::f32);
+  /// In host memory, for whoever writes all of it.
+  Tensor(const Shape& shape, DataType type, Buffer::Content content);
   /// In host memory where `device` is null.
   Tensor(const Shape& shape, DataType type, std::shared_ptr<AudioDevice> device);
   Tensor(const Tensor& other);
@@ -74,6 +76,11 @@ class Tensor {
   /// Of a float32 tensor, wherever it lies.
   void copy_from(std::span<const float> values, Allow allow = Allow::finite);
   void copy_to(std::span<float> values, Allow allow = Allow::finite) const;
+  /// Gives its memory away; it is empty afterwards.
+  Buffer take_buffer() noexcept {
+    shape_ = Shape{0};
+    return std::move(buffer_);
+  }
   /// From elements of the same type and shape, wherever either lies; they are not checked.
   void copy_from(const ConstTensorView& other) { copy(other, view()); }
   void copy_from(const Tensor& other) { copy(other.view(), view()); }

@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -48,8 +50,10 @@ ToleranceConfiguration ToleranceConfiguration::load(const std::filesystem::path&
   if (!std::filesystem::exists(status)) return configuration;
   if (!std::filesystem::is_regular_file(status))
     fail(ErrorCode::io, "[ToleranceConfiguration] {} is not a regular file", path.string());
+  errno = 0;
   std::ifstream file(path);
-  if (!file) fail(ErrorCode::io, "[ToleranceConfiguration] {} cannot be read", path.string());
+  if (!file)
+    fail(ErrorCode::io, "[ToleranceConfiguration] {}: {}", path.string(), std::strerror(errno));
   const auto json = nlohmann::json::parse(file, nullptr, false);
   if (!json.is_object()) {
     fail(ErrorCode::invalid_data, "[ToleranceConfiguration] {} is not a JSON object",

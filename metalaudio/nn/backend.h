@@ -70,6 +70,9 @@ struct StepPlan {
   std::function<std::unique_ptr<Step>(StepMaker&)> make = {};
 };
 
+/// Which earlier steps of its backend, by index, a step waits for where steps run side by side.
+using StepsBefore = std::vector<std::size_t>;
+
 /// The addresses of a workspace's slots at one time. The halves of its states swap with every run:
 /// what has the same number has the same addresses.
 struct SlotBinding {
@@ -83,7 +86,8 @@ struct SlotBinding {
 class Runner {
  public:
   virtual ~Runner() = default;
-  /// Runs steps [first, last) of those that the runner was made with, one after the other.
+  /// Runs steps [first, last) of those that the runner was made with, one after the other, or as
+  /// they wait for one another.
   virtual void run(std::size_t first, std::size_t last, const SlotBinding& binding) noexcept = 0;
   /// Pays for what a first run of these steps with this binding would cost more than a later one: a
   /// GPU records it.
@@ -111,7 +115,12 @@ class Backend {
   /// Groups nodes that were placed here into steps. Without `fuse` every node is a step.
   virtual std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
                                            bool fuse) const = 0;
+  /// Whether its runners run steps of a stretch side by side that do not wait for one another; these
+  /// share no memory.
+  virtual bool side_by_side() const noexcept { return false; }
+  /// before: by step, where they run side by side; else empty.
   virtual std::unique_ptr<Runner> make_runner(std::span<const std::unique_ptr<Step>> steps,
+                                              std::span<const StepsBefore> before,
                                               ThreadPool* pool) const = 0;
 };
 

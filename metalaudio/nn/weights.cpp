@@ -117,7 +117,7 @@ Shape graph_shape(std::int64_t out, std::int64_t in, const Shape& kernel) {
 
 /// [outer][inner][taps] to [outer][taps][inner].
 Tensor taps_first(const Tensor& from, const Shape& shape) {
-  Tensor to(shape);
+  Tensor to(shape, DataType::f32, Buffer::Content::anything);
   const std::int64_t taps = shape[1] * shape[2], inner = shape[3];
   for (std::int64_t o = 0; o < shape[0]; ++o) {
     const float* const in = from.data() + o * inner * taps;
@@ -131,7 +131,7 @@ Tensor taps_first(const Tensor& from, const Shape& shape) {
 
 /// [in][out][taps] to [out][taps][in].
 Tensor turned(const Tensor& from, const Shape& shape) {
-  Tensor to(shape);
+  Tensor to(shape, DataType::f32, Buffer::Content::anything);
   const std::int64_t columns = shape[0] * shape[1] * shape[2], in = shape[3];
   for (std::int64_t i = 0; i < in; ++i) {
     for (std::int64_t c = 0; c < columns; ++c) to.data()[c * in + i] = from.data()[i * columns + c];

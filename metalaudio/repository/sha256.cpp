@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <map>
@@ -53,10 +55,11 @@ std::string digest_of(const std::filesystem::path& path) {
   if (const auto status = std::filesystem::status(path, ignored);
       std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
     fail(ErrorCode::io, "[sha256_of_file] {}: not a regular file", path.string());
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    fail(std::filesystem::exists(path) ? ErrorCode::io : ErrorCode::not_found,
-         "[sha256_of_file] {}: cannot be opened", path.string());
+    fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::io, "[sha256_of_file] {}: {}",
+         path.string(), std::strerror(errno));
   }
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
                                                                    EVP_MD_CTX_free);
@@ -66,7 +69,8 @@ std::string digest_of(const std::filesystem::path& path) {
     file.read(block.data(), static_cast<std::streamsize>(block.size()));
     EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(file.gcount()));
   }
-  if (!file.eof()) fail(ErrorCode::io, "[sha256_of_file] {}: reading failed", path.string());
+  if (!file.eof())
+    fail(ErrorCode::io, "[sha256_of_file] {}: {}", path.string(), std::strerror(errno));
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int bytes = 0;
   EVP_DigestFinal_ex(context.get(), digest.data(), &bytes);

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <thread>
 
+#include "apps/batch/file_digest.h"
 #include "separate_setting.h"
 #include "tests/support/sounds.h"
 
@@ -375,6 +376,18 @@ TEST_F(Batch, APersonIsAsked) {
   EXPECT_EQ(content("separated/tiny/0/bass.wav"), before);
   EXPECT_EQ(run_in_terminal(arguments, setting_.path(), "y\n").first, 0);
   EXPECT_NE(content("separated/tiny/0/bass.wav"), before);
+}
+
+TEST_F(Batch, TheDigestOfAFileThatWasReplacedIsRefused) {
+  const auto write = [this](const std::string& name, const char* text) {
+    std::ofstream(setting_ / name) << text;
+  };
+  write("song", "abc");
+  const FileDigest digest(setting_ / "song");
+  EXPECT_TRUE(digest.sha256().starts_with("ba7816bf"));  // of "abc", FIPS 180-2
+  write("other", "abd");
+  fs::rename(setting_ / "other", setting_ / "song");
+  EXPECT_THROW(digest.sha256(), Error);
 }
 
 }  // namespace

@@ -31,6 +31,9 @@ make)
   find "$work/files" -type f \( -name '*.so*' -o -path '*/bin/*' \) | while read -r file; do
     if readelf -d "$file" | grep -qE 'RPATH|RUNPATH'; then die "$file has a run path"; fi
     if readelf -S "$file" | grep -q '\.symtab'; then die "$file is not stripped"; fi
+    readelf -lW "$file" | grep -q GNU_RELRO || die "$file has tables that stay writable"
+    readelf -d "$file" | grep -q BIND_NOW || die "$file binds functions late"
+    readelf -h "$file" | grep -q 'Type: *DYN' || die "$file has a fixed place"
   done
   ;;
 run)

@@ -1,9 +1,11 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/nn/io/tensor_data.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "tests/support/test_folder.h"
@@ -34,6 +36,18 @@ TEST(TensorData, EveryHalfSurvivesTheWayThroughFloat) {
     } else {
       ASSERT_EQ(to_half(value), half) << value;
     }
+  }
+}
+
+TEST(TensorData, ManyHalvesAreWidenedAsEachIs) {
+  std::vector<std::uint16_t> all(0x10001);  // not a whole number of vectors
+  std::iota(all.begin(), all.end(), std::uint16_t{0});
+  const auto bits = [](float value) { return std::bit_cast<std::uint32_t>(value); };
+  const std::vector<float> halves = widened(DataType::f16, all);
+  const std::vector<float> upper = widened(DataType::bf16, all);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    ASSERT_EQ(bits(halves[i]), bits(static_cast<float>(std::bit_cast<Float16>(all[i])))) << i;
+    ASSERT_EQ(bits(upper[i]), bits(static_cast<float>(std::bit_cast<BFloat16>(all[i])))) << i;
   }
 }
 

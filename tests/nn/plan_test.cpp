@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
+#include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/plan.h>
 
 #include <algorithm>
@@ -86,6 +87,42 @@ TEST(Plan, IsTheSameFromRunToRun) {
     if (run == 0) first = output(plan);
     EXPECT_EQ(output(plan), first);
   }
+}
+
+/// Rows are cut by the number of threads, and what comes out does not show where.
+TEST(Plan, GivesTheSameBitsOnAnyNumberOfThreads) {
+  Graph graph;
+  Value x = graph.input("x", {333, 40});
+  x = gelu(graph, pointwise(graph, x, 96));
+  x = graph.apply(LayerNorm{}, {x, constant(graph, {96}, 1), constant(graph, {96}, 0)});
+  x = graph.apply(Glu{}, {graph.apply(RmsNorm{}, {x})});
+  x = graph.apply(MatMul{}, {x, random_constant(graph, {48, 50})});
+  graph.output("y", graph.apply(Softmax{}, {x}));
+  const auto run = [&graph](const PlanOptions& options) {
+    Plan plan(graph, options);
+    fill(plan, "x");
+    plan.run();
+    return output(plan);
+  };
+  for (const Precision precision : {Precision::fp32, Precision::automatic, Precision::bf16}) {
+    PlanOptions options;
+    options.precision = precision;
+    const std::vector<float> alone = run(options);
+    for (const std::size_t threads : {2U, 3U, 5U, 16U}) {
+      ThreadPool pool(threads);
+      options.pool = &pool;
+      EXPECT_EQ(run(options), alone) << to_string(precision) << ", " << threads;
+    }
+  }
+}
+
+TEST(Steps, RowsAreCutSoThatThreadsEndTogether) {
+  EXPECT_EQ(cpu::rows_of_task(1344, 1, 12, 1), 96U);
+  // 14 tasks of 96 rows leave 2 of 16 threads without work, and 2 of 8 in the second round.
+  EXPECT_EQ(cpu::rows_of_task(1344, 1, 12, 16), 84U);
+  EXPECT_EQ(cpu::rows_of_task(1344, 1, 12, 8), 84U);
+  EXPECT_EQ(cpu::rows_of_task(10, 1, 12, 16), 96U);
+  EXPECT_EQ(cpu::rows_of_task(0, 1, 32, 16), 96U);
 }
 
 TEST(Plan, ReusesMemoryAsTheOriginalsPingPongBuffersDid) {

@@ -5,6 +5,7 @@
 
 #include "tests/nn/graphs.h"
 #include "tests/parity/reference.h"
+#include "tests/support/fake_backend.h"
 
 namespace metalaudio::nn {
 namespace {
@@ -182,13 +183,17 @@ std::size_t expect_all_alike(const Graph& graph) {
   std::map<std::string, ReferenceValue> expected;
   ThreadPool pool(2);
   std::size_t steps = 0;  // of the fused plan
-  for (const char* way : {"fused", "unfused", "unsimplified", "neither", "threads"}) {
+  for (const char* way : {"fused", "unfused", "unsimplified", "neither", "threads", "side by side",
+                          "unfused side by side"}) {
     SCOPED_TRACE(way);
     const std::string_view name = way;
     PlanOptions options;
-    options.fuse = name != "unfused" && name != "neither";
+    options.fuse = !name.starts_with("unfused") && name != "neither";
     options.simplify = name != "unsimplified" && name != "neither";
     options.pool = name == "threads" ? &pool : nullptr;
+    if (name.ends_with("side by side")) {
+      options.backends = {std::make_shared<FakeBackend>(FakeBackendOptions{.side_by_side = true})};
+    }
     Plan plan(graph, options);
     if (name == "fused") steps = plan.statistics().steps;
     if (name == "unfused") {

@@ -177,10 +177,10 @@ TEST_P(ParityOfPlans, EqualsTheReferenceUnfused) {
 
 /// The kernel of float32 that large steps take where the processor has AMX, in steps of every size.
 TEST_P(ParityOfPlans, EqualsTheReferenceInTiles) {
-  const cpu::GemmKernel* tiles = cpu::fp32_tile_kernel();
-  if (tiles == nullptr) return;
+  static const cpu::GemmPairs tiles(cpu::GemmPairs::Unit::tiles, 3);
+  if (!cpu::GemmPairs::available(cpu::GemmPairs::Unit::tiles)) return;
   PlanOptions options;
-  options.backends = {cpu::make_backend(*tiles, 1, {})};
+  options.backends = {cpu::make_backend(tiles, 1, {})};
   for_each_variant([&](Maker& maker) {
     run(maker, options, [this](const auto& a, const auto& b) { expect_close(a, b); });
   });

@@ -5,6 +5,9 @@
 #include <metalaudio/nn/cpu_backend.h>
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <random>
 
 #include "tests/parity/reference.h"
 
@@ -37,12 +40,13 @@ struct FakeStep final : Step {
 class FakeRunner final : public Runner {
  public:
   FakeRunner(const FakeBackendOptions& options, const Backend& inner,
-             std::span<const std::unique_ptr<Step>> steps, ThreadPool* pool)
-      : options_(options) {
+             std::span<const std::unique_ptr<Step>> steps, std::span<const StepsBefore> before,
+             ThreadPool* pool)
+      : options_(options), before_(before) {
     for (const auto& step : steps) {
       const auto& fake = static_cast<const FakeStep&>(*step);
       steps_.push_back(&fake);
-      runners_.push_back(fake.inner ? inner.make_runner({&fake.inner, 1}, pool) : nullptr);
+      runners_.push_back(fake.inner ? inner.make_runner({&fake.inner, 1}, {}, pool) : nullptr);
     }
   }
 
@@ -53,7 +57,7 @@ class FakeRunner final : public Runner {
 
   void run(std::size_t first, std::size_t last, const SlotBinding& binding) noexcept override {
     expect_known(first, last, binding);
-    for (std::size_t i = first; i < last; ++i) {
+    for (const std::size_t i : order(first, last)) {
       std::vector<SlotAddress> here = in_own_memory(binding.slots);
       if (runners_[i] == nullptr) {
         run_reference(*steps_[i], here);
@@ -88,6 +92,26 @@ class FakeRunner final : public Runner {
                              return a.handle == b.handle && a.offset == b.offset;
                            }))
         << "binding " << binding.number << " has other addresses than when it was prepared";
+  }
+
+  std::vector<std::size_t> order(std::size_t first, std::size_t last) {
+    std::vector<std::size_t> order;
+    std::vector<std::size_t> left(last - first);
+    std::iota(left.begin(), left.end(), first);
+    while (!left.empty()) {
+      const auto waits = [&](std::size_t step) {
+        return options_.side_by_side &&
+               std::ranges::any_of(before_[step], [&](std::size_t earlier) {
+                 return std::ranges::find(left, earlier) != left.end();
+               });
+      };
+      std::vector<std::size_t> ready;
+      std::ranges::copy_if(left, std::back_inserter(ready),
+                           [&](auto step) { return !waits(step); });
+      order.push_back(ready[options_.side_by_side ? random_() % ready.size() : 0]);
+      std::erase(left, order.back());
+    }
+    return order;
   }
 
   /// Other memory than its own has no address here: who reads it without a copy stops the test.
@@ -143,6 +167,8 @@ class FakeRunner final : public Runner {
   }
 
   const FakeBackendOptions& options_;
+  std::span<const StepsBefore> before_;
+  std::mt19937 random_{1};
   std::vector<const FakeStep*> steps_;
   std::vector<std::unique_ptr<Runner>> runners_;
   std::vector<Prepared> prepared_;
@@ -196,8 +222,9 @@ std::vector<StepPlan> FakeBackend::plan_steps(const Graph& graph, std::span<cons
 }
 
 std::unique_ptr<Runner> FakeBackend::make_runner(std::span<const std::unique_ptr<Step>> steps,
+                                                 std::span<const StepsBefore> before,
                                                  ThreadPool* pool) const {
-  return std::make_unique<FakeRunner>(options_, *inner_, steps, pool);
+  return std::make_unique<FakeRunner>(options_, *inner_, steps, before, pool);
 }
 
 }  // namespace metalaudio::nn

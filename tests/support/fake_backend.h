@@ -21,6 +21,8 @@ struct FakeBackendOptions {
   bool by_reference = false;
   /// In which it keeps float32 values; only by the reference.
   std::optional<DataType> value_type = {};
+  /// The steps of a stretch run in any order in which they may, another one with every run.
+  bool side_by_side = false;
   /// Every step reads and writes its values one element behind a line of 64 bytes.
   bool misalign = false;
 };
@@ -35,7 +37,9 @@ class FakeBackend final : public Backend {
   std::string refusal(const Graph& graph, const Node& node) const override;
   std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
                                    bool fuse) const override;
+  bool side_by_side() const noexcept override { return options_.side_by_side; }
   std::unique_ptr<Runner> make_runner(std::span<const std::unique_ptr<Step>> steps,
+                                      std::span<const StepsBefore> before,
                                       ThreadPool* pool) const override;
 
  private:

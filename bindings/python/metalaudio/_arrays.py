@@ -9,6 +9,11 @@ import numpy as np
 from ._errors import InvalidArgumentError
 
 
+def counted(number: int, noun: str) -> str:
+    """1 channel, 2 channels."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def as_array(x: Any, name: str) -> np.ndarray:
     """A numpy array over the same memory where there is one: numpy, DLPack, a buffer, or a list."""
     if isinstance(x, np.ndarray):
@@ -31,6 +36,14 @@ def _check_kind(x: np.ndarray, name: str, what: str) -> None:
     if x.dtype.kind in "iu":
         hint = f"; integer samples are divided by their full scale first, as x / {2 ** (8 * x.dtype.itemsize - 1)}"
     raise InvalidArgumentError(f"[{name}] {what} of {x.dtype}: expected float32 (or another float){hint}")
+
+
+def as_real(x: Any, name: str, what: str) -> np.ndarray:
+    """Real numbers in float64, of any shape."""
+    array = as_array(x, name)
+    if array.dtype.kind not in "fiub":
+        raise InvalidArgumentError(f"[{name}] {what} of {array.dtype}: expected real numbers")
+    return np.ascontiguousarray(array, dtype=np.float64)
 
 
 def as_rows(x: Any, name: str, dtype: Any = np.float32) -> np.ndarray:
@@ -56,10 +69,10 @@ def as_channels(x: Any, name: str, channels: int | None = None) -> np.ndarray:
     if rows.ndim == 1:
         rows = rows[np.newaxis]
     if rows.ndim != 2:
-        raise InvalidArgumentError(f"[{name}] an array of {rows.ndim} dimensions: expected [channels, frames]")
+        raise InvalidArgumentError(f"[{name}] an array of {counted(rows.ndim, 'dimension')}: expected [channels, frames]")
     if channels is not None and rows.shape[0] != channels:
         hint = "; the channels come first: x.T" if rows.shape[1] == channels else ""
-        raise InvalidArgumentError(f"[{name}] {rows.shape[0]} channels: expected {channels}{hint}")
+        raise InvalidArgumentError(f"[{name}] {counted(rows.shape[0], 'channel')}: expected {channels}{hint}")
     return rows
 
 
@@ -82,6 +95,8 @@ def output(out: Any, shape: tuple[int, ...], name: str, dtype: Any = np.float32,
     if out is None:
         return np.empty(shape, dtype)
     if not isinstance(out, np.ndarray):
+        if not hasattr(out, "__dlpack__"):
+            raise InvalidArgumentError(f"[{name}] out of {type(out).__name__}: expected an array")
         out = as_array(out, name)
     if out.dtype != dtype or not out.dtype.isnative:
         raise InvalidArgumentError(f"[{name}] out of {out.dtype.str}: expected {dtype}")

@@ -8,10 +8,10 @@ from typing import Any, Mapping, NamedTuple, Sequence
 import numpy as np
 
 from . import _native
+from ._arguments import count, file_name, flag, mapping, real, text, whole, wholes, wrong
 from ._arrays import as_array, output
 from ._errors import InvalidArgumentError
 from ._processors import _process
-from ._signal import _count
 
 
 class Port(NamedTuple):
@@ -52,31 +52,50 @@ def _inputs(given: tuple, named: Mapping[str, Any], ports: list[Port], name: str
 
 
 def _outputs(ports: list[Port], out: Mapping[str, np.ndarray] | None, name: str, inputs: list) -> list[np.ndarray]:
-    return [
-        output(None if out is None else out.get(port.name), port.shape, name, port.dtype, tuple(inputs)) for port in ports
-    ]
+    given = mapping(out, name, "out")
+    return [output(given.get(port.name), port.shape, name, port.dtype, tuple(inputs)) for port in ports]
 
 
 def _choice(constants: Any, shapes: Any, dimensions: Any, states: Any, carry_states: bool, timing: bool = False) -> Any:
+    name = "GraphInference"
     choice = _native.OnnxChoice()
-    choice.shapes = {name: [int(n) for n in shape] for name, shape in (shapes or {}).items()}
-    choice.dimensions = {name: int(n) for name, n in (dimensions or {}).items()}
+    choice.shapes = {text(key, name, "an input"): wholes(shape, name, "a shape")
+                     for key, shape in mapping(shapes, name, "shapes").items()}
+    choice.dimensions = {text(key, name, "a symbol"): whole(extent, name, "an extent")
+                         for key, extent in mapping(dimensions, name, "dimensions").items()}
     numbers = {}
-    for name, value in (constants or {}).items():
+    for key, value in mapping(constants, name, "constants").items():
         if isinstance(value, (bool, int, float, np.number)):
-            numbers[name] = float(value)
+            numbers[text(key, name, "an input")] = real(value, name, "a constant")
         else:
-            array = as_array(value, "GraphInference")
-            choice.bind_tensor(name, np.require(array, array.dtype.newbyteorder("="), ["C", "A"]))
+            choice.bind_tensor(text(key, name, "an input"), _tensor(value, name))
     choice.numbers = numbers
-    choice.states = [(str(a), str(b)) for a, b in (states or [])]
-    choice.carry_states = carry_states
-    choice.timing = timing
+    choice.states = _pairs([] if states is None else states, name)
+    choice.carry_states = flag(carry_states, name, "carry_states")
+    choice.timing = flag(timing, name, "timing")
     return choice
 
 
+def _tensor(value: Any, name: str) -> np.ndarray:
+    array = as_array(value, name)
+    if array.dtype.kind not in "fiub":
+        raise InvalidArgumentError(f"[{name}] a tensor of {array.dtype}: expected real numbers")
+    return np.require(array, array.dtype.newbyteorder("="), ["C", "A"])
+
+
+def _pairs(states: Any, name: str) -> list[tuple[str, str]]:
+    try:
+        return [(text(a, name, "an output"), text(b, name, "an input")) for a, b in states]
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InvalidArgumentError):
+            raise
+        raise wrong(states, name, "states", "pairs of names") from None
+
+
 def _model(model: Any) -> str | bytes:
-    return bytes(model) if isinstance(model, (bytes, bytearray, memoryview)) else os.fspath(model)
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return bytes(model)
+    return file_name(model, "GraphInference", "model")
 
 
 class GraphInference:
@@ -105,7 +124,9 @@ class GraphInference:
         threads: int = 1, timing: bool = False,
     ) -> None:
         choice = _choice(constants, shapes, dimensions, states, carry_states, timing)
-        self._set(_native.GraphInference(_model(model), choice, precision, _count(threads, "GraphInference", "threads")))
+        precision = text(precision, "GraphInference", "precision", "fp32")
+        threads = count(threads, "GraphInference", "threads", 1)
+        self._set(_native.GraphInference(_model(model), choice, precision, threads))
 
     def _set(self, native: Any) -> None:
         self._native = native
@@ -149,11 +170,14 @@ class Amp:
     """A neural amplifier: a ``.nam`` file, RTNeural's or GuitarML's JSON."""
 
     def __init__(self, file: str | os.PathLike[str], *, channels: int = 1, fast: bool = False, slim: float = 1.0) -> None:
-        self._native = _native.Amp(os.fspath(file), _count(channels, "Amp", "channels"), fast, float(slim))
+        self._native = _native.Amp(
+            file_name(file, "Amp", "file"), count(channels, "Amp", "channels", 1), flag(fast, "Amp", "fast"),
+            real(slim, "Amp", "slim", 1.0),
+        )
 
     def process(self, x: Any, reset: bool = False, out: np.ndarray | None = None) -> np.ndarray:
         """The next block: ``x[channels, frames]`` (or ``x[frames]``) -> the same shape."""
-        if reset:
+        if flag(reset, "Amp", "reset"):
             self.reset()
         return _process(self._native, x, out, "Amp", self._native.channels, self._native.channels)
 
@@ -163,7 +187,7 @@ class Amp:
 
     def set_control(self, index: int, value: float) -> None:
         """Turns one of its ``controls`` knobs."""
-        self._native.set_control(index, float(value))
+        self._native.set_control(whole(index, "Amp", "index"), real(value, "Amp", "value"))
 
     @property
     def controls(self) -> int:
@@ -204,40 +228,46 @@ class Graph:
         graph._native = _native.import_onnx(_model(model), _choice(constants, shapes, dimensions, states, carry_states))
         return graph
 
-    @staticmethod
-    def _tensor(value: Any) -> np.ndarray:
-        array = as_array(value, "Graph")
-        return np.require(array, array.dtype.newbyteorder("="), ["C", "A"])
+    def _call(self, method: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._native, method)(*arguments)
+        except TypeError:
+            given = ", ".join(type(one).__name__ for one in arguments)
+            raise InvalidArgumentError(f"[Graph] {method} takes no ({given})") from None
 
     def input(self, name: str, shape: Sequence[int], dtype: Any = "float32") -> Any:
-        return self._native.input(name, [int(n) for n in shape], np.dtype(dtype).name)
+        try:
+            kind = np.dtype(dtype).name
+        except TypeError:
+            raise wrong(dtype, "Graph", "dtype", "one that numbers have") from None
+        return self._call("input", name, wholes(shape, "Graph", "a shape"), kind)
 
     def constant(self, value: Any) -> Any:
-        return self._native.constant(self._tensor(value))
+        return self._call("constant", _tensor(value, "Graph"))
 
     def state(self, name: str, initial: Any) -> Any:
         """A value that one run leaves to the next, which ``update`` names."""
-        return self._native.state(name, self._tensor(initial))
+        return self._call("state", name, _tensor(initial, "Graph"))
 
     def update(self, state: Any, next: Any) -> None:
-        self._native.update(state, next)
+        self._call("update", state, next)
 
     def output(self, name: str, value: Any) -> None:
-        self._native.output(name, value)
+        self._call("output", name, value)
 
     def shape(self, value: Any) -> tuple[int, ...]:
-        return tuple(self._native.shape(value))
+        return tuple(self._call("shape", value))
 
     def dtype(self, value: Any) -> str:
-        return self._native.dtype(value)
+        return self._call("dtype", value)
 
     def unary(self, function: str, x: Any, alpha: float = 0.0, beta: float = 0.0) -> Any:
         """"tanh", "relu", "gelu", "sigmoid", "exp", … with their parameters, where they have any."""
-        return self._native.unary(function, x, alpha, beta)
+        return self._call("unary", function, x, alpha, beta)
 
     def binary(self, function: str, a: Any, b: Any) -> Any:
         """"add", "subtract", "multiply", "divide", "maximum", "less", …, repeated by numpy's rule."""
-        return self._native.binary(function, a, b)
+        return self._call("binary", function, a, b)
 
     def add(self, a: Any, b: Any) -> Any:
         return self.binary("add", a, b)
@@ -246,45 +276,58 @@ class Graph:
         return self.binary("multiply", a, b)
 
     def matmul(self, a: Any, b: Any) -> Any:
-        return self._native.matmul(a, b)
+        return self._call("matmul", a, b)
 
     def linear(self, x: Any, weight: Any, bias: Any = None) -> Any:
         """torch.nn.Linear: ``weight[out, in]``."""
-        return self._native.linear(x, weight, bias)
+        return self._call("linear", x, weight, bias)
 
     def conv1d(
         self, x: Any, weight: Any, bias: Any = None, *, stride: int = 1, dilation: int = 1,
         padding: int | tuple[int, int] = 0, groups: int = 1,
     ) -> Any:
         """torch.nn.Conv1d over ``x[batch, frames, in]`` with ``weight[out, kernel, in / groups]``."""
-        before, after = (padding, padding) if isinstance(padding, int) else padding
-        return self._native.conv(x, weight, bias, [stride], [dilation], [before], [after], groups)
+        if isinstance(padding, (list, tuple, np.ndarray)):
+            both = wholes(padding, "Graph", "padding")
+        else:
+            both = 2 * [whole(padding, "Graph", "padding", default=0)]
+        if len(both) != 2:
+            raise wrong(padding, "Graph", "padding", "a number, or one for each end")
+        stride, dilation = count(stride, "Graph", "stride", 1), count(dilation, "Graph", "dilation", 1)
+        groups = count(groups, "Graph", "groups", 1)
+        return self._call("conv", x, weight, bias, [stride], [dilation], both[:1], both[1:], groups)
 
     def softmax(self, x: Any, axis: int = -1) -> Any:
-        return self._native.softmax(x, axis)
+        return self._call("softmax", x, axis)
 
     def concat(self, values: Sequence[Any], axis: int = -1) -> Any:
-        return self._native.concat(list(values), axis)
+        if not isinstance(values, (list, tuple)):
+            raise wrong(values, "Graph", "values", "a list")
+        return self._call("concat", list(values), axis)
 
     def reshape(self, x: Any, shape: Sequence[int]) -> Any:
-        return self._native.reshape(x, [int(n) for n in shape])
+        return self._call("reshape", x, wholes(shape, "Graph", "a shape"))
 
     def transpose(self, x: Any, order: Sequence[int]) -> Any:
-        return self._native.transpose(x, [int(n) for n in order])
+        return self._call("transpose", x, wholes(order, "Graph", "an order"))
 
     def slice(self, x: Any, starts: Sequence[int], shape: Sequence[int], steps: Sequence[int] | None = None) -> Any:
         """``x[start : start + step * extent : step]`` along every axis."""
-        return self._native.slice(x, list(starts), list(shape), list(steps or []))
+        return self._call("slice", x, wholes(starts, "Graph", "starts"), wholes(shape, "Graph", "a shape"),
+                          wholes([] if steps is None else steps, "Graph", "steps"))
 
     def layer_norm(self, x: Any, gamma: Any = None, beta: Any = None, epsilon: float = 1e-5) -> Any:
-        return self._native.layer_norm(x, gamma, beta, epsilon)
+        return self._call("layer_norm", x, gamma, beta, epsilon)
 
 
 class Plan:
     """A graph, compiled: ``plan.run(x=array) -> {output: array}``."""
 
     def __init__(self, graph: Graph, *, precision: str = "fp32", threads: int = 1, timing: bool = False) -> None:
-        self._set(_native.Plan(graph._native, precision, _count(threads, "Plan", "threads"), timing))
+        if not isinstance(graph, Graph):
+            raise wrong(graph, "Plan", "graph", "a Graph")
+        precision = text(precision, "Plan", "precision", "fp32")
+        self._set(_native.Plan(graph._native, precision, count(threads, "Plan", "threads", 1), flag(timing, "Plan", "timing")))
 
     def _set(self, native: Any) -> None:
         self._native = native

@@ -7,9 +7,10 @@ from typing import Any, Sequence
 import numpy as np
 
 from . import _native
-from ._arrays import as_channels, as_sos, output
+from ._arguments import count, flag, items, real, whole
+from ._arrays import as_array, as_channels, as_real, as_sos, output
 from ._errors import InvalidArgumentError
-from ._signal import _count, make_window
+from ._signal import make_window
 
 
 def _process(native: Any, x: Any, out: np.ndarray | None, name: str, inputs: int, outputs: int) -> np.ndarray:
@@ -37,10 +38,10 @@ class Convolution:
     def __init__(
         self, ir: Any, *, inputs: int = 1, outputs: int | None = None, block: int = 64, crossfade: int = 1024
     ) -> None:
-        outputs = inputs if outputs is None else outputs
+        inputs = count(inputs, "Convolution", "inputs", 1)
         self._native = _native.Convolution(
-            as_channels(ir, "Convolution"), _count(inputs, "Convolution", "inputs"),
-            _count(outputs, "Convolution", "outputs"), _count(block, "Convolution", "block"), int(crossfade),
+            as_channels(ir, "Convolution"), inputs, count(outputs, "Convolution", "outputs", inputs),
+            count(block, "Convolution", "block", 64), whole(crossfade, "Convolution", "crossfade", default=1024),
         )
 
     @property
@@ -49,7 +50,7 @@ class Convolution:
 
     def process(self, x: Any, reset: bool = False, out: np.ndarray | None = None) -> np.ndarray:
         """The next block: ``x[inputs, frames]`` -> ``y[outputs, frames]``, as long as it went in."""
-        if reset:
+        if flag(reset, "Convolution", "reset"):
             self.reset()
         return _process(self._native, x, out, "Convolution", self._native.inputs, self._native.outputs)
 
@@ -67,7 +68,8 @@ class BiquadCascade:
 
     def __init__(self, sos: Any, *, channels: int = 1, ramp: int = 1024) -> None:
         self._native = _native.BiquadCascade(
-            as_sos(sos, "BiquadCascade").tolist(), _count(channels, "BiquadCascade", "channels"), int(ramp)
+            as_sos(sos, "BiquadCascade").tolist(), count(channels, "BiquadCascade", "channels", 1),
+            whole(ramp, "BiquadCascade", "ramp", default=1024),
         )
 
     @property
@@ -76,7 +78,7 @@ class BiquadCascade:
 
     def process(self, x: Any, reset: bool = False, out: np.ndarray | None = None) -> np.ndarray:
         """The next block: ``x[channels, frames]`` (or ``x[frames]``) -> the same shape."""
-        if reset:
+        if flag(reset, "BiquadCascade", "reset"):
             self.reset()
         return _process(self._native, x, out, "BiquadCascade", self._native.channels, self._native.channels)
 
@@ -93,18 +95,22 @@ class FilterBank:
     """One signal through many filters: ``bands`` is a list of ``sos`` arrays."""
 
     def __init__(self, bands: Sequence[Any]) -> None:
-        self.bands = [as_sos(sos, "FilterBank") for sos in bands]
+        self.bands = [as_sos(sos, "FilterBank") for sos in items(bands, "FilterBank", "bands", "a list of sos arrays")]
         self._native = _native.FilterBank([sos.tolist() for sos in self.bands])
 
     @classmethod
     def crossover(cls, splits: Sequence[float], fs: float, order: int = 4) -> "FilterBank":
         """Linkwitz-Riley bands between ascending frequencies, which add up to an all-pass."""
-        return cls(_native.crossover_bands([float(f) for f in splits], _count(order, "FilterBank", "order"), float(fs)))
+        frequencies = np.atleast_1d(as_real(splits, "FilterBank", "splits")).ravel().tolist()
+        rate = real(fs, "FilterBank", "fs")
+        return cls(_native.crossover_bands(frequencies, count(order, "FilterBank", "order", 4), rate))
 
     @classmethod
     def octaves(cls, fs: float, low: float = 31.5, high: float = 8000.0, fraction: int = 1, order: int = 0) -> "FilterBank":
         """Octave (``fraction`` 1) or third-octave (3) bands of IEC 61260-1, class 1."""
-        return cls(_native.octave_bands(fraction, float(low), float(high), float(fs), order))
+        low, high = real(low, "FilterBank", "low", 31.5), real(high, "FilterBank", "high", 8000.0)
+        fraction, order = count(fraction, "FilterBank", "fraction", 1), whole(order, "FilterBank", "order", default=0)
+        return cls(_native.octave_bands(fraction, low, high, real(fs, "FilterBank", "fs"), order))
 
     @property
     def latency_samples(self) -> int:
@@ -112,7 +118,7 @@ class FilterBank:
 
     def process(self, x: Any, reset: bool = False, out: np.ndarray | None = None) -> np.ndarray:
         """The next block: ``x[frames]`` -> ``y[bands, frames]``."""
-        if reset:
+        if flag(reset, "FilterBank", "reset"):
             self.reset()
         row = as_channels(x, "FilterBank", 1)[0]
         y = output(out, (len(self.bands), row.shape[0]), "FilterBank", inputs=(row,))
@@ -133,9 +139,9 @@ class Stft:
     def __init__(
         self, n_fft: int = 2048, hop_length: int | None = None, win_length: int | None = None, window: Any = "hann"
     ) -> None:
-        n_fft = _count(n_fft, "Stft", "n_fft")
-        win_length = n_fft if win_length is None else _count(win_length, "Stft", "win_length")
-        hop = max(1, win_length // 4) if hop_length is None else _count(hop_length, "Stft", "hop_length")
+        n_fft = count(n_fft, "Stft", "n_fft", 2048)
+        win_length = n_fft if win_length is None else count(win_length, "Stft", "win_length")
+        hop = max(1, win_length // 4) if hop_length is None else count(hop_length, "Stft", "hop_length")
         if win_length > n_fft or hop > n_fft:
             raise InvalidArgumentError(f"[Stft] win_length {win_length}, hop_length {hop}: at most n_fft {n_fft}")
         self._hop = hop
@@ -148,7 +154,7 @@ class Stft:
 
     def process(self, x: Any, reset: bool = False) -> np.ndarray:
         """The frames that ``x[samples]`` completes: ``[bins, frames]`` complex64, maybe none."""
-        if reset:
+        if flag(reset, "Stft", "reset"):
             self.reset()
         row = np.ascontiguousarray(as_channels(x, "Stft", 1)[0])
         spectra = np.empty((self._native.frames(row.shape[0]), self._native.bins), np.complex64)
@@ -157,9 +163,10 @@ class Stft:
 
     def inverse(self, spectra: Any) -> np.ndarray:
         """``hop_length`` samples for each frame of ``spectra[bins, frames]``."""
-        frames = np.ascontiguousarray(np.asarray(spectra).T, dtype=np.complex64)
-        if frames.ndim != 2:
-            raise InvalidArgumentError(f"[Stft] spectra of {frames.ndim} dimensions: expected [bins, frames]")
+        given = as_array(spectra, "Stft")
+        if given.dtype.kind not in "cfiu" or given.ndim != 2:
+            raise InvalidArgumentError(f"[Stft] spectra of {given.dtype}, {given.shape}: expected complex [bins, frames]")
+        frames = np.ascontiguousarray(given.T, dtype=np.complex64)
         samples = np.empty(frames.shape[0] * self._hop, np.float32)
         self._native.inverse(frames, samples)
         return samples

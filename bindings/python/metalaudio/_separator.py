@@ -11,7 +11,8 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from . import _native
-from ._arrays import as_channels, output
+from ._arguments import count, file_name, flag, mapping, real, text, texts, whole
+from ._arrays import as_channels, counted, output
 from ._errors import Error, InvalidArgumentError, LoadAudioError, LoadModelError
 from ._signal import resample
 
@@ -39,13 +40,11 @@ class Model:
 
 
 def _threads(jobs: int) -> int:
-    if jobs < 0:
-        raise InvalidArgumentError(f"[Separator] {jobs} jobs: expected 0 or more")
     return jobs or len(os.sched_getaffinity(0))
 
 
 def _folder(repo: Any) -> str | None:
-    return None if repo is None else os.fspath(repo)
+    return None if repo is None else file_name(repo, "Separator", "repo")
 
 
 def convert_audio(wav: np.ndarray, from_samplerate: int, to_samplerate: int, channels: int) -> np.ndarray:
@@ -58,11 +57,36 @@ def convert_audio(wav: np.ndarray, from_samplerate: int, to_samplerate: int, cha
         elif wav.shape[0] > channels:
             wav = wav[:channels]
         else:
-            raise InvalidArgumentError(f"[Separator] {wav.shape[0]} channels: expected 1, or {channels} and more")
+            raise InvalidArgumentError(f"[Separator] {counted(wav.shape[0], 'channel')}: expected 1, or {channels} and more")
     if from_samplerate == to_samplerate:
         return wav
     out = np.empty((channels, max(1, wav.shape[1] * int(to_samplerate) // int(from_samplerate))), np.float32)
     return resample(wav, orig_sr=from_samplerate, target_sr=to_samplerate, out=out)
+
+
+def _or_none(check: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda value, name, what: None if value is None else check(value, name, what)
+
+
+def _parameter(what: str, check: Callable[..., Any], *limits: Any, **default: Any) -> Callable[[Any], Any]:
+    return lambda value: check(value, "Separator", what, *limits, **default)
+
+
+#: What makes the value of each that is kept; None is the default.
+_PARAMETERS = {
+    "device": lambda value: "cpu" if value is None else " ".join(str(value).split()),
+    "shifts": _parameter("shifts", whole, 0, 10**6, default=1),
+    "overlap": _parameter("overlap", real, default=0.25),
+    "split": _parameter("split", flag, default=True),
+    "segment": _parameter("segment", _or_none(real)),
+    "jobs": _parameter("jobs", whole, 0, 2**31 - 1, default=0),
+    "progress": _parameter("progress", flag),
+    "callback_arg": _parameter("callback_arg", mapping),
+    "stems": _parameter("stems", _or_none(texts)),
+    "two_stems": _parameter("two_stems", _or_none(text)),
+    "precision": _parameter("precision", text, default="fp32"),
+    "seed": _parameter("seed", whole, 0, 2**64 - 1, default=0),
+}
 
 
 class Separator:
@@ -119,13 +143,13 @@ class Separator:
         precision: str = "fp32",
         seed: int = 0,
     ) -> None:
-        self._name = None if model is None else os.fspath(model)
+        self._name = None if model is None else file_name(model, "Separator", "model")
         self._repo = _folder(repo)
         self._loaded: tuple | None = None
         self._stems: Sequence[str] | None = None
         self._two_stems: str | None = None
         self._jobs = 0
-        self._precision = precision
+        self._precision = "fp32"
         self.update_parameter(
             device=device, shifts=shifts, overlap=overlap, split=split, segment=segment, jobs=jobs, progress=progress,
             callback=callback, callback_arg=callback_arg, stems=stems, two_stems=two_stems, precision=precision,
@@ -153,7 +177,7 @@ class Separator:
         before = self.__dict__.copy()
         try:
             self._set_parameters(
-                device=NotProvided if device is NotProvided else "cpu" if device is None else str(device), shifts=shifts,
+                device=device, shifts=shifts,
                 overlap=overlap, split=split, segment=segment, jobs=jobs, progress=progress, callback=callback,
                 callback_arg=callback_arg, stems=stems, two_stems=two_stems, precision=precision, seed=seed,
             )
@@ -164,11 +188,9 @@ class Separator:
     def _set_parameters(self, **parameters: Any) -> None:
         for key, value in parameters.items():
             if value is not NotProvided:
-                setattr(self, "_" + key, value)
+                setattr(self, "_" + key, _PARAMETERS[key](value) if key in _PARAMETERS else value)
         if self._stems is not None and self._two_stems is not None:
             raise InvalidArgumentError("[Separator] stems and two_stems: one of the two")
-        if isinstance(self._stems, str):
-            raise InvalidArgumentError(f"[Separator] stems {self._stems!r}: expected a list of names")
         if self._callback is not None and not callable(self._callback):
             raise InvalidArgumentError("[Separator] callback: not callable")
         self._load_model()
@@ -216,14 +238,8 @@ class Separator:
 
     def _settings(self) -> Any:
         settings = _native.Settings()
-        try:
-            settings.shifts = int(self._shifts)
-            settings.seed = int(self._seed)
-            settings.split = bool(self._split)
-            settings.overlap = float(self._overlap)
-            settings.segment = None if self._segment is None else float(self._segment)
-        except TypeError as error:
-            raise InvalidArgumentError(f"[Separator] a parameter of a wrong type: {error}") from error
+        settings.shifts, settings.seed, settings.split = self._shifts, self._seed, self._split
+        settings.overlap, settings.segment = self._overlap, self._segment
         return settings
 
     def _follow(self, length: int) -> Callable[[int, int, int, bool], None] | None:
@@ -244,7 +260,7 @@ class Separator:
                 print(f"\r{100 * fraction:5.1f} %", end=end, file=sys.stderr, flush=True)
             if self._callback is not None:
                 self._callback({
-                    **(self._callback_arg or {}),
+                    **self._callback_arg,
                     "model_idx_in_bag": member,
                     "shift_idx": shift,
                     "segment_offset": offset,
@@ -267,7 +283,8 @@ class Separator:
         meanwhile; where it is float32 it is read in place.
         """
         mix = as_channels(wav, "Separator")
-        if sr is not None and sr != self.samplerate:
+        sr = self.samplerate if sr is None else count(sr, "Separator", "sr")
+        if sr != self.samplerate:
             mix = convert_audio(mix, sr, self.samplerate, self.audio_channels)
         mix = as_channels(mix, "Separator", self.audio_channels)
         stems, two_stems = self._choice()
@@ -280,7 +297,7 @@ class Separator:
         if isinstance(out, Mapping):
             missing = [name for name in names if name not in out]
             if missing or len(out) != len(names):
-                raise InvalidArgumentError(f"[Separator] out for {', '.join(out)}: expected {', '.join(names)}")
+                raise InvalidArgumentError(f"[Separator] out for {', '.join(map(str, out))}: expected {', '.join(names)}")
             outputs = [output(out[name], mix.shape, "Separator", inputs=(mix,)) for name in names]
             if any(np.may_share_memory(a, b) for i, a in enumerate(outputs) for b in outputs[:i]):
                 raise InvalidArgumentError("[Separator] arrays of out overlap")
@@ -299,7 +316,7 @@ class Separator:
 
     def _open(self, file: str | os.PathLike[str]) -> Any:
         try:
-            return _native.Track(os.fspath(file), self.samplerate, self.audio_channels)
+            return _native.Track(file_name(file, "Separator", "file"), self.samplerate, self.audio_channels)
         except Error as error:
             raise LoadAudioError(str(error), error.code) from error
 
@@ -368,7 +385,12 @@ def save_audio(
     scale), "clamp", "tanh" or "none"; ``bits_per_sample`` 16, 24, or 32 for float32 WAV.
     """
     samples = as_channels(wav, "save_audio")
-    if clip not in ("rescale", "clamp", "tanh", "none", None):
+    file, samplerate = file_name(path, "save_audio", "path"), count(samplerate, "save_audio", "samplerate")
+    bitrate, preset = count(bitrate, "save_audio", "bitrate", 320), whole(preset, "save_audio", "preset", default=2)
+    bits_per_sample = whole(bits_per_sample, "save_audio", "bits_per_sample", default=16)
+    as_float = flag(as_float, "save_audio", "as_float")
+    clip = "none" if clip is None else text(clip, "save_audio", "clip")
+    if clip not in ("rescale", "clamp", "tanh", "none"):
         raise InvalidArgumentError(f"[save_audio] clip {clip!r}: expected rescale, clamp, tanh or none")
     if bits_per_sample not in (16, 24, 32):
         raise InvalidArgumentError(f"[save_audio] {bits_per_sample} bits: expected 16, 24 or 32")
@@ -376,7 +398,7 @@ def save_audio(
     if clip == "rescale" and samples.size:
         peak = float(max(samples.max(), -samples.min()))
         gain = 1 / max(1.01 * peak, 1.0)
-    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    suffix = os.path.splitext(file)[1].lower()
     wide = suffix == ".wav" and (as_float or bits_per_sample == 32)
     form = "float32" if wide else "pcm16" if suffix == ".mp3" or bits_per_sample == 16 else "pcm24"
-    _native.write_audio(os.fspath(path), samples, int(samplerate), form, int(bitrate), int(preset), gain, clip or "none")
+    _native.write_audio(file, samples, samplerate, form, bitrate, preset, gain, clip)

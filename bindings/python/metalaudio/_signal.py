@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from . import _native
-from ._arrays import as_array, as_rows, as_sos, output
+from ._arguments import an_axis, count, flag, real, text, whole, wrong
+from ._arrays import as_array, as_real, as_rows, as_sos, counted, output
 from ._errors import InvalidArgumentError, InvalidDataError, UnsupportedError
 
 _WINDOWS = {
@@ -21,28 +22,22 @@ _WINDOWS = {
 def make_window(window: Any, size: int, name: str) -> np.ndarray:
     """The samples of a window: a name, ``("kaiser", beta)``, a function of the size, or the samples."""
     if size < 1:
-        raise InvalidArgumentError(f"[{name}] a window of {size} samples")
+        raise InvalidArgumentError(f"[{name}] a window of {counted(size, 'sample')}")
     if callable(window):
         window = window(size)
     beta = 0.0
     if isinstance(window, tuple) and len(window) == 2 and isinstance(window[0], str):
-        window, beta = window[0], float(window[1])
+        window, beta = window[0], real(window[1], name, "beta")
     if isinstance(window, str):
         if window not in _WINDOWS:
             raise InvalidArgumentError(f"[{name}] window {window!r}: expected {', '.join(_WINDOWS)} or samples")
         samples = np.empty(size, np.float32)
         _native.make_window(size, _WINDOWS[window], beta, samples)
         return samples
-    samples = np.ascontiguousarray(as_array(window, name), dtype=np.float32)
+    samples = as_real(window, name, "a window").astype(np.float32)
     if samples.shape != (size,):
         raise InvalidArgumentError(f"[{name}] a window of shape {samples.shape}: expected ({size},)")
     return samples
-
-
-def _count(value: Any, name: str, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InvalidArgumentError(f"[{name}] {what} {value!r}: expected a whole number above 0")
-    return int(value)
 
 
 def _check_finite(array: np.ndarray, name: str) -> None:
@@ -51,11 +46,20 @@ def _check_finite(array: np.ndarray, name: str) -> None:
         raise InvalidDataError(f"[{name}] samples that are not finite")
 
 
+def _cast(array: np.ndarray, dtype: Any, name: str) -> np.ndarray:
+    if dtype is None:
+        return array
+    try:
+        return array.astype(dtype, copy=False)
+    except (TypeError, ValueError):
+        raise wrong(dtype, name, "dtype", "one that numbers have") from None
+
+
 def _transform(n_fft: int, hop: Any, win_length: Any, window: Any, center: bool, pad_mode: str, name: str) -> Any:
-    win_length = n_fft if win_length is None else _count(win_length, name, "win_length")
+    win_length = n_fft if win_length is None else count(win_length, name, "win_length")
     if win_length > n_fft:
         raise InvalidArgumentError(f"[{name}] win_length {win_length}: at most n_fft {n_fft}")
-    hop = max(1, win_length // 4) if hop is None else _count(hop, name, "hop_length")
+    hop = max(1, win_length // 4) if hop is None else count(hop, name, "hop_length")
     return _native.WholeStft(n_fft, hop, make_window(window, win_length, name), center, pad_mode), hop
 
 
@@ -76,27 +80,33 @@ def stft(
     Computed in float32. ``pad_mode`` is "constant", "reflect", "edge" or one of ``numpy.pad``'s.
     """
     x = as_rows(y, "stft")
-    n_fft = _count(n_fft, "stft", "n_fft")
+    n_fft = count(n_fft, "stft", "n_fft", 2048)
+    center = flag(center, "stft", "center", True)
+    pad_mode = text(pad_mode, "stft", "pad_mode", "constant")
     if center and pad_mode not in ("constant", "reflect", "edge"):
         widths = [(0, 0)] * (x.ndim - 1) + [(n_fft // 2, n_fft // 2)]
-        x, center, pad_mode = np.pad(x, widths, mode=pad_mode), False, "constant"
+        try:
+            x, center, pad_mode = np.pad(x, widths, mode=pad_mode), False, "constant"
+        except ValueError as error:
+            raise InvalidArgumentError(f"[stft] pad_mode {pad_mode!r}: {error}") from None
     _check_finite(x, "stft")
     transform, _ = _transform(n_fft, hop_length, win_length, window, center, pad_mode, "stft")
     frames = transform.frames(x.shape[-1])
     if frames == 0:
-        raise InvalidArgumentError(f"[stft] {x.shape[-1]} samples are too few for frames of {n_fft}")
+        raise InvalidArgumentError(f"[stft] {counted(x.shape[-1], 'sample')}: too few for frames of {n_fft}")
     shape = (*x.shape[:-1], frames, n_fft // 2 + 1)
     if out is not None:
-        flipped = np.swapaxes(out, -1, -2)
-        spectra = output(flipped, shape, "stft", np.complex64, (x,))
+        array = as_array(out, "stft")
+        if array.ndim < 2:
+            raise InvalidArgumentError(f"[stft] out of shape {array.shape}: expected {(*shape[:-2], *shape[:-3:-1])}")
+        spectra = output(np.swapaxes(array, -1, -2), shape, "stft", np.complex64, (x,))
         if not spectra.flags.c_contiguous:
             raise InvalidArgumentError("[stft] the bins of a frame of out do not lie beside each other (order='F')")
     else:
         spectra = np.empty(shape, np.complex64)
     for index in np.ndindex(*x.shape[:-1]):
         transform.forward(x[index], spectra[index])
-    result = np.swapaxes(spectra, -1, -2)
-    return result if dtype is None else result.astype(dtype, copy=False)
+    return _cast(np.swapaxes(spectra, -1, -2), dtype, "stft")
 
 
 def istft(
@@ -117,17 +127,18 @@ def istft(
         raise InvalidArgumentError(f"[istft] {matrix.dtype} of shape {matrix.shape}: expected complex [..., bins, frames]")
     spectra = np.ascontiguousarray(np.swapaxes(matrix, -1, -2), dtype=np.complex64)
     frames, bins = spectra.shape[-2:]
-    n_fft = 2 * (bins - 1) if n_fft is None else _count(n_fft, "istft", "n_fft")
+    center = flag(center, "istft", "center", True)
+    n_fft = 2 * (bins - 1) if n_fft is None else count(n_fft, "istft", "n_fft")
     if n_fft < 1 or n_fft // 2 + 1 != bins or frames == 0:
         raise InvalidArgumentError(f"[istft] {bins} bins in {frames} frames for n_fft {n_fft}")
     transform, hop = _transform(n_fft, hop_length, win_length, window, center, "constant", "istft")
     samples = n_fft + hop * (frames - 1) - (2 * (n_fft // 2) if center else 0)
     if length is not None:
-        samples = _count(length, "istft", "length")
+        samples = count(length, "istft", "length")
     y = output(out, (*spectra.shape[:-2], samples), "istft", inputs=(spectra,))
     for index in np.ndindex(*spectra.shape[:-2]):
         transform.inverse(spectra[index], y[index])
-    return y if dtype is None else y.astype(dtype, copy=False)
+    return _cast(y, dtype, "istft")
 
 
 def resample(
@@ -145,12 +156,16 @@ def resample(
 
     Every ``res_type`` of soxr is soxr's very high quality here; the kinds of other libraries are refused.
     """
-    if res_type not in ("soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq"):
+    if text(res_type, "resample", "res_type", "soxr_hq") not in ("soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq"):
         raise UnsupportedError(f"[resample] res_type {res_type!r}: expected soxr_vhq")
+    orig_sr, target_sr = real(orig_sr, "resample", "orig_sr"), real(target_sr, "resample", "target_sr")
     if not (np.isfinite(orig_sr) and np.isfinite(target_sr) and orig_sr > 0 and target_sr > 0):
         raise InvalidArgumentError(f"[resample] from {orig_sr} to {target_sr} Hz: expected rates above 0")
-    x = np.moveaxis(as_array(y, "resample"), axis, -1)
-    x = as_rows(x, "resample")
+    scale = flag(scale, "resample", "scale")
+    flag(fix, "resample", "fix", True)  # soxr's number of samples is right already
+    x = as_array(y, "resample")
+    axis = an_axis(axis, x.ndim, "resample")
+    x = as_rows(np.moveaxis(x, axis, -1), "resample")
     _check_finite(x, "resample")
     ratio = Fraction(target_sr) / Fraction(orig_sr)
     if max(ratio.numerator, ratio.denominator) >= 2**31:
@@ -161,7 +176,7 @@ def resample(
     flat = x.reshape(-1, x.shape[-1])
     shape = (*x.shape[:-1], frames)
     if out is not None:
-        frames = out.shape[-1] if out.ndim else 0
+        frames = (0, *as_array(out, "resample").shape)[-1]
         shape = (*x.shape[:-1], frames)
     result = output(out, shape, "resample", inputs=(x,))
     if ratio == 1:
@@ -179,14 +194,16 @@ def butter(
     """``scipy.signal.butter`` for low, high and band-pass; ``output`` "sos", "ba" or "zpk"."""
     kinds = {"low": "lowpass", "lowpass": "lowpass", "lp": "lowpass", "high": "highpass", "highpass": "highpass",
              "hp": "highpass", "band": "bandpass", "bandpass": "bandpass", "pass": "bandpass", "bp": "bandpass"}
-    kind = kinds.get(str(btype).lower())
+    kind = kinds.get(text(btype, "butter", "btype", "low").lower())
+    analog = flag(analog, "butter", "analog")
+    output = text(output, "butter", "output", "ba")
     if analog or kind is None:
         raise UnsupportedError(f"[butter] btype {btype!r}, analog={analog}: expected digital low, high or bandpass")
-    edges = np.atleast_1d(np.asarray(Wn, dtype=np.float64))
+    edges = np.atleast_1d(as_real(Wn, "butter", "Wn"))
     if edges.ndim != 1 or edges.size != (2 if kind == "bandpass" else 1):
         raise InvalidArgumentError(f"[butter] Wn {Wn!r}: expected {'two edges' if kind == 'bandpass' else 'one edge'}")
-    rate = 2.0 if fs is None else float(fs)
-    rows = _native.butterworth(_count(N, "butter", "order"), float(edges[0]), float(edges[-1]), rate, kind)
+    rate = real(fs, "butter", "fs", 2.0)
+    rows = _native.butterworth(count(N, "butter", "order"), float(edges[0]), float(edges[-1]), rate, kind)
     sos = np.array(rows, dtype=np.float64)
     if output == "sos":
         return sos
@@ -212,8 +229,7 @@ def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     signal = as_array(x, "sosfilt")
     if signal.dtype.kind not in "fiu":
         raise InvalidArgumentError(f"[sosfilt] {signal.dtype}: expected real numbers")
-    if not -signal.ndim <= axis < signal.ndim:
-        raise InvalidArgumentError(f"[sosfilt] axis {axis} of {signal.ndim}")
+    axis = an_axis(axis, signal.ndim, "sosfilt")
     single = signal.dtype.kind == "f" and signal.dtype.itemsize <= 4
     moved = np.moveaxis(signal, axis, -1)
     flat_shape = (int(np.prod(moved.shape[:-1], dtype=np.int64)), moved.shape[-1])
@@ -230,12 +246,12 @@ def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
         expected = list(signal.shape)
         expected[axis] = 2
         expected = (sections.shape[0], *expected)
-        given = as_array(zi, "sosfilt")
+        given = as_real(zi, "sosfilt", "zi")
         if given.shape != expected:
             raise InvalidArgumentError(f"[sosfilt] zi of shape {given.shape}: expected {expected}")
         ordered = np.moveaxis(given, axis + 1 if axis >= 0 else axis, -1)
         state = np.ascontiguousarray(np.moveaxis(ordered, 0, -2), dtype=np.float64).reshape(state.shape)
-        if np.shares_memory(state, given):
+        if np.shares_memory(state, as_array(zi, "sosfilt")):
             state = state.copy()
     y = np.empty(moved.shape, np.float64)
     if y.size:
@@ -257,7 +273,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> np.
     for array in (a, b):
         if array.dtype.kind not in "fiub":
             raise InvalidArgumentError(f"[fftconvolve] {array.dtype}: expected real numbers")
-    if mode not in ("full", "same", "valid"):
+    if text(mode, "fftconvolve", "mode", "full") not in ("full", "same", "valid"):
         raise InvalidArgumentError(f"[fftconvolve] mode {mode!r}: expected full, same or valid")
     if a.ndim != b.ndim:
         raise InvalidArgumentError(f"[fftconvolve] {a.ndim} and {b.ndim} dimensions: expected as many")
@@ -265,9 +281,11 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> np.
         return np.array([])
     if axes is None and a.ndim != 1:
         raise UnsupportedError(f"[fftconvolve] {a.ndim} axes at once: name one, as axes=-1")
-    axis = -1 if axes is None else int(np.atleast_1d(axes)[0]) if np.size(axes) == 1 else None
-    if axis is None:
-        raise UnsupportedError("[fftconvolve] several axes at once: name one")
+    if isinstance(axes, (list, tuple, np.ndarray)):
+        if len(np.atleast_1d(axes) if isinstance(axes, np.ndarray) else axes) != 1:
+            raise UnsupportedError("[fftconvolve] several axes at once: name one")
+        axes = np.ravel(axes)[0]
+    axis = an_axis(axes, a.ndim, "fftconvolve")
     single = all(x.dtype.kind == "f" and x.dtype.itemsize <= 4 for x in (a, b))
     dtype = np.float32 if single else np.float64
     a = np.ascontiguousarray(np.moveaxis(a, axis, -1), dtype=dtype)

@@ -2,6 +2,7 @@
 #include <metalaudio/core/audio_buffer.h>
 #include <metalaudio/repository/known_models.h>
 #include <metalaudio/repository/model_repository.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -15,7 +16,7 @@
 namespace metalaudio::python {
 namespace {
 
-void write_audio(const std::string& path, const Channels& samples, int sample_rate_hz,
+void write_audio(const std::filesystem::path& path, const Channels& samples, int sample_rate_hz,
                  const std::string& format, int bitrate_kbps, int preset, float gain,
                  const std::string& clip) {
   audio::AudioWriterOptions options;
@@ -32,7 +33,7 @@ void write_audio(const std::string& path, const Channels& samples, int sample_ra
   options.expected_frames = static_cast<std::int64_t>(samples.shape(1));
   const auto type = audio::file_type_of(path);
   if (!type)
-    fail(ErrorCode::invalid_argument, "[save_audio] {}: the name must end in {}", path,
+    fail(ErrorCode::invalid_argument, "[save_audio] {}: the name must end in {}", path.string(),
          audio::kFileEndings);
   options.type = *type;
   const ConstAudioView view = view_of(samples);
@@ -54,7 +55,7 @@ void write_audio(const std::string& path, const Channels& samples, int sample_ra
   writer.close();
 }
 
-std::vector<std::string> installed_models(const std::optional<std::string>& folder,
+std::vector<std::string> installed_models(const std::optional<std::filesystem::path>& folder,
                                           const std::string& shipped) {
   return folder ? repository::ModelRepository(*folder).list()
                 : repository::ModelRepository::of_package(shipped).list();

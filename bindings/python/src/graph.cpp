@@ -1,6 +1,7 @@
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/nn/graph/graph.h>
 #include <metalaudio/nn/plan.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -225,16 +226,17 @@ void bind_graph(nb::module_& module) {
               },
               nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
   static_cast<void>(graph_class);
-  module.def("import_onnx", [](const std::string& path, const OnnxChoice& choice) {
-    const auto options = choice.options();
-    const nb::gil_scoped_release release;
-    return nn::import_onnx(std::filesystem::path(path), options);
-  });
   module.def("import_onnx", [](const nb::bytes& model, const OnnxChoice& choice) {
     const auto options = choice.options();
     const std::span bytes(reinterpret_cast<const std::byte*>(model.c_str()), model.size());
     const nb::gil_scoped_release release;
     return nn::import_onnx(bytes, options);
+  });
+  // Bytes would be a path as well.
+  module.def("import_onnx", [](const std::filesystem::path& path, const OnnxChoice& choice) {
+    const auto options = choice.options();
+    const nb::gil_scoped_release release;
+    return nn::import_onnx(path, options);
   });
   module.def("graph_ports", [](const nn::Graph& graph) {
     std::vector<std::string> inputs;

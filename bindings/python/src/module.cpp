@@ -5,6 +5,13 @@ namespace {
 namespace nb = nanobind;
 using metalaudio::Error;
 
+/// Names of files need not be UTF-8.
+nb::str message_of(const Error& error) {
+  const std::string_view text = error.what();
+  return nb::steal<nb::str>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+}
+
 /// Errors of the library become those of metalaudio._errors, which know their codes.
 void translate(const std::exception_ptr& thrown, void*) {
   try {
@@ -13,7 +20,7 @@ void translate(const std::exception_ptr& thrown, void*) {
     const std::string_view code = metalaudio::to_string(error.code());
     const nb::object made =
         nb::module_::import_("metalaudio._errors")
-            .attr("make_error")(nb::str(code.data(), code.size()), nb::str(error.what()));
+            .attr("make_error")(nb::str(code.data(), code.size()), message_of(error));
     PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made.ptr())), made.ptr());
   }
 }

@@ -1,5 +1,6 @@
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/nn/graph_inference.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -32,12 +33,12 @@ std::vector<Port> ports_of(std::span<const nn::GraphPort> ports) {
 
 class GraphInference {
  public:
-  GraphInference(const std::string& path, const OnnxChoice& choice, const std::string& precision,
-                 std::size_t threads)
+  GraphInference(const std::filesystem::path& path, const OnnxChoice& choice,
+                 const std::string& precision, std::size_t threads)
       : pool_(threads > 1 ? std::make_shared<ThreadPool>(threads) : nullptr) {
     const auto options = options_of(choice, precision);
     const nb::gil_scoped_release release;
-    inference_.emplace(std::filesystem::path(path), options);
+    inference_.emplace(path, options);
   }
   GraphInference(const nb::bytes& model, const OnnxChoice& choice, const std::string& precision,
                  std::size_t threads)
@@ -115,10 +116,12 @@ void bind_neural(nb::module_& module) {
       .def_rw("timing", &OnnxChoice::timing)
       .def("bind_tensor", &OnnxChoice::bind_tensor, nb::arg("input"), nb::arg("value"));
   nb::class_<GraphInference>(module, "GraphInference")
-      .def(nb::init<const std::string&, const OnnxChoice&, const std::string&, std::size_t>(),
-           nb::arg("path"), nb::arg("choice"), nb::arg("precision"), nb::arg("threads"))
       .def(nb::init<const nb::bytes&, const OnnxChoice&, const std::string&, std::size_t>(),
            nb::arg("model"), nb::arg("choice"), nb::arg("precision"), nb::arg("threads"))
+      // Bytes would be a path as well.
+      .def(nb::init<const std::filesystem::path&, const OnnxChoice&, const std::string&,
+                    std::size_t>(),
+           nb::arg("path"), nb::arg("choice"), nb::arg("precision"), nb::arg("threads"))
       .def("clone", &GraphInference::clone)
       .def("predict", &GraphInference::predict, nb::arg("inputs").noconvert(),
            nb::arg("outputs").noconvert())

@@ -4,6 +4,7 @@
 #include <metalaudio/dsp/stft_analyzer.h>
 #include <metalaudio/dsp/stft_synthesizer.h>
 #include <metalaudio/models/amp/amp.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -225,7 +226,7 @@ class StftStream {
 
 class Amp {
  public:
-  Amp(const std::string& path, std::size_t channels, bool fast, double slim)
+  Amp(const std::filesystem::path& path, std::size_t channels, bool fast, double slim)
       : amp_(path, options_of(channels, fast, slim)) {}
 
   void process(const Channels& x, const ChannelsOut& out) {
@@ -302,7 +303,7 @@ void bind_processors(nb::module_& module) {
       .def_prop_ro("bins", &StftStream::bins)
       .def_prop_ro("latency_samples", &StftStream::latency_samples);
   nb::class_<Amp>(module, "Amp")
-      .def(nb::init<const std::string&, std::size_t, bool, double>(), nb::arg("path"),
+      .def(nb::init<const std::filesystem::path&, std::size_t, bool, double>(), nb::arg("path"),
            nb::arg("channels"), nb::arg("fast"), nb::arg("slim"))
       .def("process", &Amp::process, x, out)
       .def("reset", &Amp::reset)

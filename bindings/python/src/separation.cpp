@@ -8,6 +8,7 @@
 #include <metalaudio/separation/mix_level.h>
 #include <metalaudio/separation/separation_stream.h>
 #include <metalaudio/separation/stem_plan.h>
+#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
@@ -35,7 +36,7 @@ void check_signals() {
   if (PyErr_CheckSignals() != 0) throw nb::python_error();
 }
 
-repository::ModelRepository open_repository(const std::optional<std::string>& folder,
+repository::ModelRepository open_repository(const std::optional<std::filesystem::path>& folder,
                                             const std::string& shipped) {
   return folder ? repository::ModelRepository(*folder)
                 : repository::ModelRepository::of_package(shipped);
@@ -52,7 +53,7 @@ models::OpenDevices open_devices(const std::string& device) {
 /// An audio file, decoded once to a model's rate and channels.
 class Track {
  public:
-  Track(const std::string& path, int sample_rate_hz, std::size_t channels) {
+  Track(const std::filesystem::path& path, int sample_rate_hz, std::size_t channels) {
     const nb::gil_scoped_release release;
     audio::TrackOptions options;
     options.sample_rate_hz = sample_rate_hz;
@@ -89,9 +90,10 @@ struct Settings {
 /// The model or bag, and the threads that it runs on.
 class Network {
  public:
-  Network(const std::optional<std::string>& model, const std::optional<std::string>& repo,
-          const std::string& shipped, const std::string& device, const std::string& precision,
-          std::size_t threads, const std::vector<std::string>& stems) {
+  Network(const std::optional<std::filesystem::path>& model,
+          const std::optional<std::filesystem::path>& repo, const std::string& shipped,
+          const std::string& device, const std::string& precision, std::size_t threads,
+          const std::vector<std::string>& stems) {
     models::ModelOptions options;
     options.precision = choose("precision", precision,
                                {std::pair{"fp32", models::Precision::fp32},
@@ -104,7 +106,7 @@ class Network {
     options.devices = std::move(devices.gpus);
     device_ = std::move(devices.text);
     const auto repository = open_repository(repo, shipped);
-    const auto bag = repository.find(model.value_or(repository.default_model()));
+    const auto bag = repository.find(model ? model->string() : repository.default_model());
     name_ = bag.name;
     models_ = bag.models.size();
     const models::ModelInfo info = models::inspect_model(bag.models.front());
@@ -339,7 +341,7 @@ void bind_separation(nb::module_& module) {
       .def_rw("overlap", &Settings::overlap)
       .def_rw("segment", &Settings::segment, nb::arg().none());
   nb::class_<Track>(module, "Track")
-      .def(nb::init<const std::string&, int, std::size_t>(), nb::arg("path"),
+      .def(nb::init<const std::filesystem::path&, int, std::size_t>(), nb::arg("path"),
            nb::arg("sample_rate_hz"), nb::arg("channels"))
       .def_prop_ro("frames", &Track::frames)
       .def_prop_ro("channels", &Track::channels)
@@ -347,12 +349,17 @@ void bind_separation(nb::module_& module) {
       .def_prop_ro("warnings", &Track::warnings)
       .def("read", &Track::read, nb::arg("first_frame"), nb::arg("out").noconvert());
   nb::class_<Network>(module, "Network")
-      .def(nb::init<const std::optional<std::string>&, const std::optional<std::string>&,
-                    const std::string&, const std::string&, const std::string&, std::size_t,
+      .def(nb::init<const std::optional<std::filesystem::path>&,
+                    const std::optional<std::filesystem::path>&, const std::string&,
+                    const std::string&, const std::string&, std::size_t,
                     const std::vector<std::string>&>(),
            nb::arg("model").none(), nb::arg("repo").none(), nb::arg("shipped"), nb::arg("device"),
            nb::arg("precision"), nb::arg("threads"), nb::arg("stems"))
-      .def_prop_ro("name", &Network::name)
+      // That of a file need not be UTF-8.
+      .def_prop_ro("name",
+                   [](const Network& network) {
+                     return nb::steal<nb::str>(PyUnicode_DecodeFSDefault(network.name().c_str()));
+                   })
       .def_prop_ro("device", &Network::device)
       .def_prop_ro("models", &Network::models)
       .def_prop_ro("segment_seconds", &Network::segment_seconds)

@@ -67,7 +67,7 @@ def test_dlpack_is_read_in_place(separator):
     (np.zeros((2, 100), np.int16), "x / 32768"), (np.zeros((2, 100), np.complex64), "complex64"),
     (np.zeros((2, 100), bool), "bool"), (np.zeros((2, 100), object), "object"), ("song.wav", "<U8"),
     (np.zeros((3, 100), np.float32), "3 channels: expected 2"), (np.zeros((100, 2), np.float32), "x.T"),
-    (np.zeros((1, 2, 100), np.float32), "3 dimensions"), (np.zeros(100, np.float32), "1 channels: expected 2"),
+    (np.zeros((1, 2, 100), np.float32), "3 dimensions"), (np.zeros(100, np.float32), "1 channel: expected 2"),
     (np.float32(1), "a number"), (None, "object"), ([[1.0], [1.0, 2.0]], "not an array"),
     (array.array("h", [1, 2, 3]), "x / 32768"),
 ])

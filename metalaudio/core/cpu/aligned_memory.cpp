@@ -30,7 +30,10 @@ void* allocate_aligned(std::size_t bytes) {
     fail(ErrorCode::out_of_memory, "[Memory] not enough memory for {} bytes", bytes);
   }
   const std::size_t lines = std::max<std::size_t>((bytes + kAlignment - 1) / kAlignment, 1);
-  void* const data = std::aligned_alloc(kAlignment, lines * kAlignment);
+  // What starts on a huge page lies on as many as fit into it.
+  const std::size_t alignment = bytes < 2 * kHugePage ? kAlignment : kHugePage;
+  const std::size_t rounded = (lines * kAlignment + alignment - 1) / alignment * alignment;
+  void* const data = std::aligned_alloc(alignment, rounded);
   if (data == nullptr)
     fail(ErrorCode::out_of_memory, "[Memory] not enough memory for {} bytes", bytes);
   ask_for_huge_pages(data, lines * kAlignment);

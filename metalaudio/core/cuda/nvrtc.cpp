@@ -1,14 +1,11 @@
 #include <metalaudio/core/cuda/nvrtc.h>
+#include <metalaudio/core/cuda/toolkit_library.h>
 #include <metalaudio/core/error.h>
 
-#include <dlfcn.h>
 #include <nvrtc.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 #include <memory>
-#include <type_traits>
 #include <vector>
 
 namespace metalaudio::cuda {
@@ -34,46 +31,25 @@ struct Nvrtc {
   bool complete = false;
 };
 
-void* open_nvrtc() {
-  constexpr std::array<const char*, 3> kNames{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"};
-  std::vector<std::string> folders{""};
-  if (const char* const path = std::getenv("CUDA_PATH")) {
-    folders.push_back(std::string(path) + "/lib64/");
-  }
-  folders.emplace_back("/usr/local/cuda/lib64/");
-  for (const std::string& folder : folders) {
-    for (const char* const name : kNames) {
-      void* const library = dlopen((folder + name).c_str(), RTLD_NOW | RTLD_LOCAL);
-      if (library != nullptr) return library;
-    }
-  }
-  return nullptr;
-}
-
 Nvrtc load() {
   Nvrtc nvrtc;
-  void* const library = open_nvrtc();
-  if (library == nullptr) return nvrtc;
-  nvrtc.complete = true;
-  const auto find = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
-    nvrtc.complete = nvrtc.complete && function != nullptr;
-  };
-  find(nvrtc.version, "nvrtcVersion");
-  find(nvrtc.architecture_count, "nvrtcGetNumSupportedArchs");
-  find(nvrtc.architectures, "nvrtcGetSupportedArchs");
-  find(nvrtc.create, "nvrtcCreateProgram");
-  find(nvrtc.destroy, "nvrtcDestroyProgram");
-  find(nvrtc.add_name, "nvrtcAddNameExpression");
-  find(nvrtc.lowered_name, "nvrtcGetLoweredName");
-  find(nvrtc.compile, "nvrtcCompileProgram");
-  find(nvrtc.log_size, "nvrtcGetProgramLogSize");
-  find(nvrtc.log, "nvrtcGetProgramLog");
-  find(nvrtc.code_size, "nvrtcGetCUBINSize");
-  find(nvrtc.code, "nvrtcGetCUBIN");
-  find(nvrtc.ptx_size, "nvrtcGetPTXSize");
-  find(nvrtc.ptx, "nvrtcGetPTX");
-  find(nvrtc.error_text, "nvrtcGetErrorString");
+  ToolkitLibrary library{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"};
+  library.find(nvrtc.version, "nvrtcVersion");
+  library.find(nvrtc.architecture_count, "nvrtcGetNumSupportedArchs");
+  library.find(nvrtc.architectures, "nvrtcGetSupportedArchs");
+  library.find(nvrtc.create, "nvrtcCreateProgram");
+  library.find(nvrtc.destroy, "nvrtcDestroyProgram");
+  library.find(nvrtc.add_name, "nvrtcAddNameExpression");
+  library.find(nvrtc.lowered_name, "nvrtcGetLoweredName");
+  library.find(nvrtc.compile, "nvrtcCompileProgram");
+  library.find(nvrtc.log_size, "nvrtcGetProgramLogSize");
+  library.find(nvrtc.log, "nvrtcGetProgramLog");
+  library.find(nvrtc.code_size, "nvrtcGetCUBINSize");
+  library.find(nvrtc.code, "nvrtcGetCUBIN");
+  library.find(nvrtc.ptx_size, "nvrtcGetPTXSize");
+  library.find(nvrtc.ptx, "nvrtcGetPTX");
+  library.find(nvrtc.error_text, "nvrtcGetErrorString");
+  nvrtc.complete = library.is_complete();
   return nvrtc;
 }
 

@@ -1,15 +1,11 @@
 #include <metalaudio/core/buffer.h>
 #include <metalaudio/core/cuda/check.h>
+#include <metalaudio/core/cuda/toolkit_library.h>
 #include <metalaudio/dsp/cuda/cufft.h>
 #include <metalaudio/dsp/cuda/fft_kernels.h>
 
-#include <dlfcn.h>
-
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -41,38 +37,17 @@ struct Cufft {
   bool complete = false;
 };
 
-void* open_cufft() {
-  constexpr std::array<const char*, 3> kNames{"libcufft.so.12", "libcufft.so.11", "libcufft.so"};
-  std::vector<std::string> folders{""};
-  if (const char* const path = std::getenv("CUDA_PATH")) {
-    folders.push_back(std::string(path) + "/lib64/");
-  }
-  folders.emplace_back("/usr/local/cuda/lib64/");
-  for (const std::string& folder : folders) {
-    for (const char* const name : kNames) {
-      void* const library = dlopen((folder + name).c_str(), RTLD_NOW | RTLD_LOCAL);
-      if (library != nullptr) return library;
-    }
-  }
-  return nullptr;
-}
-
 Cufft load() {
   Cufft cufft;
-  void* const library = open_cufft();
-  if (library == nullptr) return cufft;
-  cufft.complete = true;
-  const auto find = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
-    cufft.complete = cufft.complete && function != nullptr;
-  };
-  find(cufft.create, "cufftCreate");
-  find(cufft.make_plan, "cufftMakePlanMany64");
-  find(cufft.set_stream, "cufftSetStream");
-  find(cufft.destroy, "cufftDestroy");
-  find(cufft.real_to_complex, "cufftExecR2C");
-  find(cufft.complex_to_real, "cufftExecC2R");
-  find(cufft.complex_to_complex, "cufftExecC2C");
+  metalaudio::cuda::ToolkitLibrary library{"libcufft.so.12", "libcufft.so.11", "libcufft.so"};
+  library.find(cufft.create, "cufftCreate");
+  library.find(cufft.make_plan, "cufftMakePlanMany64");
+  library.find(cufft.set_stream, "cufftSetStream");
+  library.find(cufft.destroy, "cufftDestroy");
+  library.find(cufft.real_to_complex, "cufftExecR2C");
+  library.find(cufft.complex_to_real, "cufftExecC2R");
+  library.find(cufft.complex_to_complex, "cufftExecC2C");
+  cufft.complete = library.is_complete();
   return cufft;
 }
 

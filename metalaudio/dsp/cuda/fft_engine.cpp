@@ -1,5 +1,6 @@
 #include <metalaudio/core/cuda/check.h>
 #include <metalaudio/core/cuda/exports.h>
+#include <metalaudio/core/cuda/shared_memory.h>
 #include <metalaudio/dsp/cuda/cufft.h>
 #include <metalaudio/dsp/cuda/fft_engine.h>
 #include <metalaudio/dsp/cuda/fft_kernels.h>
@@ -71,8 +72,7 @@ bool has_own_transform(std::size_t size, const AudioDevice& device) {
   if (!std::has_single_bit(size) || size < kSmallestOwn || size > kLargestOwn) return false;
   const CurrentDevice current(device.properties().index);
   int shared = 0;
-  check(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin,
-                               device.properties().index),
+  check(metalaudio::cuda::most_shared_bytes(device.properties().index, shared),
         "its shared memory");
   const auto points = static_cast<std::int64_t>(size);
   if (transform_bytes(points) > shared) return false;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/cuda/power_of_two.h>
 #include <metalaudio/dsp/cuda/fft_kernels.h>
 #include <metalaudio/dsp/cuda/transform.cuh>
 
@@ -23,31 +24,8 @@ constexpr int kPadded = padded(kSize);
 
 /// Calls launch.operator()<size>() with a transform's size.
 template <typename Launch>
-auto with_size(std::int64_t size, Launch launch) {
-  switch (size) {
-    case 8:
-      return launch.template operator()<8>();
-    case 16:
-      return launch.template operator()<16>();
-    case 32:
-      return launch.template operator()<32>();
-    case 64:
-      return launch.template operator()<64>();
-    case 128:
-      return launch.template operator()<128>();
-    case 256:
-      return launch.template operator()<256>();
-    case 512:
-      return launch.template operator()<512>();
-    case 1024:
-      return launch.template operator()<1024>();
-    case 2048:
-      return launch.template operator()<2048>();
-    case 4096:
-      return launch.template operator()<4096>();
-    default:
-      return launch.template operator()<8192>();
-  }
+auto with_size(std::int64_t size, const Launch& launch) {
+  return metalaudio::cuda::with_power_of_two<8>(size, launch);
 }
 
 inline unsigned blocks_for(std::int64_t count, std::int64_t size) {

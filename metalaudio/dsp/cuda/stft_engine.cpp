@@ -1,5 +1,6 @@
 #include <metalaudio/core/cuda/check.h>
 #include <metalaudio/core/cuda/exports.h>
+#include <metalaudio/core/cuda/shared_memory.h>
 #include <metalaudio/dsp/cuda/fft_engine.h>
 #include <metalaudio/dsp/cuda/fft_kernels.h>
 
@@ -101,8 +102,7 @@ class FusedStft final : public StftEngine {
     if (plan.hop > plan.fft_size || !has_own_transform(size, device)) return false;
     const CurrentDevice current(device.properties().index);
     int shared = 0;
-    check(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin,
-                                 device.properties().index),
+    check(metalaudio::cuda::most_shared_bytes(device.properties().index, shared),
           "its shared memory");
     const auto points = static_cast<std::int64_t>(size);
     if (inverse_stft_bytes(points) > shared) return false;

@@ -63,20 +63,23 @@ HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
   return config;
 }
 
-/// What separating takes beside the plan: spectra, segments and their sums, files; code and libraries
-/// are 40 MiB, and the kernel counts its own tables for a process.
+/// What separating takes beside its plans, all together: files; code and libraries are 40 MiB, and
+/// the kernel counts its own tables for a process.
+constexpr std::size_t kBytesOfProcess = std::size_t{64} << 20U;
+
+/// And beside each: spectra, segments and their sums.
 std::size_t bytes_beside(const HTDemucsConfig& config) {
-  constexpr std::size_t kFiles = std::size_t{64} << 20U;
   const auto channels = static_cast<std::size_t>(config.audio_channels);
   const auto spectra = static_cast<std::size_t>((config.frames() + 4) * (config.nfft / 2 + 1));
   const auto segment = static_cast<std::size_t>(config.segment_samples());
-  return kFiles + channels * (spectra * 2 + (1 + 2 * config.sources.size()) * segment) * 4;
+  return channels * (spectra * 2 + (1 + 2 * config.sources.size()) * segment) * 4;
 }
 
 /// How much memory a plan may take. A process that takes more than its control group allows is
 /// ended by the kernel: there, what is free counts.
 struct MemoryLimit {
-  explicit MemoryLimit(const HTDemucsConfig& config) : beside(bytes_beside(config)) {}
+  MemoryLimit(const HTDemucsConfig& config, std::size_t models)
+      : beside(kBytesOfProcess + models * bytes_beside(config)) {}
 
   std::size_t bytes() const {
     if (!profile.memory_is_limited) {
@@ -106,7 +109,7 @@ struct MemoryLimit {
 
 nn::Plan make_plan(const HTDemucsConfig& config, const nn::Weights& weights,
                    const ModelOptions& options, ThreadPool& pool) {
-  const MemoryLimit memory(config);
+  const MemoryLimit memory(config, 1);
   nn::PlanOptions plan;
   plan.precision = options.precision;
   plan.pool = &pool;
@@ -119,6 +122,17 @@ nn::Plan make_plan(const HTDemucsConfig& config, const nn::Weights& weights,
   }
   return memory.explaining(
       [&] { return nn::Plan(build_htdemucs(config, weights, options.mode), plan); });
+}
+
+/// Another model's values beside those of `models` that are there, whose audio may be still to come.
+void check_memory_of_clone(const HTDemucsConfig& config, const nn::Plan& plan, std::size_t models) {
+  const MemoryLimit memory(config, models + 1);
+  const std::size_t values = plan.statistics().activation_bytes;
+  if (values <= memory.bytes()) return;
+  memory.explaining([&] {
+    fail(ErrorCode::out_of_memory, "activations of {} MiB for each of {} models", values >> 20U,
+         models + 1);
+  });
 }
 
 }  // namespace
@@ -157,11 +171,7 @@ struct HTDemucs::Impl {
     plan.run();
     if (plan.lost())
       fail(ErrorCode::backend_unavailable, "[HTDemucs] the device was lost while it computed");
-    if (spectrogram) {
-      spectrogram->inverse(spectrogram_out, freq.deviation, freq.mean, stems);
-    } else {
-      std::fill(stems.begin(), stems.end(), 0.0F);
-    }
+    if (spectrogram) spectrogram->inverse(spectrogram_out, freq.deviation, freq.mean, stems);
     add_waveform(time, stems);
   }
 
@@ -184,11 +194,14 @@ struct HTDemucs::Impl {
     });
   }
 
+  /// To what the spectrogram gave, where there is one.
   void add_waveform(const Normalisation& by, std::span<float> stems) {
     for_frames([&](std::size_t first, std::size_t end) {
       for (std::size_t o = 0; o < outputs; ++o) {
+        float* const to = stems.data() + o * segment();
+        if (!spectrogram) std::fill(to + first, to + end, 0.0F);
         for (std::size_t i = first; i < end; ++i) {
-          stems[o * segment() + i] += waveform_out[i * outputs + o] * by.deviation + by.mean;
+          to[i] += waveform_out[i * outputs + o] * by.deviation + by.mean;
         }
       }
     });
@@ -204,6 +217,7 @@ struct HTDemucs::Impl {
   }
 
   HTDemucsConfig config;
+  std::shared_ptr<const char> family = std::make_shared<const char>();  ///< it and its clones
   Mode mode;
   ThreadPool& pool;
   nn::Plan plan;
@@ -236,7 +250,10 @@ double HTDemucs::segment_seconds() const noexcept { return impl_->config.segment
 void HTDemucs::run(std::span<const float> mix, std::span<float> stems) { impl_->run(mix, stems); }
 
 std::unique_ptr<SegmentModel> HTDemucs::clone(ThreadPool& pool) const {
+  check_memory_of_clone(impl_->config, impl_->plan,
+                        static_cast<std::size_t>(impl_->family.use_count()));
   auto impl = std::make_unique<Impl>(impl_->config, impl_->plan.clone(&pool), impl_->mode, pool);
+  impl->family = impl_->family;
   return std::unique_ptr<SegmentModel>(new HTDemucs(std::move(impl)));
 }
 

@@ -5,7 +5,11 @@
 
 namespace metalaudio::nn {
 
-ArenaLayout lay_out_arena(const std::vector<Lifetime>& lifetimes) {
+ArenaLayout lay_out_arena(const std::vector<Lifetime>& lifetimes, const MayMeet& may_meet) {
+  const auto apart = [&](std::size_t earlier, std::size_t later) {
+    return lifetimes[earlier].last < lifetimes[later].first &&
+           !(may_meet && may_meet(earlier, later));
+  };
   constexpr std::size_t kAlignment = 64;
   ArenaLayout layout;
   layout.offsets.resize(lifetimes.size());
@@ -21,7 +25,7 @@ ArenaLayout lay_out_arena(const std::vector<Lifetime>& lifetimes) {
     std::size_t offset = 0;
     for (const std::size_t other : placed) {
       const Lifetime& taken = lifetimes[other];
-      if (taken.last < life.first || life.last < taken.first) continue;
+      if (apart(other, index) || apart(index, other)) continue;
       if (offset + size <= layout.offsets[other]) break;
       const std::size_t taken_size = (taken.size + kAlignment - 1) / kAlignment * kAlignment;
       offset = std::max(offset, layout.offsets[other] + taken_size);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 namespace metalaudio::nn {
@@ -17,8 +18,12 @@ struct ArenaLayout {
   std::size_t size = 0;
 };
 
-/// Places buffers in one block so that those alive at the same time do not overlap: the largest
-/// first, each at the lowest place that is free during its life.
-ArenaLayout lay_out_arena(const std::vector<Lifetime>& lifetimes);
+/// Whether of two buffers, by index, the first may still be in use when the second is begun to be
+/// used, although its life has ended by then.
+using MayMeet = std::function<bool(std::size_t, std::size_t)>;
+
+/// Places buffers in one block so that those alive at the same time do not overlap, nor those that
+/// may meet: the largest first, each at the lowest place that is free during its life.
+ArenaLayout lay_out_arena(const std::vector<Lifetime>& lifetimes, const MayMeet& may_meet = {});
 
 }  // namespace metalaudio::nn

@@ -4,9 +4,11 @@
 #include <metalaudio/nn/compiler/place_nodes.h>
 #include <metalaudio/nn/compiler/program.h>
 #include <metalaudio/nn/compiler/simplify.h>
+#include <metalaudio/nn/compiler/step_order.h>
 #include <metalaudio/nn/cpu_backend.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -49,7 +51,7 @@ class Compiler {
         node_places_(std::move(places.places)) {
     program_->placement = std::move(places.why);
     for (const auto& backend : backends) {
-      program_->places.push_back({backend, backend->device(), {}, {}, 0});
+      program_->places.push_back({backend, backend->device(), {}, {}, {}, 0});
     }
     for (std::size_t i = 0; host_ < 0 && i < program_->places.size(); ++i) {
       if (!program_->places[i].device) host_ = static_cast<int>(i);
@@ -93,10 +95,16 @@ class Compiler {
   Slot new_slot(SlotKind kind, int place, std::size_t bytes) {
     program_->slots.push_back({kind, place, bytes, 0, nullptr});
     lives_.push_back({bytes, time_, time_});
+    users_.emplace_back();
+    makers_.push_back(-1);
     return {static_cast<int>(program_->slots.size()) - 1};
   }
   SlotInfo& info(Slot slot) { return program_->slots[static_cast<std::size_t>(slot.index)]; }
-  void touch(Slot slot) { lives_[static_cast<std::size_t>(slot.index)].last = time_; }
+  void touch(Slot slot) {
+    const auto index = static_cast<std::size_t>(slot.index);
+    lives_[index].last = time_;
+    if (users_[index].empty() || users_[index].back() != time_) users_[index].push_back(time_);
+  }
 
   Slot* find(Value owner, int place) {
     const auto found = slots_.find({owner.index, place});
@@ -219,27 +227,29 @@ class Compiler {
     const std::lock_guard lock(temporaries_);
     const Slot slot = new_slot(SlotKind::arena, step.place, bytes);
     lives_[static_cast<std::size_t>(slot.index)] = {bytes, step.time, step.time};
+    users_[static_cast<std::size_t>(slot.index)] = {step.time};
     return slot;
   }
 
-  /// Steps of the CPU at once on all threads, as packing weights takes most of the time.
+  /// At once on all threads, as packing weights takes most of the time.
   void make_steps(std::vector<Pending>& steps) {
     std::vector<std::exception_ptr> trouble(steps.size());
+    std::atomic<bool> failed = false;
     const auto make = [&](std::size_t i, std::size_t) noexcept {
+      if (failed) return;
       try {
         Maker maker(*this, steps[i]);
         program_->places[static_cast<std::size_t>(steps[i].place)].steps[steps[i].index] =
             steps[i].plan.make(maker);
       } catch (...) {
         trouble[i] = std::current_exception();
+        failed = true;
       }
     };
-    const bool on_the_cpu = std::ranges::none_of(
-        program_->places, [](const Program::Place& place) { return place.device != nullptr; });
-    if (options_.pool != nullptr && on_the_cpu) {
+    if (options_.pool != nullptr) {
       options_.pool->parallel_for(steps.size(), make);
     } else {
-      for (std::size_t i = 0; i < steps.size() && (i == 0 || !trouble[i - 1]); ++i) make(i, 0);
+      for (std::size_t i = 0; i < steps.size(); ++i) make(i, 0);
     }
     for (const std::exception_ptr& first : trouble)
       if (first) std::rethrow_exception(first);
@@ -255,8 +265,12 @@ class Compiler {
     for (const Value input : plan.inputs) {
       if (input.present()) edge.inputs.push_back(read(input, pending.place).index);
     }
+    std::vector<int> made;
     for (const Value input : plan.inputs) {  // copies may have come between
-      if (input.present()) touch(read(input, pending.place));
+      if (!input.present()) continue;
+      const Slot slot = read(input, pending.place);
+      touch(slot);
+      made.push_back(makers_[static_cast<std::size_t>(slot.index)]);
     }
     for (const Value result : plan.results) {
       const auto state = written_.find(result.index);
@@ -264,6 +278,7 @@ class Compiler {
                             ? state->second
                             : new_slot(SlotKind::arena, pending.place, graph_.type(result).bytes());
       touch(slot);
+      makers_[static_cast<std::size_t>(slot.index)] = time_;
       slots_[{result.index, pending.place}] = slot;
       edge.results.push_back(slot.index);
     }
@@ -281,6 +296,12 @@ class Compiler {
       ++last->last;
     } else {
       program_->items.push_back({pending.place, index, index + 1, false, {}, {}});
+    }
+    if (place.backend->side_by_side()) {
+      const auto in_stretch = static_cast<int>(index - program_->items.back().first);
+      StepsBefore& before = place.before.emplace_back();
+      for (const int earlier : order_.add(time_, time_ - in_stretch, made))
+        before.push_back(index - static_cast<std::size_t>(time_ - earlier));
     }
     ++time_;
   }
@@ -343,7 +364,15 @@ class Compiler {
       // Temporaries of different steps are numbered as it happens, and all others by time.
       std::ranges::stable_sort(indices, {}, [this](std::size_t s) { return lives_[s].first; });
       for (const std::size_t s : indices) lives.push_back(lives_[s]);
-      const ArenaLayout layout = lay_out_arena(lives);
+      MayMeet may_meet;
+      if (!program_->places[p].before.empty()) {
+        may_meet = [&](std::size_t earlier, std::size_t later) {
+          return std::ranges::any_of(users_[indices[earlier]], [&](int time) {
+            return !order_.over(time, lives_[indices[later]].first);
+          });
+        };
+      }
+      const ArenaLayout layout = lay_out_arena(lives, may_meet);
       for (std::size_t i = 0; i < indices.size(); ++i) {
         program_->slots[indices[i]].offset = layout.offsets[i];
       }
@@ -399,7 +428,10 @@ class Compiler {
   std::map<std::pair<int, int>, Slot> slots_;  // by owner and place
   std::map<int, Slot> written_;                // values that are written into a state
   std::vector<bool> direct_states_;
-  std::vector<Lifetime> lives_;  // by slot
+  std::vector<Lifetime> lives_;          // by slot
+  std::vector<std::vector<int>> users_;  // by slot, when it is read or written
+  std::vector<int> makers_;              // by slot, when a step writes it; or -1
+  StepOrder order_;
   std::mutex temporaries_;
 };
 

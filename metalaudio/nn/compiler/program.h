@@ -63,6 +63,7 @@ struct Program {
         {};                                    ///< null: host memory beside backends that have none
     std::shared_ptr<AudioDevice> device = {};  ///< null: host memory
     std::vector<std::unique_ptr<Step>> steps = {};
+    std::vector<StepsBefore> before = {};   ///< where steps run side by side
     std::vector<std::size_t> reports = {};  ///< of the steps, by index in `reports` below
     std::size_t arena_bytes = 0;
   };

@@ -13,7 +13,8 @@ Workspace::Workspace(std::shared_ptr<const Program> program, ThreadPool* pool)
   std::vector<void*> arenas;
   for (const Program::Place& place : program_->places) {
     arenas.push_back(memory_.emplace_back(place.arena_bytes, place.device).handle());
-    runners_.push_back(place.backend ? place.backend->make_runner(place.steps, pool) : nullptr);
+    runners_.push_back(place.backend ? place.backend->make_runner(place.steps, place.before, pool)
+                                     : nullptr);
   }
   for (std::size_t s = 0; s < program_->slots.size(); ++s) {
     const SlotInfo& slot = program_->slots[s];

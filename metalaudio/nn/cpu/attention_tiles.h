@@ -17,7 +17,7 @@ struct HeadSize {
 /// softmax(scale · q kᵀ) v of one head in the tiles of AMX. A few hundred keys at a time meet a few
 /// queries: their scores stay in the first cache, where they become weights; the greatest score and
 /// the sum of the weights run along, and what was summed before is scaled where a greater one comes.
-/// A factor is the sum of one to three bfloat16, as in GemmAmx: three hold a float32 exactly, and a
+/// A factor is the sum of one to three bfloat16, as in GemmPairs: three hold a float32 exactly, and a
 /// product then leaves out what lies below 2^-25 of it. Its sums are of 16 terms each, which are
 /// then added.
 /// Threads:  a constant.

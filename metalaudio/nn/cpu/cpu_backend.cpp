@@ -190,6 +190,7 @@ class CpuBackend final : public Backend {
   }
 
   std::unique_ptr<Runner> make_runner(std::span<const std::unique_ptr<Step>> steps,
+                                      std::span<const StepsBefore>,
                                       ThreadPool* pool) const override {
     return std::make_unique<CpuRunner>(steps, pool);
   }
@@ -210,8 +211,8 @@ class CpuBackend final : public Backend {
         break;
     }
     std::optional<StepPlan> plan;
-    if (fuse) plan = match_dconv(matcher, index, kernel_, threads_);
-    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, tolerances_);
+    if (fuse) plan = match_dconv(matcher, index, nullptr, kernel_, threads_, tolerances_);
+    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, threads_, tolerances_);
     if (!plan) plan = match_group_norm(matcher, index, fuse);
     return plan ? std::move(*plan) : single(graph, index);
   }

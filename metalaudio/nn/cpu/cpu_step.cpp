@@ -12,8 +12,26 @@ Workers::Workers(ThreadPool* pool, const ScratchNeeds& needs)
   }
 }
 
+std::size_t rows_of_task(std::size_t rows, std::size_t planes, std::size_t unit,
+                         std::size_t threads) noexcept {
+  // Reading the matrix, and waiting for one another, takes as long as some rows.
+  constexpr std::size_t kRowsOfOverhead = 12;
+  std::size_t best = std::max(unit, kBlockRows / unit * unit);
+  if (threads < 2) return best;
+  const auto time = [&](std::size_t block) {
+    const std::size_t tasks = planes * blocks_of(rows, block);
+    return blocks_of(tasks, threads) * (std::min(block, rows) + kRowsOfOverhead);
+  };
+  for (std::size_t block = best; block >= unit; block -= unit) {
+    if (time(block) < time(best)) best = block;
+  }
+  return best;
+}
+
 Array<float> floats_of(const Graph& graph, Value value) {
-  const std::shared_ptr<const Tensor> tensor = graph.info(value).constant.tensor();
+  const Constant& constant = graph.info(value).constant;
+  if (constant.type().type == DataType::f32) return Array<float>(constant.copy().take_buffer());
+  const std::shared_ptr<const Tensor> tensor = constant.tensor();
   Array<float> floats(tensor->size());
   visit_type(tensor->type(), [&]<typename T>(std::type_identity<T>) {
     const std::span<const T> from = tensor->values_as<T>();

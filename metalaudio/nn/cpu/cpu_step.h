@@ -34,6 +34,19 @@ struct ThreadScratch {
   dsp::FftScratch<double> transform_doubles{0};
 };
 
+/// The rows of a product that are computed by one task, at most.
+constexpr std::size_t kBlockRows = 96;
+constexpr std::size_t blocks_of(std::size_t rows, std::size_t block = kBlockRows) noexcept {
+  return (rows + block - 1) / block;
+}
+/// The unit of steps that do not multiply.
+constexpr std::size_t kRowsTogether = 4;
+/// Of rows that come out the same wherever they are cut, so many in each of several planes: how many
+/// a task takes, a multiple of `unit`. Fewer than kBlockRows where threads would otherwise wait for
+/// the last tasks.
+std::size_t rows_of_task(std::size_t rows, std::size_t planes, std::size_t unit,
+                         std::size_t threads) noexcept;
+
 /// The threads of a workspace and their scratch.
 class Workers {
  public:
@@ -58,6 +71,11 @@ class Workers {
       const std::size_t first = index * block;
       body(first, std::min(block, size - first), scratch);
     });
+  }
+  /// The same over rows, in blocks of rows_of_task().
+  template <typename Body>
+  void parallel_rows(std::size_t rows, std::size_t unit, Body&& body) {
+    parallel_blocks(rows, rows_of_task(rows, 1, unit, threads()), body);
   }
 
  private:
@@ -89,12 +107,6 @@ class CpuStep : public Step {
   virtual void run(const CpuRun& run) const noexcept = 0;
   virtual ScratchNeeds scratch() const noexcept { return {}; }
 };
-
-/// The rows of a product that are computed by one task.
-constexpr std::size_t kBlockRows = 96;
-constexpr std::size_t blocks_of(std::size_t rows, std::size_t block = kBlockRows) noexcept {
-  return (rows + block - 1) / block;
-}
 
 /// The numbers of a constant as float32, whatever floating type it has.
 Array<float> floats_of(const Graph& graph, Value value);

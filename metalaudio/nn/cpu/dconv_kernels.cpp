@@ -182,7 +182,8 @@ HWY_INLINE void gate_tile(const HiddenGate& gate, const float* hidden, const flo
                           float* HWY_RESTRICT tile) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t k0 = 0; k0 < gate.hidden_channels; k0 += kGemmChain) {
+  // Once at least: without hidden channels the sums are zero.
+  for (std::size_t k0 = 0; k0 == 0 || k0 < gate.hidden_channels; k0 += kGemmChain) {
     const std::size_t count = std::min(kGemmChain, gate.hidden_channels - k0);
     FloatVec sums[kGateRows * 2];
     for (auto& sum : sums) sum = hn::Zero(d);

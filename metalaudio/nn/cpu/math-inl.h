@@ -209,16 +209,24 @@ HWY_INLINE FloatVec activate(FloatTag d, FloatVec x, Activation activation) {
 
 /// The first `count` (< Lanes) values from p, the rest zero; reads nothing past them.
 HWY_INLINE FloatVec load_first(FloatTag d, const float* p, std::size_t count) {
+#if HWY_TARGET == HWY_AVX3
+  return hn::MaskedLoad(hn::FirstN(d, count), d, p);
+#else
   HWY_ALIGN float buffer[HWY_MAX_BYTES / sizeof(float)] = {};
   std::memcpy(buffer, p, count * sizeof(float));
   return hn::Load(d, buffer);
+#endif
 }
 
 /// Stores the first `count` (< Lanes) values of v at p; writes nothing past them.
 HWY_INLINE void store_first(FloatTag d, FloatVec v, float* p, std::size_t count) {
+#if HWY_TARGET == HWY_AVX3
+  hn::BlendedStore(v, hn::FirstN(d, count), d, p);
+#else
   HWY_ALIGN float buffer[HWY_MAX_BYTES / sizeof(float)];
   hn::Store(v, d, buffer);
   std::memcpy(p, buffer, count * sizeof(float));
+#endif
 }
 
 }  // namespace HWY_NAMESPACE

@@ -228,6 +228,22 @@ void add_impl(const float* a, const float* b, std::size_t size, float* out) {
   });
 }
 
+void add_rows_impl(Rows x, std::size_t rows, std::size_t columns, const float* residual,
+                   float* out) {
+  const float* from = x.base;
+  for (std::size_t r = 0; r < rows; ++r, from += x.stride, out += columns) {
+    if (residual == nullptr) {
+      for_columns(columns,
+                  [&](std::size_t c, auto load, auto store) { store(load(from + c), out + c); });
+      continue;
+    }
+    for_columns(columns, [&](std::size_t c, auto load, auto store) {
+      store(hn::Add(load(from + c), load(residual + c)), out + c);
+    });
+    residual += columns;
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace metalaudio::nn::cpu
 HWY_AFTER_NAMESPACE();
@@ -242,6 +258,7 @@ HWY_EXPORT(layer_norm_impl);
 HWY_EXPORT(softmax_impl);
 HWY_EXPORT(activate_impl);
 HWY_EXPORT(add_impl);
+HWY_EXPORT(add_rows_impl);
 
 void Moments::merge(const Moments& other) noexcept {
   if (other.count == 0) return;
@@ -291,6 +308,10 @@ void activate(const float* x, std::size_t size, Activation activation, float* ou
 
 void add(const float* a, const float* b, std::size_t size, float* out) {
   HWY_DYNAMIC_DISPATCH(add_impl)(a, b, size, out);
+}
+
+void add_rows(Rows x, std::size_t rows, std::size_t columns, const float* residual, float* out) {
+  HWY_DYNAMIC_DISPATCH(add_rows_impl)(x, rows, columns, residual, out);
 }
 
 }  // namespace metalaudio::nn::cpu

@@ -53,4 +53,7 @@ void activate(const float* x, std::size_t size, Activation activation, float* ou
 /// out = a + b, over `size` values.
 void add(const float* a, const float* b, std::size_t size, float* out);
 
+/// out = x + residual, rows that lie side by side in both; residual may be null (0).
+void add_rows(Rows x, std::size_t rows, std::size_t columns, const float* residual, float* out);
+
 }  // namespace metalaudio::nn::cpu

@@ -76,9 +76,11 @@ class CudaBackend final : public Backend {
     return plans;
   }
 
+  bool side_by_side() const noexcept override { return true; }
   std::unique_ptr<Runner> make_runner(std::span<const std::unique_ptr<Step>> steps,
+                                      std::span<const StepsBefore> before,
                                       ThreadPool*) const override {
-    return make_cuda_runner(steps, device_);
+    return make_cuda_runner(steps, before, device_);
   }
 
  private:

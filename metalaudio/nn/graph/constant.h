@@ -26,6 +26,8 @@ class Constant {
   const ValueType& type() const noexcept { return type_; }
   /// Null where it has first to be made.
   const Tensor* at_hand() const noexcept { return tensor_.get(); }
+  /// The same numbers, the caller's to change.
+  Tensor copy() const { return make_ ? make_() : Tensor(*tensor_); }
   /// Null for none.
   std::shared_ptr<const Tensor> tensor() const {
     return make_ ? std::make_shared<const Tensor>(make_()) : tensor_;

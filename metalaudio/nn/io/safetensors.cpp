@@ -18,6 +18,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kMaxHeaderBytes = 16U << 20U;  // upstream's own are near 60 KiB
+/// Of a tensor that is converted, at a time: they stay in the cache.
+constexpr std::size_t kReadBytes = 256U << 10U;
 constexpr const char* kMetadata = "__metadata__";
 
 struct Entry {
@@ -199,9 +201,13 @@ StoredState open_safetensors(const ByteSource& file) {
     const auto read = [source = file.read, type = entry.type, begin = data + entry.begin](
                           std::size_t first, Tensor& to) {
       const std::size_t each = size_of(type);
-      std::vector<std::byte> stored(to.size() * each);
-      source(begin + first * each, stored);
-      read_elements(type, stored, to, 0);
+      std::vector<std::byte> stored(std::min<std::size_t>(kReadBytes, to.size() * each));
+      for (std::size_t done = 0; done < to.size();) {
+        const std::size_t count = std::min(stored.size() / each, to.size() - done);
+        source(begin + (first + done) * each, std::span(stored).first(count * each));
+        read_elements(type, std::span(stored).first(count * each), to, done);
+        done += count;
+      }
     };
     result.tensors.push_back({std::move(entry.name), entry.shape, entry.type, read});
   }

@@ -88,7 +88,7 @@ const Shape* StateReader::shape(const std::string& name) const {
 
 Tensor StateReader::read(const std::string& name, std::size_t first, const Shape& shape) const {
   return naming_file(impl_->path, [&] {
-    Tensor tensor(shape);
+    Tensor tensor(shape, DataType::f32, Buffer::Content::anything);
     impl_->tensors.at(name)->read(first, tensor);
     return tensor;
   });

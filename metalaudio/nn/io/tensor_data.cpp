@@ -1,4 +1,6 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/instruction_sets.h>
+#include <metalaudio/nn/cpu/gemm/gemm_half_kernels.h>
 #include <metalaudio/nn/io/tensor_data.h>
 
 #include <algorithm>
@@ -10,7 +12,24 @@ namespace metalaudio::nn {
 
 static_assert(std::endian::native == std::endian::little, "stored tensors are read in place");
 
+namespace {
+
+/// Many at a time, where the processor does the conversion itself: its infinities are right as well.
+bool widen_halves(DataType type, std::span<const std::byte> bytes,
+                  std::span<float> values) noexcept {
+  static const bool converts = InstructionSets::detect().avx2;
+  const bool half = type == DataType::f16 || type == DataType::bf16;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % sizeof(std::uint16_t) == 0;
+  if (!converts || !half || !aligned) return false;
+  cpu::floats_of_halves(reinterpret_cast<const std::uint16_t*>(bytes.data()), values.size(),
+                        type == DataType::f16, values.data());
+  return true;
+}
+
+}  // namespace
+
 void widen(DataType type, std::span<const std::byte> bytes, std::span<float> values) noexcept {
+  if (widen_halves(type, bytes, values)) return;
   visit_type(type, [&]<typename Stored>(std::type_identity<Stored>) {
     // A stored bool may be any byte.
     using Read = std::conditional_t<std::is_same_v<Stored, bool>, std::uint8_t, Stored>;

@@ -1,10 +1,14 @@
 #include "tests/parity/parity_case.h"
 
+#include <array>
+
 namespace metalaudio::nn {
 
 namespace {
 
 const SlidingAxis kSame3{3, 1, 1, 1, 1};
+
+constexpr std::array<std::int64_t, 5> kCrops = {0, 1, 2, 5, 13};
 
 /// Row-by-row normalisation of one group, as DConv has it.
 const GroupNorm kRowNorm{1, 1, 1e-5F, MomentsAlgorithm::standard};
@@ -141,6 +145,22 @@ std::vector<ParityCase> fused_cases() {
              m.finish(m.conv_transpose(m.input({1, 501, 6}), 4, {{1, 1, 0, 1}, {8, 4, 2, 1999}}));
            },
        .product = true},
+      {.name = "conv_transpose_whole_phases",
+       .make =
+           [](Maker& m, std::size_t v) {
+             // Cropped by less and by more than a stride, and reaching beyond the last input.
+             const std::int64_t crop = kCrops[v / 2 % kCrops.size()];
+             const std::int64_t rest = v % 3 == 0 ? 9 : -crop;
+             const TransposeAxis rows{12, 4, crop, 4 * 8 + 12 - crop + rest};
+             const TransposeAxis positions{9, 3, crop, 3 * 129 + 9 - crop + rest};
+             const Value y =
+                 v % 2 == 0
+                     ? m.conv_transpose(m.input({9, 110, 20}), 24, {rows, {1, 1, 0, 110}})
+                     : m.conv_transpose(m.input({2, 130, 20}), 24, {{1, 1, 0, 2}, positions});
+             m.finish(m.add(m.unary(y, UnaryFunction::gelu), m.input(m.graph.shape(y))));
+           },
+       .variants = 2 * kCrops.size(),
+       .product = true},
       {.name = "conv_transpose_gaps_and_residual",
        .make =
            [](Maker& m, auto) {
@@ -205,6 +225,30 @@ std::vector<ParityCase> fused_cases() {
        .variants = 4,
        .product = true,
        .rounds = false},
+      {.name = "dconv_between_convolutions",
+       .make =
+           [](Maker& m, std::size_t v) {
+             // Many rows and few, a residual that is whole and one that is repeated, and none.
+             const std::int64_t rows = v % 2 == 0 ? 40 : 4;
+             Value y = m.conv(m.input({rows, 130, 3}), 16, {{8, 4, 1, 2, 2}, {}});
+             y = dconv_layer(m, dconv_layer(m, m.unary(y, UnaryFunction::gelu), 3, 1), 3, 2);
+             y = m.graph.apply(Glu{}, {m.conv(y, 32, {{}, {}})});
+             const Shape whole = m.graph.shape(y);
+             if (v < 4) y = m.add(y, v < 2 ? m.input(whole) : m.random({whole[0], 1, whole[2]}));
+             m.finish(y);
+           },
+       .variants = 6,
+       .product = true},
+      {.name = "dconv_behind_positions",
+       .make =
+           [](Maker& m, std::size_t v) {
+             Value y = m.conv(m.input({static_cast<std::int64_t>(1 + 6 * v), 700, 4}), 24,
+                              {{v == 0 ? 8 : 1, v == 0 ? 4 : 1, 1, 0, 0}});
+             y = m.graph.apply(Glu{}, {y});
+             m.finish(m.conv(dconv_layer(m, y, 4, 1), 12, {{}}));
+           },
+       .variants = 2,
+       .product = true},
       {.name = "dconv_read_twice",
        .make =
            [](Maker& m, auto) {
@@ -212,6 +256,15 @@ std::vector<ParityCase> fused_cases() {
              m.finish(m.add(dconv_layer(m, y, 4, 2), y));
            },
        .steps = 3,
+       .product = true,
+       .rounds = false},
+      {.name = "dconv_nothing",
+       .make =
+           [](Maker& m, std::size_t v) {
+             const Shape shapes[] = {{0, 50, 4}, {3, 50, 4}};
+             m.finish(dconv_layer(m, m.input(shapes[v]), v == 0 ? 3 : 0, 1));
+           },
+       .variants = 2,
        .product = true,
        .rounds = false},
       {.name = "dconv_far_taps",

@@ -1,4 +1,5 @@
 #include <metalaudio/models/htdemucs/cuda/frame_kernels.h>
+#include <metalaudio/core/cuda/power_of_two.h>
 #include <metalaudio/dsp/cuda/transform.cuh>
 
 #include "sums.cuh"
@@ -8,6 +9,7 @@ namespace metalaudio::models::cuda {
 using dsp::cuda::kBlock;
 using dsp::cuda::padded;
 using dsp::cuda::transform;
+using metalaudio::cuda::with_power_of_two;
 
 namespace {
 
@@ -279,29 +281,6 @@ __global__ void overlap_add_kernel(FrameSizes sizes, const float* frames, const 
   }
 }
 
-/// Calls launch.operator()<size>() with the transform's size, a power of two.
-template <typename Launch>
-auto with_size(std::int64_t nfft, Launch launch) {
-  switch (nfft) {
-    case 64:
-      return launch.template operator()<64>();
-    case 128:
-      return launch.template operator()<128>();
-    case 256:
-      return launch.template operator()<256>();
-    case 512:
-      return launch.template operator()<512>();
-    case 1024:
-      return launch.template operator()<1024>();
-    case 2048:
-      return launch.template operator()<2048>();
-    case 4096:
-      return launch.template operator()<4096>();
-    default:
-      return launch.template operator()<8192>();
-  }
-}
-
 unsigned blocks_of(std::int64_t count, std::int64_t size) {
   return static_cast<unsigned>((count + size - 1) / size);
 }
@@ -315,7 +294,7 @@ std::int64_t transform_shared_bytes(std::int64_t nfft) {
 cudaError_t allow_transform(std::int64_t nfft) {
   const int bytes = static_cast<int>(transform_shared_bytes(nfft));
   if (bytes <= 48 * 1024) return cudaSuccess;
-  return with_size(nfft, [&]<int kSize>() {
+  return with_power_of_two<kSmallestTransform>(nfft, [&]<int kSize>() {
     const cudaError_t error = cudaFuncSetAttribute(
         transform_forward_kernel<kSize>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
     if (error != cudaSuccess) return error;
@@ -339,7 +318,7 @@ void transform_forward(const FrameSizes& sizes, const float* mix, const float* w
   const dim3 grid(static_cast<unsigned>(spectrogram_parts(sizes)),
                   static_cast<unsigned>(sizes.batch));
   const auto bytes = static_cast<std::size_t>(transform_shared_bytes(sizes.nfft));
-  with_size(sizes.nfft, [&]<int kSize>() {
+  with_power_of_two<kSmallestTransform>(sizes.nfft, [&]<int kSize>() {
     transform_forward_kernel<kSize><<<grid, kBlock<kSize>, bytes, stream>>>(
         sizes, Reflection(sizes), mix, window, scale, twiddles, spectra, parts);
   });
@@ -374,7 +353,7 @@ void transform_inverse(const FrameSizes& sizes, const float* spectrogram, const 
   const dim3 grid(static_cast<unsigned>(sizes.frames * lanes(sizes.outputs)),
                   static_cast<unsigned>(sizes.batch));
   const auto bytes = static_cast<std::size_t>(transform_shared_bytes(sizes.nfft));
-  with_size(sizes.nfft, [&]<int kSize>() {
+  with_power_of_two<kSmallestTransform>(sizes.nfft, [&]<int kSize>() {
     transform_inverse_kernel<kSize><<<grid, kBlock<kSize>, bytes, stream>>>(
         sizes, reinterpret_cast<const float2*>(spectrogram), window, twiddles, moments, frames);
   });

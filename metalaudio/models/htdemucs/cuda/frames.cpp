@@ -1,4 +1,5 @@
 #include <metalaudio/core/cuda/check.h>
+#include <metalaudio/core/cuda/shared_memory.h>
 #include <metalaudio/dsp/cuda/twiddles.h>
 #include <metalaudio/dsp/window.h>
 #include <metalaudio/models/htdemucs/cuda/frames.h>
@@ -58,8 +59,7 @@ std::string Frames::refusal(const HTDemucsConfig& config, Mode mode, const Audio
     return fmt::format("{} channels, more than {}", config.audio_channels, kMostChannels);
   }
   int shared = 0;
-  check(cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin,
-                               device.properties().index),
+  check(metalaudio::cuda::most_shared_bytes(device.properties().index, shared),
         "its shared memory");
   if (transform_shared_bytes(config.nfft) > shared - 1024) {
     return fmt::format("spectrograms of {} samples need more than its {} KiB of shared memory",

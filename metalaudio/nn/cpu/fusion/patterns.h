@@ -13,13 +13,18 @@ namespace metalaudio::nn::cpu {
 // Each looks whether its pattern begins at a node, takes the nodes that it covers and returns the
 // step. Without `fuse` it covers the node alone; nothing where the node is of another kind.
 
-/// A convolution, transposed or not, with the activation, gain and residual behind it.
+/// A convolution, transposed or not, with the activation, gain and residual behind it, and with
+/// layers of DConv that alone read its result. `threads` decides how they share them.
 std::optional<StepPlan> match_conv(Matcher& matcher, int node, const GemmKernel& kernel, bool fuse,
-                                   const ToleranceConfiguration& tolerances);
+                                   std::size_t threads, const ToleranceConfiguration& tolerances);
 /// A normalisation with the activation behind it.
 std::optional<StepPlan> match_group_norm(Matcher& matcher, int node, bool fuse);
-/// Layers of demucs.demucs.DConv, one behind the other.
-std::optional<StepPlan> match_dconv(Matcher& matcher, int node, const GemmKernel& kernel,
-                                    std::size_t threads);
+
+struct ConvPlan;
+/// Layers of demucs.demucs.DConv one behind the other, from a node on or those that alone read the
+/// result of `head`, and the pointwise convolution behind them.
+std::optional<StepPlan> match_dconv(Matcher& matcher, int node, const ConvPlan* head,
+                                    const GemmKernel& kernel, std::size_t threads,
+                                    const ToleranceConfiguration& tolerances);
 
 }  // namespace metalaudio::nn::cpu

@@ -39,14 +39,22 @@ const GemmKernel& gemm_kernel(Precision precision) {
   return bf16;
 }
 
-const GemmKernel* fp32_tile_kernel() {
-  static const GemmPairs of_three(GemmPairs::Unit::tiles, 3);
-  return GemmPairs::available(GemmPairs::Unit::tiles) ? &of_three : nullptr;
+const GemmKernel& float32_kernel(const GemmKernel& usual, const MatrixSize& size,
+                                 std::size_t rows) {
+  // Fewer rows are not worth their conversion, smaller matrices not the empty part of their tiles.
+  constexpr std::size_t kRows = 64;
+  constexpr std::size_t kDepth = 48;
+  constexpr std::size_t kColumns = 32;
+  static const GemmPairs amx(GemmPairs::Unit::tiles, 3);
+  const bool pays = rows >= kRows && size.depth >= kDepth && size.columns >= kColumns;
+  return pays && GemmPairs::available(GemmPairs::Unit::tiles) ? amx : usual;
 }
 
 PackedMatrix::PackedMatrix(const GemmKernel& kernel, std::span<const float> weights,
                            std::span<const float> bias, const MatrixSize& size)
-    : kernel_(&kernel), size_(size), data_(kernel.packed_bytes(size)) {
+    : kernel_(&kernel),
+      size_(size),
+      data_(Buffer(kernel.packed_bytes(size), Buffer::Content::anything)) {
   kernel.pack({weights.data(), static_cast<std::ptrdiff_t>(size.depth), 1}, size,
               bias.empty() ? nullptr : bias.data(), data_.data());
 }

@@ -25,6 +25,8 @@ struct MatrixSize {
   std::size_t columns = 0;
   std::size_t depth = 0;
   bool glu = false;
+  /// Taps start at multiples of this, and what one leaves of it is zeros; 0: they lie side by side.
+  std::size_t tap_depth = 0;
 
   std::size_t result_columns() const noexcept { return glu ? columns / 2 : columns; }
 };
@@ -96,6 +98,8 @@ class GemmKernel {
   virtual std::string_view name() const noexcept = 0;
   /// The rows that are computed together; blocks of a multiple of it waste nothing.
   virtual std::size_t tile_rows() const noexcept = 0;
+  /// Taps that read overlapping rows share them where their depth in the matrix is a multiple of it.
+  virtual std::size_t tap_unit() const noexcept { return 1; }
   /// Of the packed matrix, a multiple of 64.
   virtual std::size_t packed_bytes(const MatrixSize& size) const noexcept = 0;
   /// bias[columns] or null. `to` is 64-byte aligned.
@@ -117,8 +121,9 @@ class GemmKernel {
 /// of two bfloat16 in the tiles of AMX, or float32.
 const GemmKernel& gemm_kernel(Precision precision);
 
-/// Float32 in the tiles of AMX, for constant matrices and many rows; null where there is none.
-const GemmKernel* fp32_tile_kernel();
+/// The arithmetic of float32 for so many rows: factors of three bfloat16 in the tiles of AMX where
+/// those are faster, otherwise `usual`.
+const GemmKernel& float32_kernel(const GemmKernel& usual, const MatrixSize& size, std::size_t rows);
 
 /// A constant matrix, packed.
 class PackedMatrix {

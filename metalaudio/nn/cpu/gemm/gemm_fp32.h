@@ -25,9 +25,6 @@ class GemmFp32 : public GemmKernel {
                   std::size_t depth) const noexcept override {
     return {taps, rows, depth, 0};
   }
-  /// Where each row of each tile starts, for who multiplies panels that lie elsewhere.
-  static void fill_table(std::span<const GemmTap> taps, std::size_t rows,
-                         GemmScratch& scratch) noexcept;
 
  protected:
   /// How the packed matrix is cut. A matrix of few columns has one panel of one vector.
@@ -44,6 +41,9 @@ class GemmFp32 : public GemmKernel {
   static void pack_bias(const MatrixSize& size, const float* bias, std::byte* to) noexcept;
   /// The same, to where they are told.
   static void write_bias(const MatrixSize& size, const float* bias, float* biases) noexcept;
+  /// Where each row of each tile starts.
+  static void fill_table(std::span<const GemmTap> taps, std::size_t rows,
+                         GemmScratch& scratch) noexcept;
   /// Calls put(index, value) for every number of the panels.
   template <typename Put>
   static void for_panels(const MatrixView& matrix, const MatrixSize& size, Put&& put) noexcept {

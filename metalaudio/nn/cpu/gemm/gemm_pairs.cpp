@@ -1,18 +1,11 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/core/instruction_sets.h>
-#include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
 #include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/gemm/pair_conversion.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <cstring>
-#include <limits>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define METALAUDIO_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
-#endif
 
 namespace metalaudio::nn::cpu {
 
@@ -47,6 +40,12 @@ const float* biases_of(const std::byte* packed, const Cut& cut) {
   return reinterpret_cast<const float*>(packed + cut.panels * cut.panel * sizeof(BFloat16));
 }
 
+/// Behind the biases: whether a number of the matrix is infinite as bfloat16.
+constexpr std::size_t kFlagBytes = 64;
+std::size_t flag_of(const Cut& cut) {
+  return cut.panels * (cut.panel * sizeof(BFloat16) + kPanelColumns * sizeof(float));
+}
+
 /// Which column of the matrix a lane of a panel holds; size.columns: none.
 std::size_t source_column(const MatrixSize& size, const Cut& cut, std::size_t panel,
                           std::size_t lane) {
@@ -56,9 +55,42 @@ std::size_t source_column(const MatrixSize& size, const Cut& cut, std::size_t pa
   return gate ? size.result_columns() + column : column;
 }
 
-/// Converted rows a power of two apart would fall into the same lines of the cache.
-constexpr std::size_t row_of_depth(std::size_t depth) {
-  return round_up(depth, kTileDepth) + kTileDepth;
+/// What tiles compute, term by term, for infinities: of parts that multiply them one by one a NaN
+/// would come.
+struct PlainBlock {
+  std::span<const GemmTap> taps;
+  std::size_t depth;
+  std::size_t row;
+  std::size_t rows;
+  const BFloat16* panel;
+  const float* bias;
+  float* to;
+  std::ptrdiff_t to_stride;
+};
+void multiply_plainly(const PlainBlock& block, std::size_t parts) noexcept {
+  for (std::size_t r = 0; r < block.rows; ++r) {
+    float* to = block.to + static_cast<std::ptrdiff_t>(r) * block.to_stride;
+    std::copy_n(block.bias, kPanelColumns, to);
+    const auto row = static_cast<std::ptrdiff_t>(block.row + r);
+    for (const GemmTap& tap : block.taps) {
+      const bool inside = row >= tap.first && row < tap.last;
+      for (std::size_t i = 0; i < block.depth; ++i) {
+        const float x =
+            inside ? tap.base[row * tap.row_stride + static_cast<std::ptrdiff_t>(i)] : 0.0F;
+        const std::size_t k = tap.weight_row + i;
+        const BFloat16* pair = block.panel + k / kTileDepth * 2 * parts * kTileElements +
+                               k % kTileDepth / 2 * 2 * kTileColumns + k % 2;
+        for (std::size_t n = 0; n < kPanelColumns; ++n) {
+          const BFloat16* at = pair + n / kTileColumns * kTileElements + n % kTileColumns * 2;
+          float weight = 0;
+          for (std::size_t part = parts; part > 0; --part) {
+            weight += static_cast<float>(at[(part - 1) * 2 * kTileElements]);
+          }
+          to[n] += x * weight;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -80,269 +112,17 @@ std::string_view GemmPairs::name() const noexcept {
 
 std::size_t GemmPairs::packed_bytes(const MatrixSize& size) const noexcept {
   const Cut cut(size, parts_);
-  return cut.panels * (cut.panel * sizeof(BFloat16) + kPanelColumns * sizeof(float));
+  return flag_of(cut) + kFlagBytes;
 }
 
 GemmNeeds GemmPairs::needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
                            std::size_t depth) const noexcept {
   const std::size_t padded = round_up(rows, products_.rows);
   const std::size_t converted =
-      padded * std::max(row_of_depth(size.depth), taps * row_of_depth(depth)) + kTileDepth;
-  const std::size_t step = products_.several ? padded : products_.rows;
-  return {taps, rows, depth, step * kPanelColumns + parts_ * converted / 2};
+      padded * std::max(pair_row_of_depth(size.depth), taps * pair_row_of_depth(depth)) +
+      kTileDepth;
+  return {taps, rows, depth, products_.rows * kPanelColumns + (parts_ * converted + 1) / 2};
 }
-
-#if defined(METALAUDIO_BF16)
-
-namespace {
-
-// GCC warns of the undefined vectors in the forms without a mask.
-constexpr __mmask16 kAll = 0xFFFF;
-
-/// Which part of a float a bfloat16 is: the float rounded to nearest even, what that leaves, or what
-/// is left then.
-enum class Part { large, small, third };
-
-/// What rounding leaves; nothing of what is not finite.
-METALAUDIO_BF16 inline __m512 left_of(__m512 v) noexcept {
-  const __m256bh rounded = _mm512_cvtneps_pbh(v);
-  __m256i bits;
-  std::memcpy(&bits, &rounded, sizeof bits);
-  const __m512i wide = _mm512_maskz_slli_epi32(kAll, _mm512_maskz_cvtepu16_epi32(kAll, bits), 16);
-  const __m512 rest = _mm512_sub_ps(v, _mm512_castsi512_ps(wide));
-  const __mmask16 finite = _mm512_cmp_ps_mask(
-      _mm512_abs_ps(rest), _mm512_set1_ps(std::numeric_limits<float>::infinity()), _CMP_LT_OQ);
-  return _mm512_maskz_mov_ps(finite, rest);
-}
-
-template <Part kPart>
-METALAUDIO_BF16 inline __m512 part_of(__m512 v) noexcept {
-  if constexpr (kPart != Part::large) v = left_of(v);
-  if constexpr (kPart == Part::third) v = left_of(v);
-  return v;
-}
-
-/// to[count] = a part of from[count].
-template <Part kPart>
-METALAUDIO_BF16 void convert(const float* from, std::size_t count, BFloat16* to) noexcept {
-  std::size_t i = 0;
-  for (; i + 32 <= count; i += 32) {
-    const __m512bh v = _mm512_cvtne2ps_pbh(part_of<kPart>(_mm512_loadu_ps(from + i + 16)),
-                                           part_of<kPart>(_mm512_loadu_ps(from + i)));
-    std::memcpy(to + i, &v, sizeof v);
-  }
-  for (; i < count; i += 16) {
-    const std::size_t rest = std::min<std::size_t>(16, count - i);
-    const auto mask = static_cast<__mmask16>((1U << rest) - 1U);
-    const __m256bh v = _mm512_cvtneps_pbh(part_of<kPart>(_mm512_maskz_loadu_ps(mask, from + i)));
-    __m256i bits;
-    std::memcpy(&bits, &v, sizeof bits);
-    _mm256_mask_storeu_epi16(to + i, mask, bits);
-  }
-}
-
-METALAUDIO_BF16 inline __m512 rounded(__m512 v) noexcept {
-  const __m512i raised = _mm512_add_epi32(_mm512_castps_si512(v), _mm512_set1_epi32(0x8000));
-  return _mm512_castsi512_ps(
-      _mm512_and_si512(raised, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
-}
-
-/// All three parts of from[count], those of one `stride` elements behind the other's. Whether they
-/// are finite.
-METALAUDIO_BF16 bool split(const float* from, std::size_t count, BFloat16* to,
-                           std::size_t stride) noexcept {
-  __mmask16 finite = kAll;
-  for (std::size_t i = 0; i < count; i += 32) {
-    const auto left = static_cast<std::uint32_t>(std::min<std::size_t>(32, count - i));
-    const auto mask = static_cast<__mmask32>((std::uint64_t{1} << left) - 1);
-    __m512 low = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from + i);
-    __m512 high = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), from + i + 16);
-    for (std::size_t part = 0; part < 3; ++part) {
-      const __m512 low_part = part < 2 ? rounded(low) : low;
-      const __m512 high_part = part < 2 ? rounded(high) : high;
-      const __m512bh both = _mm512_cvtne2ps_pbh(high_part, low_part);
-      __m512i bits;
-      std::memcpy(&bits, &both, sizeof bits);
-      _mm512_mask_storeu_epi16(to + part * stride + i, mask, bits);
-      low = _mm512_sub_ps(low, low_part);
-      high = _mm512_sub_ps(high, high_part);
-    }
-    // Whole floats leave nothing, others leave NaN.
-    finite &= _mm512_cmp_ps_mask(low, high, _CMP_EQ_OQ);
-  }
-  return finite == kAll;
-}
-
-/// Up to 32 depths of up to 16 columns that lie `stride` floats apart, each contiguous: one tile.
-template <Part kPart>
-METALAUDIO_BF16 void pack_columns(const float* from, std::ptrdiff_t stride, std::size_t columns,
-                                  std::size_t depth, BFloat16* to) noexcept {
-  const __m512i rows =
-      _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
-                         _mm512_set1_epi32(16));
-  alignas(64) BFloat16 line[kTileDepth];
-  for (std::size_t n = 0; n < columns; ++n) {
-    std::memset(line, 0, sizeof line);
-    convert<kPart>(from + static_cast<std::ptrdiff_t>(n) * stride, depth, line);
-    const __m512i pairs = _mm512_load_si512(line);
-    _mm512_i32scatter_epi32(reinterpret_cast<int*>(to) + n, rows, pairs, 4);
-  }
-}
-
-/// The same where the columns are contiguous and the depths `stride` floats apart.
-template <Part kPart>
-METALAUDIO_BF16 void pack_rows(const float* from, std::ptrdiff_t stride, std::size_t columns,
-                               std::size_t depth, BFloat16* to) noexcept {
-  const auto mask = static_cast<__mmask16>(columns >= 16 ? 0xFFFFU : (1U << columns) - 1U);
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
-                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  for (std::size_t k = 0; k < depth; k += 2) {
-    const float* row = from + static_cast<std::ptrdiff_t>(k) * stride;
-    const __m512 even = _mm512_maskz_loadu_ps(mask, row);
-    const __m512 odd =
-        k + 1 < depth ? _mm512_maskz_loadu_ps(mask, row + stride) : _mm512_setzero_ps();
-    const __m512bh both = _mm512_cvtne2ps_pbh(part_of<kPart>(odd), part_of<kPart>(even));
-    __m512i bits;
-    std::memcpy(&bits, &both, sizeof bits);
-    _mm512_storeu_si512(to + k * kTileColumns, _mm512_permutexvar_epi16(order, bits));
-  }
-}
-
-template <Part kPart>
-void pack_tile(const MatrixView& matrix, const float* from, std::size_t columns, std::size_t depth,
-               BFloat16* to) noexcept {
-  if (matrix.depth_stride == 1) {
-    pack_columns<kPart>(from, matrix.column_stride, columns, depth, to);
-  } else {
-    pack_rows<kPart>(from, matrix.depth_stride, columns, depth, to);
-  }
-}
-
-/// Converts the rows of taps, and what several taps read only once.
-class Converter {
- public:
-  /// Room for the rows of `parts` parts, `padded` of them read, and one operand a tap.
-  Converter(std::size_t parts, std::size_t rows, std::size_t padded, BFloat16* room,
-            std::size_t part_size, PairOperand* operands)
-      : parts_(parts),
-        rows_(rows),
-        padded_(padded),
-        end_(room),
-        part_size_(part_size),
-        operands_(operands) {}
-
-  std::span<const PairOperand> operands() const noexcept { return {operands_, count_}; }
-  /// Of three parts, whether all rows were.
-  bool finite() const noexcept { return finite_; }
-
-  void convert_taps(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) {
-    const bool whole =
-        std::ranges::all_of(taps, [](const GemmTap& t) { return t.weight_row % kTileDepth == 0; });
-    if (!whole && (taps.size() != 1 || taps[0].weight_row != 0)) {
-      return side_by_side(taps, depth, matrix_depth);
-    }
-    // Beyond the depth of one of several taps lie the weights of the next.
-    const bool ends = depth % kTileDepth == 0 || depth == matrix_depth;
-    for (std::size_t i = 0; i < taps.size();) {
-      const GemmTap& tap = taps[i];
-      const auto inside = tap.first <= 0 && tap.last >= static_cast<std::ptrdiff_t>(rows_);
-      if (ends && inside && tap.row_stride > 0 &&
-          tap.row_stride < static_cast<std::ptrdiff_t>(depth)) {
-        overlapping(tap, depth);
-        ++i;
-      } else {
-        i += shifted(taps.subspan(i), depth);
-      }
-    }
-  }
-
- private:
-  void put(const float* from, std::size_t count, BFloat16* to) noexcept {
-    if (parts_ == 3) {
-      finite_ = split(from, count, to, part_size_) && finite_;
-      return;
-    }
-    convert<Part::large>(from, count, to);
-    if (parts_ == 2) convert<Part::small>(from, count, to + part_size_);
-  }
-  void clear(BFloat16* to, std::size_t count) const noexcept {
-    for (std::size_t part = 0; part < parts_; ++part) {
-      std::memset(static_cast<void*>(to + part * part_size_), 0, count * sizeof(BFloat16));
-    }
-  }
-  void put_row(const GemmTap& tap, std::ptrdiff_t row, std::size_t depth, BFloat16* to) {
-    if (row >= tap.first && row < tap.last) {
-      put(tap.base + row * tap.row_stride, depth, to);
-    } else {
-      clear(to, depth);
-    }
-  }
-
-  /// All taps of a row one after the other, zeros where one is missing.
-  void side_by_side(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) {
-    const std::size_t stride = row_of_depth(matrix_depth);
-    const std::size_t blocks = round_up(matrix_depth, kTileDepth) / kTileDepth;
-    if (taps.size() * depth != blocks * kTileDepth) clear(end_, rows_ * stride);
-    for (const GemmTap& tap : taps) {
-      for (std::size_t r = 0; r < rows_; ++r) {
-        put_row(tap, static_cast<std::ptrdiff_t>(r), depth, end_ + r * stride + tap.weight_row);
-      }
-    }
-    operands_[count_++] = {end_, stride, blocks, 0};
-  }
-
-  /// Rows that overlap in memory, as windows do. What the last block reads beyond a row's depth
-  /// meets zeros of the matrix.
-  void overlapping(const GemmTap& tap, std::size_t depth) {
-    const auto stride = static_cast<std::size_t>(tap.row_stride);
-    const std::size_t size = (rows_ - 1) * stride + depth;
-    put(tap.base, size, end_);
-    clear(end_ + size, kTileDepth);
-    operands_[count_++] = {end_, stride, round_up(depth, kTileDepth) / kTileDepth,
-                           tap.weight_row / kTileDepth};
-    end_ += padded_ * row_of_depth(depth);
-  }
-
-  /// One tap and those behind it that read the same rows, some rows further on; returns how many.
-  std::size_t shifted(std::span<const GemmTap> taps, std::size_t depth) {
-    const GemmTap& tap = taps[0];
-    const std::size_t stride = row_of_depth(depth);
-    const std::size_t blocks = round_up(depth, kTileDepth) / kTileDepth;
-    std::size_t count = 0;
-    std::size_t shift = 0;
-    for (; count < taps.size(); ++count) {
-      const GemmTap& other = taps[count];
-      const std::ptrdiff_t away = other.base - tap.base;
-      const std::ptrdiff_t rows = tap.row_stride != 0 ? away / tap.row_stride : 0;
-      const auto most = static_cast<std::ptrdiff_t>(shift + rows_);
-      if (other.row_stride != tap.row_stride || rows * tap.row_stride != away ||
-          rows < static_cast<std::ptrdiff_t>(shift) || rows > most ||
-          other.first + rows != tap.first || other.last + rows != tap.last) {
-        break;
-      }
-      shift = static_cast<std::size_t>(rows);
-      operands_[count_++] = {end_ + shift * stride, stride, blocks, other.weight_row / kTileDepth};
-    }
-    for (std::size_t r = 0; r < rows_ + shift; ++r) {
-      BFloat16* row = end_ + r * stride;
-      put_row(tap, static_cast<std::ptrdiff_t>(r), depth, row);
-      clear(row + depth, blocks * kTileDepth - depth);
-    }
-    end_ += count * padded_ * stride;
-    return count;
-  }
-
-  std::size_t parts_;
-  std::size_t rows_;
-  std::size_t padded_;
-  BFloat16* end_;
-  std::size_t part_size_;
-  PairOperand* operands_;
-  std::size_t count_ = 0;
-  bool finite_ = true;
-};
-
-}  // namespace
 
 void GemmPairs::pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
                      std::byte* to) const noexcept {
@@ -353,6 +133,7 @@ void GemmPairs::pack(const MatrixView& matrix, const MatrixSize& size, const flo
     std::memset(static_cast<void*>(to), 0, cut.panels * cut.panel * sizeof(BFloat16));
   }
   auto* biases = const_cast<float*>(biases_of(to, cut));
+  bool infinite = false;
   for (std::size_t panel = 0; panel < cut.panels; ++panel) {
     for (std::size_t lane = 0; lane < kPanelColumns; ++lane) {
       const std::size_t column = source_column(size, cut, panel, lane);
@@ -365,66 +146,14 @@ void GemmPairs::pack(const MatrixView& matrix, const MatrixSize& size, const flo
       const std::size_t end = size.glu && half == 0 ? size.result_columns() : size.columns;
       const std::size_t columns = std::min(kTileColumns, end - first);
       for (std::size_t block = 0; block < cut.blocks; ++block) {
-        BFloat16* tile = elements + panel * cut.panel + block * cut.block + half * kTileElements;
-        const std::size_t depth = std::min(kTileDepth, size.depth - block * kTileDepth);
-        const float* from = matrix.data +
-                            static_cast<std::ptrdiff_t>(first) * matrix.column_stride +
-                            static_cast<std::ptrdiff_t>(block * kTileDepth) * matrix.depth_stride;
-        pack_tile<Part::large>(matrix, from, columns, depth, tile);
-        if (parts_ >= 2) {
-          pack_tile<Part::small>(matrix, from, columns, depth, tile + 2 * kTileElements);
-        }
-        if (parts_ == 3) {
-          pack_tile<Part::third>(matrix, from, columns, depth, tile + 4 * kTileElements);
-        }
+        const std::size_t depth = block * kTileDepth;
+        infinite |= pack_pair_tile(
+            matrix, first, columns, depth, std::min(kTileDepth, size.depth - depth), parts_,
+            elements + panel * cut.panel + block * cut.block + half * kTileElements);
       }
     }
   }
-}
-
-namespace {
-
-/// A panel of three parts as one of GemmFp32.
-METALAUDIO_BF16 void join_parts(const BFloat16* panel, std::size_t depth, float* to) noexcept {
-  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xFFFF0000U));
-  for (std::size_t k = 0; k < depth; k += 2) {
-    const BFloat16* pairs =
-        panel + k / kTileDepth * 6 * kTileElements + k % kTileDepth * kTileColumns;
-    for (std::size_t half = 0; half < 2; ++half, pairs += kTileElements) {
-      __m512 even = _mm512_setzero_ps();
-      __m512 odd = _mm512_setzero_ps();
-      for (std::size_t part = 3; part-- > 0;) {
-        const __m512i both = _mm512_loadu_si512(pairs + part * 2 * kTileElements);
-        const __m512i shifted = _mm512_maskz_slli_epi32(kAll, both, 16);
-        even = _mm512_add_ps(even, _mm512_castsi512_ps(shifted));
-        odd = _mm512_add_ps(odd, _mm512_castsi512_ps(_mm512_and_si512(both, upper)));
-      }
-      float* row = to + k * kPanelColumns + half * kTileColumns;
-      _mm512_storeu_ps(row, even);
-      if (k + 1 < depth) _mm512_storeu_ps(row + kPanelColumns, odd);
-    }
-  }
-}
-
-}  // namespace
-
-void GemmPairs::multiply_as_fp32(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
-                                 const std::byte* packed, const MatrixSize& size,
-                                 GemmScratch& scratch, const GemmOutput& output) const noexcept {
-  const Cut cut(size, parts_);
-  GemmFp32::fill_table(taps, rows, scratch);
-  for (std::size_t panel = 0; panel < cut.panels; ++panel) {
-    // As large as the rows that were converted, or smaller.
-    join_parts(reinterpret_cast<const BFloat16*>(packed) + panel * cut.panel, size.depth,
-               scratch.floats());
-    const std::size_t column = panel * cut.columns;
-    GemmOutput part = output;
-    part.base += column;
-    if (part.residual != nullptr) part.residual += column;
-    gemm_multiply({scratch.table(), scratch.weight_rows(), taps.size(), depth, rows,
-                   scratch.floats(), 1, 0, size.result_columns() - column,
-                   biases_of(packed, cut) + panel * kPanelColumns, false, &part});
-  }
+  std::memset(to + flag_of(cut), infinite ? 1 : 0, kFlagBytes);
 }
 
 void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
@@ -433,18 +162,17 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
   const Cut cut(size, parts_);
   const std::size_t unit = products_.rows;
   const std::size_t padded = round_up(rows, unit);
-  const std::size_t step = products_.several ? padded : unit;
   float* tile = scratch.floats();
-  auto* converted = reinterpret_cast<BFloat16*>(tile + step * kPanelColumns);
-  const std::size_t part_size =
-      padded * std::max(row_of_depth(size.depth), taps.size() * row_of_depth(depth)) + kTileDepth;
   static_assert(sizeof(PairOperand) <= sizeof(GemmTap));
-  Converter converter(parts_, rows, padded, converted, part_size,
-                      reinterpret_cast<PairOperand*>(scratch.converted_taps()));
-  converter.convert_taps(taps, depth, size.depth);
-  if (!converter.finite()) {
-    return multiply_as_fp32(taps, depth, rows, packed, size, scratch, output);
-  }
+  const PairRoom room{
+      reinterpret_cast<BFloat16*>(tile + unit * kPanelColumns),
+      padded * std::max(pair_row_of_depth(size.depth), taps.size() * pair_row_of_depth(depth)) +
+          kTileDepth,
+      reinterpret_cast<PairOperand*>(scratch.converted_taps())};
+  PairRows converted(parts_, rows, padded, room);
+  converted.convert(taps, depth, size);
+  const bool plainly =
+      parts_ == 3 && (converted.has_infinity() || packed[flag_of(cut)] != std::byte{0});
   const auto* elements = reinterpret_cast<const BFloat16*>(packed);
   const float* biases = biases_of(packed, cut);
   const bool plain = output.activation == Activation::none && output.residual == nullptr;
@@ -453,31 +181,29 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
     const std::size_t column = panel * cut.columns;
     const bool full = column + cut.columns <= size.result_columns();
     const bool narrow = !size.glu && column + kTileColumns >= size.result_columns();
-    for (std::size_t row = 0; row < rows; row += step) {
-      const std::size_t count = std::min(step, rows - row);
+    for (std::size_t row = 0; row < rows; row += unit) {
+      const std::size_t count = std::min(unit, rows - row);
       GemmOutput block = output;
       block.base += static_cast<std::ptrdiff_t>(row) * output.row_stride;
       if (block.residual != nullptr) {
         block.residual += static_cast<std::ptrdiff_t>(row) * output.residual_row_stride;
       }
-      const bool direct = plain && full && !size.glu && count == step;
-      products_.multiply({converter.operands(), row, step, part_size, elements + panel * cut.panel,
-                          biases + panel * kPanelColumns, narrow,
-                          direct ? block.base + column : tile,
-                          direct ? output.row_stride : static_cast<std::ptrdiff_t>(kPanelColumns)});
+      const bool direct = plain && full && !size.glu && count == unit;
+      float* to = direct ? block.base + column : tile;
+      const std::ptrdiff_t stride =
+          direct ? output.row_stride : static_cast<std::ptrdiff_t>(kPanelColumns);
+      const BFloat16* tiles = elements + panel * cut.panel;
+      const float* bias = biases + panel * kPanelColumns;
+      if (plainly) {
+        multiply_plainly({taps, depth, row, count, tiles, bias, to, stride}, parts_);
+      } else {
+        products_.multiply(
+            {converted.operands(), row, room.part_size, tiles, bias, narrow, to, stride});
+      }
       if (!direct) gemm_finish({tile, count, column, size.result_columns()}, block);
     }
   }
   products_.end();
 }
-
-#else
-
-void GemmPairs::pack(const MatrixView&, const MatrixSize&, const float*,
-                     std::byte*) const noexcept {}
-void GemmPairs::multiply(std::span<const GemmTap>, std::size_t, std::size_t, const std::byte*,
-                         const MatrixSize&, GemmScratch&, const GemmOutput&) const noexcept {}
-
-#endif
 
 }  // namespace metalaudio::nn::cpu

@@ -6,15 +6,14 @@
 namespace metalaudio::nn::cpu {
 
 /// Products whose factors are bfloat16, two depths side by side, and whose sums are float32: in the
-/// tiles of AMX or the vectors of AVX512-BF16. With one part a factor is rounded. With two, which
-/// only tiles multiply, it is the sum of two bfloat16, 16 of its 24 bits, and a product is three:
-/// all but that of the two small parts; infinities then may become NaN. With three a factor is
-/// whole, a product is six and leaves out what lies below 2^-25 of it, and sums are of 16 terms, of
-/// eight blocks of 32 depths, and of those: float32, and no less exact than GemmFp32. Rows that are
-/// not finite are multiplied as GemmFp32 does; the matrix has to be finite.
+/// tiles of AMX or the vectors of AVX512-BF16. With one part a factor is rounded; with two or
+/// three, which only tiles multiply, it is the sum of so many bfloat16. Two keep 16 of its 24 bits,
+/// and a product is three: all but that of the small parts; infinities then may become NaN. Three
+/// keep all bits, but of numbers below 2^-110, and a product is six: what is left out is 2^-26 of
+/// it.
 /// Rows are converted block by block; the matrix lies in panels of 32 columns, each as pairs of
-/// tiles of 16 columns and 32 depths, two depths side by side, the pairs of smaller parts behind
-/// that of the large ones. With glu the second tile of a pair gates the first. The biases follow the
+/// tiles of 16 columns and 32 depths, two depths side by side, the pairs of smaller parts behind that
+/// of the large ones. With glu the second tile of a pair gates the first. The biases follow the
 /// panels, in float32.
 class GemmPairs final : public GemmKernel {
  public:
@@ -28,6 +27,7 @@ class GemmPairs final : public GemmKernel {
   std::size_t parts() const noexcept { return parts_; }
   std::string_view name() const noexcept override;
   std::size_t tile_rows() const noexcept override { return products_.rows; }
+  std::size_t tap_unit() const noexcept override { return kPairTileDepth; }
   std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
   void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
             std::byte* to) const noexcept override;
@@ -38,10 +38,6 @@ class GemmPairs final : public GemmKernel {
                   std::size_t depth) const noexcept override;
 
  private:
-  void multiply_as_fp32(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
-                        const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
-                        const GemmOutput& output) const noexcept;
-
   Unit unit_;
   std::size_t parts_;
   const PairProducts& products_;

@@ -13,8 +13,8 @@ constexpr std::size_t kPairTileDepth = 32;
 constexpr std::size_t kPairTileElements = kPairTileColumns * kPairTileDepth;
 constexpr std::size_t kPairPanelColumns = 2 * kPairTileColumns;
 
-/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, its smaller
-/// parts `part_size` elements further on each. They multiply `blocks` blocks of the matrix from the first on.
+/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, each of its
+/// smaller parts `small` elements behind the one before. They multiply `blocks` blocks of the matrix from the first on.
 struct PairOperand {
   const BFloat16* base;
   std::size_t stride;
@@ -22,12 +22,11 @@ struct PairOperand {
   std::size_t first_block;
 };
 
-/// Rows from `row` on times one panel; the sums start at the panel's biases.
+/// A few rows, from `row` on, times one panel; the sums start at the panel's biases.
 struct PairBlock {
   std::span<const PairOperand> operands;
   std::size_t row;
-  std::size_t rows;  ///< one unit of them, or where it multiplies several, as many as there are
-  std::size_t part_size;
+  std::size_t small;
   const BFloat16* panel;
   const float* bias;
   bool narrow;  ///< only the first of the panel's two vectors holds columns
@@ -37,15 +36,14 @@ struct PairBlock {
 
 /// One unit of the processor that multiplies pairs of bfloat16 and adds in float32.
 struct PairProducts {
-  std::size_t rows;  ///< of one unit
-  bool several;      ///< units are multiplied at a time
+  std::size_t rows;  ///< of one block
   /// Before the first block of a product, and after the last.
   void (*begin)() noexcept;
   void (*multiply)(const PairBlock& block) noexcept;
   void (*end)() noexcept;
 };
 
-/// The tiles of AMX, factors of one to three parts.
+/// The tiles of AMX, factors of one part to three.
 const PairProducts& amx_products(std::size_t parts) noexcept;
 /// Whether the processor has them and the kernel lets this process use them, which is asked once.
 bool amx_is_granted() noexcept;

@@ -83,7 +83,7 @@ void multiply(const PairBlock&) noexcept {}
 }  // namespace
 
 const PairProducts& avx512_products() noexcept {
-  static constexpr PairProducts kProducts{kRows, false, nothing, multiply, nothing};
+  static constexpr PairProducts kProducts{kRows, nothing, multiply, nothing};
   return kProducts;
 }
 

@@ -31,15 +31,15 @@ std::int64_t positions_together(const GemmKernel& kernel, const SlidingAxis& axi
 
 /// A convolution over at most two axes as a sum of products, one per kernel tap, without an
 /// unfolded copy of its input: a tap's rows are the input's own, `stride` positions apart.
-class ConvStep final : public CpuStep {
+class ConvStep final : public ConvInParts {
  public:
   ConvStep(const GemmKernel& kernel, const Conv& conv, const Node& node,
-           const ConvEpilogue& epilogue, Value y, StepMaker& maker)
+           const ConvEpilogue& epilogue, Value y, ConvUse use, StepMaker& maker)
       : kernel_(kernel),
         groups_(conv.groups),
         in_(maker.graph().shape(node.inputs[Conv::x]), conv.axes.size()),
         out_(maker.graph().shape(node.results[0]), conv.axes.size()),
-        x_(maker.slot(node.inputs[Conv::x])),
+        x_(use == ConvUse::by_positions ? Slot{} : maker.slot(node.inputs[Conv::x])),
         y_(maker.slot(y)),
         residual_(epilogue.residual, y, conv.axes.size(), maker),
         activation_(epilogue.activation) {
@@ -47,35 +47,51 @@ class ConvStep final : public CpuStep {
     if (!conv.axes.empty()) positions_axis_ = conv.axes.back();
     result_channels_ = maker.graph().shape(y).back();
     if (groups_ == 1 && residual_.whole() && positions_axis_.dilation == 1 &&
-        kernel.name() == "fp32" && activation_ != Activation::glu) {
+        use != ConvUse::by_positions && kernel.name() == "fp32" && activation_ != Activation::glu) {
       together_ = positions_together(kernel, positions_axis_, out_.channels, out_.positions);
     }
+    row_tap_depth_ = positions_axis_.kernel * group_in();
     pack(maker.graph(), node, epilogue.gain);
     // A 1x1 convolution does not care where rows end.
-    if (taps() == 1 && rows_axis_.stride == 1 && positions_axis_.stride == 1 &&
-        in_.rows == out_.rows && in_.positions == out_.positions && residual_.whole()) {
+    if (taps() == 1 && use == ConvUse::whole && rows_axis_.stride == 1 &&
+        positions_axis_.stride == 1 && in_.rows == out_.rows && in_.positions == out_.positions &&
+        residual_.whole()) {
       for (Planes* planes : {&in_, &out_}) {
         planes->positions *= planes->rows * planes->batch;
         planes->rows = planes->batch = 1;
       }
     }
-    blocks_ = blocks_of(size_of(out_.positions / together_));
     find_inside();
   }
 
   void run(const CpuRun& run) const noexcept override {
-    run.workers.parallel_for(
-        size_of(out_.batch * out_.rows) * blocks_, [&](std::size_t task, ThreadScratch& scratch) {
-          const auto row = static_cast<std::int64_t>(task / blocks_);
-          const std::size_t first = task % blocks_ * kBlockRows;
-          const std::size_t rows = size_of(out_.positions / together_);
-          const std::int64_t batch = row / out_.rows;
-          run_rows(run, batch, row % out_.rows, first, std::min(kBlockRows, rows - first), scratch);
-          // What is left at the end goes with some of the positions before it.
-          if (task % blocks_ + 1 == blocks_ && out_.positions % together_ != 0) {
-            run_block(run, batch, row % out_.rows, out_.positions - together_, 1, scratch);
-          }
-        });
+    const std::size_t rows = size_of(out_.positions / together_);
+    const std::size_t planes = size_of(out_.batch * out_.rows);
+    const std::size_t block =
+        rows_of_task(rows, planes, kernel_.tile_rows(), run.workers.threads());
+    const std::size_t blocks = blocks_of(rows, block);
+    run.workers.parallel_for(planes * blocks, [&](std::size_t task, ThreadScratch& scratch) {
+      run_task(run, task / blocks, task % blocks * block, block, scratch);
+    });
+  }
+
+  void run_row(const CpuRun& run, std::size_t row, ThreadScratch& scratch) const noexcept override {
+    const std::size_t rows = size_of(out_.positions / together_);
+    for (std::size_t first = 0; first < rows; first += kBlockRows)
+      run_task(run, row, first, kBlockRows, scratch);
+  }
+
+  void run_positions(const CpuRun& run, std::size_t row, std::size_t first, std::size_t count,
+                     const float* x, ThreadScratch& scratch) const noexcept override {
+    const GemmTap tap{x, in_.channels, 0, static_cast<std::ptrdiff_t>(count), 0};
+    const auto position =
+        static_cast<std::int64_t>(row) * out_.positions + static_cast<std::int64_t>(first);
+    const auto batch = static_cast<std::int64_t>(row) / out_.rows;
+    weights_[0].multiply({&tap, 1}, size_of(in_.channels), count, scratch.gemm,
+                         {run.at(y_) + position * result_channels_, result_channels_, activation_,
+                          residual_.at(run, batch, static_cast<std::int64_t>(row) % out_.rows,
+                                       static_cast<std::int64_t>(first)),
+                          residual_.step()});
   }
 
   std::size_t weight_bytes() const noexcept override {
@@ -98,6 +114,19 @@ class ConvStep final : public CpuStep {
   std::size_t taps() const { return size_of(rows_axis_.kernel * positions_axis_.kernel); }
   std::int64_t group_in() const { return in_.channels / groups_; }
 
+  /// A block of a row, from its first-th on.
+  void run_task(const CpuRun& run, std::size_t row, std::size_t first, std::size_t block,
+                ThreadScratch& scratch) const noexcept {
+    const std::size_t rows = size_of(out_.positions / together_);
+    const auto plane = static_cast<std::int64_t>(row);
+    const std::int64_t batch = plane / out_.rows;
+    run_rows(run, batch, plane % out_.rows, first, std::min(block, rows - first), scratch);
+    // What is left at the end goes with some of the positions before it.
+    if (first + block >= rows && out_.positions % together_ != 0) {
+      run_block(run, batch, plane % out_.rows, out_.positions - together_, 1, scratch);
+    }
+  }
+
   void pack(const Graph& graph, const Node& node, Value gain) {
     Array<float> weight = floats_of(graph, node.inputs[Conv::weight]);
     const std::size_t columns = size_of(out_.channels);
@@ -107,10 +136,14 @@ class ConvStep final : public CpuStep {
     const std::size_t depth = taps() * size_of(group_in());
     if (gain.present()) {
       const Array<float> factors = floats_of(graph, gain);
-      for (std::size_t i = 0; i < weight.size(); ++i) weight[i] *= factors[i / depth];
-      for (std::size_t i = 0; i < columns; ++i) bias[i] *= factors[i];
+      for (std::size_t column = 0; column < columns; ++column) {
+        float* const row = weight.data() + column * depth;
+        for (std::size_t k = 0; k < depth; ++k) row[k] *= factors[column];
+        bias[column] *= factors[column];
+      }
     }
     if (together_ > 1) return pack_together(weight, bias);
+    if (pads_row_taps()) return pack_padded(weight, bias);
     const std::size_t group = columns / size_of(groups_);
     for (std::size_t g = 0; g < size_of(groups_); ++g) {
       weights_.emplace_back(
@@ -118,6 +151,34 @@ class ConvStep final : public CpuStep {
           std::span<const float>(bias).subspan(g * group, group),
           MatrixSize{group, depth, activation_ == Activation::glu});
     }
+  }
+
+  /// Whether several deep taps would share what they read if their depths were a little larger.
+  bool pads_row_taps() const {
+    const std::int64_t run = positions_axis_.kernel * in_.channels;
+    return groups_ == 1 && positions_axis_.dilation == 1 && rows_axis_.kernel > 1 &&
+           positions_axis_.kernel > positions_axis_.stride && run > row_tap_depth(run) / 2 &&
+           run != row_tap_depth(run);
+  }
+  std::int64_t row_tap_depth(std::int64_t run) const {
+    const auto unit = static_cast<std::int64_t>(kernel_.tap_unit());
+    return (run + unit - 1) / unit * unit;
+  }
+
+  /// [channel][row tap][run] with zeros behind every run.
+  void pack_padded(const Array<float>& weight, const Array<float>& bias) {
+    const std::int64_t run = positions_axis_.kernel * in_.channels;
+    row_tap_depth_ = row_tap_depth(run);
+    const std::size_t columns = size_of(out_.channels);
+    const std::size_t runs = columns * size_of(rows_axis_.kernel);
+    std::vector<float> matrix(runs * size_of(row_tap_depth_));
+    for (std::size_t r = 0; r < runs; ++r) {
+      std::copy_n(weight.begin() + static_cast<std::ptrdiff_t>(r) * run, run,
+                  matrix.begin() + static_cast<std::ptrdiff_t>(r) * row_tap_depth_);
+    }
+    weights_.emplace_back(kernel_, matrix, bias,
+                          MatrixSize{columns, size_of(rows_axis_.kernel * row_tap_depth_),
+                                     activation_ == Activation::glu, size_of(row_tap_depth_)});
   }
 
   /// [channel][row tap][tap][in] to [position][channel][row tap][wider window][in]. From here on the
@@ -142,6 +203,7 @@ class ConvStep final : public CpuStep {
       biases.insert(biases.end(), bias.begin(), bias.end());
     }
     axis = wide;
+    row_tap_depth_ = wide.kernel * in_.channels;
     weights_.emplace_back(kernel_, matrix, biases,
                           MatrixSize{size_of(together_) * columns, depth, false});
   }
@@ -207,7 +269,7 @@ class ConvStep final : public CpuStep {
     const std::int64_t begin = start * (axis.stride / together_) - axis.before;
     const std::int64_t end =
         begin + (static_cast<std::int64_t>(rows) - 1) * axis.stride + axis.kernel;
-    const std::size_t weight_row = size_of(row_tap * axis.kernel * group_in());
+    const std::size_t weight_row = size_of(row_tap * row_tap_depth_);
     if (axis.dilation == 1 && groups_ == 1 && begin >= 0 && end <= in_.positions) {
       *depth = size_of(axis.kernel * channels);
       taps[0] = {row + begin * channels, axis.stride * channels, 0,
@@ -226,6 +288,7 @@ class ConvStep final : public CpuStep {
   const GemmKernel& kernel_;
   std::int64_t groups_;
   std::int64_t together_ = 1;
+  std::int64_t row_tap_depth_ = 0;  ///< in the matrix
   Planes in_;
   Planes out_;
   SlidingAxis rows_axis_;
@@ -235,7 +298,6 @@ class ConvStep final : public CpuStep {
   Slot y_;
   Residual residual_;
   Activation activation_;
-  std::size_t blocks_ = 0;
   bool splits_ = false;
   std::size_t inside_ = 0;
   std::size_t outside_ = 0;
@@ -250,7 +312,14 @@ std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, cons
   if (conv.groups > 1 && conv.groups == weight[0] && weight.back() == 1) {
     return make_depthwise_conv(conv, node, epilogue, y, maker);
   }
-  return std::make_unique<ConvStep>(kernel, conv, node, epilogue, y, maker);
+  return std::make_unique<ConvStep>(kernel, conv, node, epilogue, y, ConvUse::whole, maker);
+}
+
+std::unique_ptr<ConvInParts> make_conv_in_parts(const GemmKernel& kernel, const Node& node,
+                                                const ConvEpilogue& epilogue, Value y, ConvUse use,
+                                                StepMaker& maker) {
+  return std::make_unique<ConvStep>(kernel, std::get<Conv>(node.operation), node, epilogue, y, use,
+                                    maker);
 }
 
 }  // namespace metalaudio::nn::cpu

@@ -11,6 +11,13 @@ struct ConvEpilogue {
   Value residual = {};  ///< as large as y, or repeated along its rows or positions
 };
 
+/// A convolution with what was fused behind it, before it is made.
+struct ConvParts {
+  const Node* node;
+  ConvEpilogue epilogue;
+  const GemmKernel* kernel;
+};
+
 inline std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
 inline std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
   return a >= 0 ? (a + b - 1) / b : -(-a / b);
@@ -18,12 +25,40 @@ inline std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
 
 std::unique_ptr<Step> make_conv(const GemmKernel& kernel, const Conv& conv, const Node& node,
                                 const ConvEpilogue& epilogue, Value y, StepMaker& maker);
+
+/// A convolution that another step runs in parts. Rows are those of all batches.
+class ConvInParts : public CpuStep {
+ public:
+  /// One row of the result.
+  virtual void run_row(const CpuRun& run, std::size_t row,
+                       ThreadScratch& scratch) const noexcept = 0;
+  /// Positions [first, first + count) of a row, at most kBlockRows, of a convolution of one tap,
+  /// whose input is at x.
+  virtual void run_positions(const CpuRun& run, std::size_t row, std::size_t first,
+                             std::size_t count, const float* x,
+                             ThreadScratch& scratch) const noexcept = 0;
+};
+/// By positions its input is what run_positions() is given, by rows its own.
+enum class ConvUse { whole, by_rows, by_positions };
+/// Without groups.
+std::unique_ptr<ConvInParts> make_conv_in_parts(const GemmKernel& kernel, const Node& node,
+                                                const ConvEpilogue& epilogue, Value y, ConvUse use,
+                                                StepMaker& maker);
 /// As many groups as there are channels, before and after.
 std::unique_ptr<Step> make_depthwise_conv(const Conv& conv, const Node& node,
                                           const ConvEpilogue& epilogue, Value y, StepMaker& maker);
 std::unique_ptr<Step> make_conv_transpose(const GemmKernel& kernel, const ConvTranspose& conv,
                                           const Node& node, const ConvEpilogue& epilogue, Value y,
                                           StepMaker& maker);
+
+/// Whether all outputs that meet the same inputs of a transposed convolution can be columns of one
+/// product.
+bool has_whole_phases(const ConvTranspose& conv, const Node& node, const ConvEpilogue& epilogue,
+                      Value y, const Graph& graph);
+std::unique_ptr<Step> make_conv_transpose_phases(const GemmKernel& kernel,
+                                                 const ConvTranspose& conv, const Node& node,
+                                                 const ConvEpilogue& epilogue, Value y,
+                                                 StepMaker& maker);
 
 /// A value as batches of rows of positions of channels: the axes of a convolution with at most two,
 /// and everything before them.

@@ -104,6 +104,7 @@ class ConvTransposeStep final : public CpuStep {
         const std::size_t depth = row_taps.size() * position_taps.size() * size_of(group_in());
         for (std::size_t g = 0; g < size_of(groups_); ++g) {
           std::vector<float> phase;
+          phase.reserve(group * depth);
           for (std::size_t n = g * group; n < (g + 1) * group; ++n) {
             gather(weight, n, gain.present() ? factors[n] : 1.0F, row_taps, position_taps, phase);
           }
@@ -189,6 +190,9 @@ class ConvTransposeStep final : public CpuStep {
 std::unique_ptr<Step> make_conv_transpose(const GemmKernel& kernel, const ConvTranspose& conv,
                                           const Node& node, const ConvEpilogue& epilogue, Value y,
                                           StepMaker& maker) {
+  if (has_whole_phases(conv, node, epilogue, y, maker.graph())) {
+    return make_conv_transpose_phases(kernel, conv, node, epilogue, y, maker);
+  }
   return std::make_unique<ConvTransposeStep>(kernel, conv, node, epilogue, y, maker);
 }
 

@@ -1,15 +1,24 @@
 #pragma once
 
-#include <metalaudio/nn/cpu/cpu_step.h>
+#include <metalaudio/nn/cpu/steps/conv.h>
 #include <metalaudio/nn/fusion/dconv.h>
 
-#include <span>
+#include <optional>
+#include <vector>
 
 namespace metalaudio::nn::cpu {
 
-/// Layers one behind the other; all of them but the first read the result of the one before.
-/// `threads` decides whether rows or the positions of one row are shared.
-std::unique_ptr<Step> make_dconv(const GemmKernel& kernel, std::span<const DConvParts> layers,
-                                 Value y, std::size_t threads, StepMaker& maker);
+/// Layers one behind the other, each of which reads the result of the one before; the convolution
+/// whose result the first of them reads; and one of one tap behind them, with as many channels.
+struct DConvChain {
+  std::optional<ConvParts> head;
+  std::vector<DConvParts> layers;
+  std::optional<ConvParts> tail;
+  Value y;
+};
+
+/// `threads` decides whether rows or the positions of all rows are shared.
+std::unique_ptr<Step> make_dconv(const GemmKernel& kernel, const DConvChain& chain,
+                                 std::size_t threads, StepMaker& maker);
 
 }  // namespace metalaudio::nn::cpu

@@ -80,8 +80,8 @@ class GluStep final : public CpuStep {
 
   void run(const CpuRun& run) const noexcept override {
     const auto stride = static_cast<std::ptrdiff_t>(channels_);
-    run.workers.parallel_blocks(
-        rows_, kBlockRows, [&](std::size_t first, std::size_t n, ThreadScratch&) {
+    run.workers.parallel_rows(
+        rows_, kRowsTogether, [&](std::size_t first, std::size_t n, ThreadScratch&) {
           affine_glu({run.at<const float>(x_) + first * 2 * channels_, 2 * stride}, n, channels_,
                      ones_.data(), zeros_.data(), nullptr, {}, run.at(y_) + first * channels_,
                      stride);

@@ -94,15 +94,15 @@ class MatMulStep final : public CpuStep {
     }
     const float* from = run.at<const float>(a_) + a * extents_.rows * extents_.depth;
     float* to = run.at(y_) + batch * extents_.rows * extents_.columns;
-    run.workers.parallel_blocks(static_cast<std::size_t>(extents_.rows), kBlockRows,
-                                [&](std::size_t first, std::size_t n, ThreadScratch& scratch) {
-                                  const auto row = static_cast<std::int64_t>(first);
-                                  const GemmTap tap{from + row * extents_.depth, extents_.depth, 0,
-                                                    static_cast<std::ptrdiff_t>(n), 0};
-                                  kernel_.multiply({&tap, 1}, size_.depth, n, matrix, size_,
-                                                   scratch.gemm,
-                                                   {to + row * extents_.columns, extents_.columns});
-                                });
+    run.workers.parallel_rows(static_cast<std::size_t>(extents_.rows), kernel_.tile_rows(),
+                              [&](std::size_t first, std::size_t n, ThreadScratch& scratch) {
+                                const auto row = static_cast<std::int64_t>(first);
+                                const GemmTap tap{from + row * extents_.depth, extents_.depth, 0,
+                                                  static_cast<std::ptrdiff_t>(n), 0};
+                                kernel_.multiply({&tap, 1}, size_.depth, n, matrix, size_,
+                                                 scratch.gemm,
+                                                 {to + row * extents_.columns, extents_.columns});
+                              });
   }
 
   const GemmKernel& kernel_;

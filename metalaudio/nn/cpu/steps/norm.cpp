@@ -145,8 +145,8 @@ class LayerNormStep final : public CpuStep {
   void run(const CpuRun& run) const noexcept override {
     const float* gamma = gamma_.index < 0 ? ones_.data() : run.at<const float>(gamma_);
     const float* beta = beta_.index < 0 ? zeros_.data() : run.at<const float>(beta_);
-    run.workers.parallel_blocks(
-        rows_, kBlockRows, [&](std::size_t first, std::size_t n, ThreadScratch&) {
+    run.workers.parallel_rows(
+        rows_, kRowsTogether, [&](std::size_t first, std::size_t n, ThreadScratch&) {
           layer_norm({run.at<const float>(x_) + first * columns_, stride(columns_)}, n, columns_,
                      gamma, beta, epsilon_, run.at(y_) + first * columns_, stride(columns_));
         });
@@ -178,8 +178,8 @@ class RmsNormStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
-    run.workers.parallel_blocks(
-        rows_, kBlockRows, [&](std::size_t first, std::size_t n, ThreadScratch&) {
+    run.workers.parallel_rows(
+        rows_, kRowsTogether, [&](std::size_t first, std::size_t n, ThreadScratch&) {
           for (std::size_t r = first; r < first + n; ++r) {
             const float* x = run.at<const float>(x_) + r * columns_;
             scale_by(x, run.at<const float>(gamma_), factor(sum_of_squares(x, columns_)), columns_,

@@ -38,11 +38,11 @@ class RotaryStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
-    run.workers.parallel_blocks(rows_, kBlockRows,
-                                [&](std::size_t first, std::size_t n, ThreadScratch&) {
-                                  for (std::size_t row = first; row < first + n; ++row)
-                                    rotate(run, row);
-                                });
+    run.workers.parallel_rows(rows_, kRowsTogether,
+                              [&](std::size_t first, std::size_t n, ThreadScratch&) {
+                                for (std::size_t row = first; row < first + n; ++row)
+                                  rotate(run, row);
+                              });
   }
 
  private:

@@ -24,8 +24,8 @@ class SoftmaxStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
-    run.workers.parallel_blocks(
-        outer_, kBlockRows, [&](std::size_t first, std::size_t n, ThreadScratch&) {
+    run.workers.parallel_rows(
+        outer_, kRowsTogether, [&](std::size_t first, std::size_t n, ThreadScratch&) {
           const float* x = run.at<const float>(x_) + first * extent_ * inner_;
           float* y = run.at(y_) + first * extent_ * inner_;
           if (inner_ == 1 && !log_) {

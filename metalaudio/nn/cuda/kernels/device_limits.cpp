@@ -1,3 +1,4 @@
+#include <metalaudio/core/cuda/shared_memory.h>
 #include <metalaudio/nn/cuda/kernels/device_limits.h>
 
 #include <cuda_runtime_api.h>
@@ -12,7 +13,7 @@ DeviceLimits limits_of(int device) {
   DeviceLimits limits;
   cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
   cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
-  cudaDeviceGetAttribute(&limits.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  metalaudio::cuda::most_shared_bytes(device, limits.shared_bytes);
   limits.capability = 10 * major + minor;
 #ifdef METALAUDIO_CUDA_LIKE
   // A build for tests of what older devices take.

@@ -25,7 +25,11 @@ template <typename W>
 __device__ W prepared(Reduction function, W x, double shift) {
   switch (function) {
     case Reduction::l1:
-      return x < W{0} ? plus(W{0}, times(x, static_cast<W>(-1))) : x;
+      if constexpr (std::is_unsigned_v<W>) {
+        return x;
+      } else {
+        return x < W{0} ? plus(W{0}, times(x, static_cast<W>(-1))) : x;
+      }
     case Reduction::l2:
     case Reduction::sum_square:
       return times(x, x);
