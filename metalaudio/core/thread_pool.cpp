@@ -17,9 +17,10 @@ std::atomic<unsigned> forks{0};
 constexpr unsigned kCountShift = 32;
 /// Far from both halves' ends, whatever the number of threads that ask once too often.
 constexpr std::size_t kMostIndices = std::size_t{1} << 30U;
-/// Longer than what lies between two steps of a network, shorter than what a user would notice of a
-/// core that others want.
-constexpr std::chrono::microseconds kPatience{100};
+/// Longer than the others' last task of a step of a network, since to wake a thread takes longer than
+/// many a step: but after a while whoever waits leaves its core to others that want it.
+constexpr std::chrono::microseconds kPatience{2000};
+constexpr std::chrono::microseconds kSelfishness{50};
 
 void pause() noexcept {
 #if defined(__x86_64__)
@@ -31,13 +32,15 @@ void pause() noexcept {
 template <typename Condition>
 bool comes_soon(Condition condition) noexcept {
   constexpr int kLooks = 32;
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  do {
+  const auto start = std::chrono::steady_clock::now();
+  for (auto waited = std::chrono::steady_clock::duration::zero(); waited < kPatience;
+       waited = std::chrono::steady_clock::now() - start) {
+    if (waited > kSelfishness) std::this_thread::yield();
     for (int i = 0; i < kLooks; ++i) {
       if (condition()) return true;
       pause();
     }
-  } while (std::chrono::steady_clock::now() < end);
+  }
   return false;
 }
 
