@@ -38,7 +38,7 @@ std::optional<TrackClaim> TrackClaim::take(const fs::path& path) {
     // A process that found nothing to do may have removed the folder again.
     std::error_code ignored;
     fs::create_directories(path.parent_path(), ignored);
-    claim.file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    claim.file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     if (claim.file_ < 0 && errno == ENOENT && fs::is_directory(path.parent_path(), ignored))
       continue;
     if (claim.file_ < 0) fail_io(path, errno);

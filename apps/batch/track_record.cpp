@@ -38,8 +38,10 @@ std::string key_of(const std::string& output) {
 }  // namespace
 
 TrackRecord::TrackRecord(fs::path file) : file_(std::move(file)) {
+  // Whatever else has its name is replaced, not waited for.
+  std::error_code ignored;
+  if (!fs::is_regular_file(file_, ignored)) return;
   std::ifstream stream(file_, std::ios::binary);
-  if (!stream) return;
   const nlohmann::json json = nlohmann::json::parse(stream, nullptr, false);
   if (!json.is_object() || !json.contains("outputs") || !json.at("outputs").is_object()) return;
   for (const auto& [name, entry] : json.at("outputs").items())

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
 #include <metalaudio/models/amp/amp.h>
@@ -52,8 +53,8 @@ std::unique_ptr<dsp::Convolution> open_cabinet(const AmpCommandOptions& options,
   const audio::Resampled response =
       read_impulse_response(options.cabinet, rate_hz, options.file.allow_truncated);
   if (response.samples.channels() != 1 && response.samples.channels() != channels)
-    fail(ErrorCode::unsupported, "{}: {} channels of response for {}: expected 1 or as many",
-         options.cabinet.string(), response.samples.channels(), channels);
+    fail(ErrorCode::unsupported, "{}: {} of response for {}: expected 1 or as many",
+         options.cabinet.string(), counted(response.samples.channels(), "channel"), channels);
   processing.lead_frames += static_cast<std::int64_t>(response.lead);
   processing.tail_frames += static_cast<std::int64_t>(response.samples.frames()) - 1;
   dsp::ConvolutionOptions convolution;
@@ -91,8 +92,8 @@ int amplify(AmpCommandOptions options) {
   const std::size_t channels = reader.format().channels;
   const int rate_hz = reader.format().sample_rate_hz;
   if (channels > 2)
-    fail(ErrorCode::unsupported, "{}: {} channels: an amp takes 1 or 2", options.file.in.string(),
-         channels);
+    fail(ErrorCode::unsupported, "{}: {}: an amp takes 1 or 2", options.file.in.string(),
+         counted(channels, "channel"));
   models::Amp amp = open_amp(options, channels, rate_hz);
   float before = 1.0F;
   float after = 1.0F;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/core/thread_pool.h>
@@ -67,8 +68,8 @@ std::vector<double> time_runs(models::SegmentModel& model, std::size_t runs, std
     for (std::size_t segment = 0; segment < batch; ++segment) batches->stems(0, segment);
   };
   if (batches && batches->capacity() < batch)
-    fail(ErrorCode::out_of_memory, "--batch {}: the GPU has memory for {} segments at a time",
-         batch, batches->capacity());
+    fail(ErrorCode::out_of_memory, "--batch {}: the GPU has memory for {} at a time", batch,
+         counted(batches->capacity(), "segment"));
   for (std::size_t segment = 0; batches && segment < batch; ++segment)
     std::ranges::copy(mix, batches->mix(0, segment).begin());
   std::vector<double> milliseconds;
@@ -131,15 +132,15 @@ std::string text_of(const Measurement& measured, const models::OpenDevices& devi
   const double flops = measured.per_second(measured.cost.operations);
   const double bytes = measured.per_second(measured.cost.bytes);
   std::string text = fmt::format(
-      "{}, {}: {:.2f} s of {} channels at {} Hz a run, {}\n"
-      "{:.1f} ms a run ({:.1f} at best, {} runs), {} x real time\n"
+      "{}, {}: {:.2f} s of {} at {} Hz a run, {}\n"
+      "{:.1f} ms a run ({:.1f} at best, {}), {} x real time\n"
       "{:.2f} GFLOP and {:.2f} GB a run\n"
       "{:.1f} GFLOP/s{}\n"
       "{:.1f} GB/s{}",
       display_text(measured.file.string()), measured.info.family, measured.run_seconds,
-      measured.info.channels, measured.info.sample_rate_hz,
-      peaks ? fmt::format("{} threads", threads) : devices.text, measured.milliseconds,
-      measured.fastest_ms, options.runs, speed_text(measured.times_real_time()),
+      counted(measured.info.channels, "channel"), measured.info.sample_rate_hz,
+      peaks ? fmt::format("{}", counted(threads, "thread")) : devices.text, measured.milliseconds,
+      measured.fastest_ms, counted(options.runs, "run"), speed_text(measured.times_real_time()),
       measured.cost.operations * 1e-9, measured.cost.bytes * 1e-9, flops * 1e-9,
       peaks ? beside(flops, peaks->float_operations_per_second, "multiply-adds reach") : "",
       bytes * 1e-9, peaks ? beside(bytes, peaks->bytes_per_second, "a copy reaches") : "");

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <metalaudio/core/audio_device.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/tolerance_configuration.h>
 #include <metalaudio/dsp/gpu_calibration.h>
 #include <metalaudio/nn/calibration.h>
@@ -24,7 +25,7 @@ std::string measure_gpu(ToleranceConfiguration& measured) {
   std::size_t& threshold = measured.gpu_cpu_threshold;
   threshold = dsp::measure_gpu_threshold(device);
   if (threshold == std::numeric_limits<std::size_t>::max()) return "no transform on the GPU\n";
-  return fmt::format("transforms of more than {} points on the GPU\n", threshold);
+  return fmt::format("transforms of more than {} on the GPU\n", counted(threshold, "point"));
 }
 
 double giga(std::size_t mega) { return static_cast<double>(mega) * 1e-3; }
@@ -52,14 +53,15 @@ void add_calibrate_command(CLI::App& app, int& status) {
     const std::string gpu = measure_gpu(measured);
     measured.save(*path);
     print_result(fmt::format(
-        "products row by row below {} rows\n"
-        "narrow convolutions in tiles above {} taps\n"
-        "vectors of output channels from {} channels\n"
+        "products row by row below {}\n"
+        "narrow convolutions in tiles above {}\n"
+        "vectors of output channels from {}\n"
         "{:.1f} GFLOP/s and {:.1f} GB/s a thread\n"
         "{}{}written to {}",
-        measured.linear_batch_threshold, measured.conv_tile_taps, measured.conv_wide_channels,
-        giga(measured.cpu_mflop_rate), giga(measured.cpu_mbyte_rate), gpu,
-        gpu_backend ? rates_of_gpu(measured) : std::string(), path->string()));
+        counted(measured.linear_batch_threshold, "row"), counted(measured.conv_tile_taps, "tap"),
+        counted(measured.conv_wide_channels, "channel"), giga(measured.cpu_mflop_rate),
+        giga(measured.cpu_mbyte_rate), gpu, gpu_backend ? rates_of_gpu(measured) : std::string(),
+        path->string()));
     status = 0;
   });
 }

@@ -1,4 +1,5 @@
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/convolution.h>
 
@@ -24,8 +25,8 @@ std::size_t output_channels(const std::filesystem::path& path, std::size_t respo
   if (responses == 1 || responses == inputs) return inputs;
   if (responses % inputs == 0) return responses / inputs;
   fail(ErrorCode::unsupported,
-       "{}: {} channels of response for {} of input: expected 1, {} or a multiple of it",
-       path.string(), responses, inputs, inputs);
+       "{}: {} of response for {} of input: expected 1, {} or a multiple of it", path.string(),
+       counted(responses, "channel"), inputs, inputs);
 }
 
 std::unique_ptr<dsp::Convolution> make_convolution(const std::filesystem::path& path,

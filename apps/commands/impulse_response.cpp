@@ -2,6 +2,7 @@
 
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -33,8 +34,8 @@ audio::Resampled read_impulse_response(const std::filesystem::path& path, int sa
   const std::int64_t frames = std::max(
       track.frames(), track.frames() * std::int64_t{sample_rate_hz} / std::int64_t{own_rate_hz});
   if (frames > kMostFrames)
-    fail(ErrorCode::unsupported, "{}: a response of {} samples: at most {}", path.string(), frames,
-         kMostFrames);
+    fail(ErrorCode::unsupported, "{}: a response of {}: at most {}", path.string(),
+         counted(frames, "sample"), kMostFrames);
   AudioBuffer samples(track.channels(), static_cast<std::size_t>(track.frames()));
   track.read(0, samples);
   audio::Resampled response = audio::resample_whole(samples, own_rate_hz, sample_rate_hz);

@@ -1,6 +1,7 @@
 #include "apps/commands/model_choice.h"
 
 #include <fmt/ranges.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/models/load_model.h>
 #include <metalaudio/repository/model_repository.h>
@@ -52,15 +53,15 @@ void check_against_model(const SeparateOptions& options, const ModelChoice& choi
          *options.segment_seconds, choice.bag.name, choice.longest_segment_seconds);
   for (const std::int64_t offset : options.shift_offsets)
     if (offset < 0 || offset > choice.largest_shift_samples)
-      fail(ErrorCode::invalid_argument, "--shift-offsets {}: expected 0 to {} samples", offset,
-           choice.largest_shift_samples);
+      fail(ErrorCode::invalid_argument, "--shift-offsets {}: expected 0 to {}", offset,
+           counted(choice.largest_shift_samples, "sample"));
   const std::size_t given = options.shift_offsets.size();
   const auto shifts = static_cast<std::size_t>(options.shifts);
   const std::size_t all = shifts * choice.bag.models.size();
   if (given != 0 && given != shifts && given != all)
     fail(ErrorCode::invalid_argument,
-         "--shift-offsets: {} given; --shifts {} needs {}, or {} for the {} models", given, shifts,
-         shifts, all, choice.bag.models.size());
+         "--shift-offsets: {} given; --shifts {} needs {}, or {} for the {}", given, shifts, shifts,
+         all, counted(choice.bag.models.size(), "model"));
 }
 
 separation::BagFiles bag_files(const ModelChoice& choice) {

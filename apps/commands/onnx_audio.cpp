@@ -1,5 +1,6 @@
 #include "apps/commands/onnx_audio.h"
 
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -64,8 +65,8 @@ OnnxAudio::OnnxAudio(const RunOptions& options, const RunValues& values,
   const auto block = static_cast<std::size_t>(options.block.value_or(int{kUsualBlock}));
   in_ = audio_input(port, file_channels, block);
   if (options.block && !in_.free_time && block != in_.frames) {
-    fail(ErrorCode::invalid_argument, "--block {}: the model's steps have {} frames", block,
-         in_.frames);
+    fail(ErrorCode::invalid_argument, "--block {}: the model's steps have {}", block,
+         counted(in_.frames, "frame"));
   }
   nn::GraphInference model = in_.free_time ? compile_for(block) : compile(in_.frames);
   find_output(model);
@@ -78,8 +79,8 @@ OnnxAudio::OnnxAudio(const RunOptions& options, const RunValues& values,
   const std::size_t count = channels / in_.channels;
   if ((file_channels != 1 && file_channels % in_.channels != 0) ||
       (count > 1 && out_.channels != in_.channels)) {
-    fail(ErrorCode::unsupported, "the model makes {} channels of {}, the file has {}",
-         out_.channels, in_.channels, file_channels);
+    fail(ErrorCode::unsupported, "the model makes {} of {}, the file has {}",
+         counted(out_.channels, "channel"), in_.channels, file_channels);
   }
   for (std::size_t i = 1; i < count; ++i)
     groups_.push_back({model.clone(), AudioBuffer(in_.channels, in_.frames)});
@@ -99,7 +100,7 @@ void OnnxAudio::find_output(const nn::GraphInference& model) {
   std::string text;
   for (const nn::GraphPort& port : model.outputs())
     text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", port.name, port.type.to_string());
-  fail(ErrorCode::unsupported, "no output is audio of {} frames: {}", in_.frames,
+  fail(ErrorCode::unsupported, "no output is audio of {}: {}", counted(in_.frames, "frame"),
        text.empty() ? "there is none" : text);
 }
 
@@ -134,8 +135,8 @@ nn::GraphInference OnnxAudio::compile_for(std::size_t block) {
   model = compile(block + past);
   find_output(model);
   if (out_.frames != block) {
-    fail(ErrorCode::unsupported, "{} frames of output for {} of input: no stream", out_.frames,
-         in_.frames);
+    fail(ErrorCode::unsupported, "{} of output for {} of input: no stream",
+         counted(out_.frames, "frame"), in_.frames);
   }
   return model;
 }

@@ -1,5 +1,6 @@
 #include "apps/commands/run_audio.h"
 
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/dsp/rate_adapter.h>
 
@@ -23,13 +24,13 @@ class NetworkAudio final : public AudioModel {
       : sample_rate_hz_(network.sample_rate_hz()), together_(network.outputs() > 1) {
     if (together_ && network.inputs() > 1 && file_channels > 1 &&
         network.inputs() != file_channels) {
-      fail(ErrorCode::unsupported, "the network takes {} channels, the file has {}",
-           network.inputs(), file_channels);
+      fail(ErrorCode::unsupported, "the network takes {}, the file has {}",
+           counted(network.inputs(), "channel"), file_channels);
     }
     const bool once = together_ && (network.inputs() > 1 || file_channels == 1);
     if (together_ && !once) {
-      fail(ErrorCode::unsupported, "the network makes {} channels of 1, the file has {}",
-           network.outputs(), file_channels);
+      fail(ErrorCode::unsupported, "the network makes {} of 1, the file has {}",
+           counted(network.outputs(), "channel"), file_channels);
     }
     for (std::size_t i = 0; i < (once ? 1 : file_channels); ++i)
       networks_.push_back(network.clone());

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/separation/bag.h>
 #include <metalaudio/separation/stem_container.h>
@@ -62,8 +63,8 @@ void take_shard(const SeparateOptions& options, std::vector<PlannedTrack>& track
   const std::size_t all = tracks.size();
   std::size_t number = 0;
   std::erase_if(tracks, [&](const PlannedTrack&) { return !shard->has(number++); });
-  console.note(
-      fmt::format("Shard {}/{}: {} of {} tracks", shard->index, shard->count, tracks.size(), all));
+  console.note(fmt::format("Shard {}/{}: {} of {}", shard->index, shard->count, tracks.size(),
+                           counted(all, "track")));
 }
 
 /// Stems that are there may be replaced by --overwrite, or by a person who says so.
@@ -81,8 +82,8 @@ void settle_existing(const SeparateOptions& options, const std::filesystem::path
       existing.size() == 1
           ? fmt::format("The stems of {} are there already. Replace them?",
                         existing.front()->job.label)
-          : fmt::format("The stems of {} tracks are there already, as of {}. Replace them?",
-                        existing.size(), existing.front()->job.label);
+          : fmt::format("The stems of {} are there already, as of {}. Replace them?",
+                        counted(existing.size(), "track"), existing.front()->job.label);
   const bool replace = ask(what);
   for (PlannedTrack* track : existing) (replace ? track->replace : track->keep) = true;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <metalaudio/core/counted.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -185,8 +186,8 @@ void SeparationReport::all(const Sum& sum) {
   if (sum.tracks == 1 || sum.done + sum.left == 0) return;
   const std::string left = sum.left == 0 ? "" : fmt::format(", {} left", sum.left);
   if (options_.batch.dry_run || sum.done == 0)
-    return console_.note(fmt::format("Nothing done: {} tracks{}", sum.tracks, left));
-  console_.note(fmt::format("Done: {} of {} tracks{}, {}", sum.done, sum.tracks, left,
+    return console_.note(fmt::format("Nothing done: {}{}", counted(sum.tracks, "track"), left));
+  console_.note(fmt::format("Done: {} of {}{}, {}", sum.done, counted(sum.tracks, "track"), left,
                             figures(sum.audio_seconds, sum.seconds)));
 }
 

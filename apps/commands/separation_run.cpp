@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <metalaudio/core/audio_device.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/core/thread_pool.h>
@@ -149,7 +150,8 @@ int SeparationRun::run() {
       options_.threads > 0 ? options_.threads : HardwareProfile::detect().usable_cores;
   const Sharing sharing =
       share_threads(options_.jobs, tracks_.size(), threads, devices_.gpus.size());
-  console_.detail(fmt::format("{} threads, {} tracks at a time", threads, sharing.workers));
+  console_.detail(fmt::format("{}, {} at a time", counted(threads, "thread"),
+                              counted(sharing.workers, "track")));
   Shared shared(console_, tracks_.size());
   shared.to_load = sharing.workers;
   std::vector<std::thread> workers;

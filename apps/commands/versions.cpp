@@ -7,6 +7,7 @@
 #include <sndfile.h>
 #include <soxr.h>
 
+#include <algorithm>
 #include <string_view>
 
 extern "C" {
@@ -31,15 +32,24 @@ std::string bare(std::string_view version) {
 }  // namespace
 
 std::vector<LibraryVersion> library_versions() {
-  return {
+  std::vector<LibraryVersion> versions{
       {"libsndfile", bare(sf_version_string())},
       {"libavformat", av_version(avformat_version())},
       {"libavcodec", av_version(avcodec_version())},
+      {"libavutil", av_version(avutil_version())},
       {"libswresample", av_version(swresample_version())},
       {"soxr", bare(soxr_version())},
       {"cairo", cairo_version_string()},
       {"libcurl", repository::curl_version_text()},
   };
+  // "TagLib 1.13,OpenSSL 3.0"
+  for (std::string_view rest = METALAUDIO_BUILT_WITH; !rest.empty();) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    const std::size_t space = one.rfind(' ');
+    versions.push_back({std::string(one.substr(0, space)), std::string(one.substr(space + 1))});
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+  }
+  return versions;
 }
 
 std::string version_text() {

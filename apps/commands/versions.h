@@ -10,7 +10,8 @@ struct LibraryVersion {
   std::string version;
 };
 
-/// The libraries that decide what the program can read and how fast it is, as they are at run time.
+/// The libraries that the program is linked to, as they are at run time where they tell, otherwise
+/// as they were when it was built.
 std::vector<LibraryVersion> library_versions();
 
 /// The commit that this was built from: "0123456789ab (2026-01-31), modified", or "unknown".

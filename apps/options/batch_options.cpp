@@ -69,9 +69,10 @@ Shard parse_shard(std::string_view text, const Environment& environment) {
 void add_batch_options(CLI::App& command, BatchOptions& options) {
   const std::string group = "Many tracks";
   command
-      .add_option("--list", options.list,
-                  "Take the tracks from this file too, - for standard input: one path a line, or "
-                  "JSON with \"path\" or \"track\"")
+      .add_option(
+          "--list", options.list,
+          "Take the tracks from this file too, - for standard input: one path a line, JSON with "
+          "\"path\" or \"track\", or a playlist (.m3u)")
       ->check(not_empty())
       ->type_name("FILE")
       ->group(group);

@@ -1,6 +1,7 @@
 #include "apps/pictures/table_picture.h"
 
 #include <metalaudio/audio/output_file.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -85,7 +86,7 @@ class TablePainter {
 void check_table_rows(std::size_t rows) {
   constexpr double kMostRows = (kMostPictureSide - 2.0 * kMargin) / kRowHeight - 2.0;
   if (static_cast<double>(rows) > kMostRows)
-    fail(ErrorCode::invalid_argument, "a table of {} rows: a picture holds {}", rows,
+    fail(ErrorCode::invalid_argument, "a table of {}: a picture holds {}", counted(rows, "row"),
          static_cast<int>(kMostRows));
 }
 

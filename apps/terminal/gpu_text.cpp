@@ -1,6 +1,7 @@
 #include "apps/terminal/gpu_text.h"
 
 #include <fmt/format.h>
+#include <metalaudio/core/counted.h>
 
 #include "apps/terminal/figure_text.h"
 
@@ -9,8 +10,9 @@ namespace {
 
 std::string what_it_is(const GpuProfile& gpu) {
   const DeviceProperties& properties = gpu.properties;
-  std::string text = fmt::format("{}, compute capability {}, {} multiprocessors", properties.name,
-                                 properties.architecture, properties.compute_units);
+  std::string text =
+      fmt::format("{}, compute capability {}, {}", properties.name, properties.architecture,
+                  counted(properties.compute_units, "multiprocessor"));
   if (properties.clock_mhz > 0) text += fmt::format(" up to {} MHz", properties.clock_mhz);
   text += ", " + memory_text(properties.memory_bytes);
   if (gpu.state.free_memory_bytes) {

@@ -14,10 +14,9 @@ extern "C" void remember_signal(int signal) { received_signal = signal; }
 }  // namespace
 
 void install_signal_handlers() noexcept {
-  std::signal(SIGINT, remember_signal);
-  std::signal(SIGTERM, remember_signal);
-  // A terminal that closes; nohup has it ignored, and that is to stay.
-  if (std::signal(SIGHUP, remember_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+  // nohup has SIGHUP ignored, a script SIGINT for what it starts with &: that is to stay.
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+    if (std::signal(signal, remember_signal) == SIG_IGN) std::signal(signal, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 }

@@ -2,7 +2,7 @@
 
 namespace metalaudio::apps {
 
-/// From now on SIGINT, SIGTERM and SIGHUP set a flag instead of ending the program, SIGHUP only where
+/// From now on SIGINT, SIGTERM and SIGHUP set a flag instead of ending the program, each only where
 /// it was not ignored, and a full disk or a closed pipe is an error of the write call instead of a
 /// signal.
 void install_signal_handlers() noexcept;

@@ -1,6 +1,7 @@
 #include "apps/terminal/progress_board.h"
 
 #include <fmt/format.h>
+#include <metalaudio/core/counted.h>
 
 #include <algorithm>
 
@@ -66,7 +67,7 @@ std::string ProgressBoard::bar() const {
       shown.elapsed_seconds = std::max(shown.elapsed_seconds, running.state.elapsed_seconds);
     }
     shown.fraction = shown.audio_seconds > 0.0 ? done / shown.audio_seconds : 0.0;
-    shown.name = fmt::format("{} tracks at a time", running_.size());
+    shown.name = fmt::format("{} at a time", counted(running_.size(), "track"));
   }
   if (tracks_ > 1) shown.name = fmt::format("{} of {} done, {}", ended_, tracks_, shown.name);
   return progress_bar(shown, console_.columns() - 1);

@@ -31,13 +31,6 @@ bool is_whole_file() {
          ::lseek(STDIN_FILENO, 0, SEEK_CUR) == 0;
 }
 
-/// A read would go on waiting after a signal.
-void wait_for_input() {
-  pollfd input{STDIN_FILENO, POLLIN, 0};
-  do throw_if_interrupted();
-  while (::poll(&input, 1, 200) <= 0);
-}
-
 void write_all(int file, const char* bytes, std::size_t count, const std::string& folder) {
   while (count > 0) {
     const ssize_t written = ::write(file, bytes, count);
@@ -57,6 +50,17 @@ void hold_standard_streams() noexcept {
     if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", kWrongWay[stream]));
 }
 
+ssize_t read_or_stop(int file, char* bytes, std::size_t count) {
+  for (;;) {
+    // A read would go on waiting after a signal.
+    pollfd input{file, POLLIN, 0};
+    do throw_if_interrupted();
+    while (::poll(&input, 1, 200) <= 0);
+    const ssize_t got = ::read(file, bytes, count);
+    if (got >= 0 || (errno != EINTR && errno != EAGAIN)) return got;
+  }
+}
+
 StandardInput::StandardInput() {
   if (::isatty(STDIN_FILENO) != 0)
     fail(ErrorCode::invalid_argument,
@@ -72,9 +76,7 @@ StandardInput::StandardInput() {
   std::vector<char> buffer(kBufferBytes);
   std::size_t bytes = 0;
   for (;;) {
-    wait_for_input();
-    const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_or_stop(STDIN_FILENO, buffer.data(), buffer.size());
     if (got < 0) fail_io("standard input");
     if (got == 0) break;
     write_all(file_, buffer.data(), static_cast<std::size_t>(got), folder);

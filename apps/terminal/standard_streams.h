@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -9,6 +12,10 @@ namespace metalaudio::apps {
 /// the next file opened would take their place, and be written to or read from as if it were them.
 /// Threads:  to be called first, before files are opened.
 void hold_standard_streams() noexcept;
+
+/// As read() of something that may have to be waited for: a pipe, a terminal.
+/// Errors:   throws Error{cancelled} after a signal.
+ssize_t read_or_stop(int file, char* bytes, std::size_t count);
 
 /// Standard input as a file that can be read anywhere: itself where it is one, otherwise copied into
 /// a file without a name, in $TMPDIR or /var/tmp, which goes with the process.

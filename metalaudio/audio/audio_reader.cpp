@@ -3,6 +3,7 @@
 #include <metalaudio/audio/reading/audio_decoder.h>
 #include <metalaudio/audio/reading/file_sections.h>
 #include <metalaudio/audio/reading/format_adapter.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -34,8 +35,8 @@ void check_file(const fs::path& path) {
 
 void check_format(const fs::path& path, const DecodedBlock& block) {
   if (block.channels > AudioReader::kMaxChannels)
-    fail(ErrorCode::unsupported, "[AudioReader] {}: {} channels: at most {}", path.string(),
-         block.channels, AudioReader::kMaxChannels);
+    fail(ErrorCode::unsupported, "[AudioReader] {}: {}: at most {}", path.string(),
+         counted(block.channels, "channel"), AudioReader::kMaxChannels);
   if (block.sample_rate_hz < AudioReader::kMinRateHz ||
       block.sample_rate_hz > AudioReader::kMaxRateHz)
     fail(ErrorCode::unsupported, "[AudioReader] {}: sample rate {} Hz: expected {} to {}",
@@ -138,14 +139,14 @@ class AudioReader::Parts {
     }
     reason_ = second_reason.empty() ? reason : second_reason;
     if (sections_.size() > 1)
-      log_.warn(fmt::format("{} bytes in it are not read: {}", section.bytes, reason_));
+      log_.warn(fmt::format("not read: {} in it: {}", counted(section.bytes, "byte"), reason_));
   }
 
   void tell_change() {
     const double seconds = static_cast<double>(frames_) / format_.sample_rate_hz;
-    log_.warn(fmt::format("{} Hz and {} channels from {:.2f} s on: brought to {} Hz and {}",
-                          block_.sample_rate_hz, block_.channels, seconds, format_.sample_rate_hz,
-                          format_.channels));
+    log_.warn(fmt::format("{} Hz and {} from {:.2f} s on: brought to {} Hz and {}",
+                          block_.sample_rate_hz, counted(block_.channels, "channel"), seconds,
+                          format_.sample_rate_hz, format_.channels));
   }
 
   ReadLog log_;
@@ -179,8 +180,8 @@ const std::vector<std::string>& AudioReader::warnings() const noexcept {
 
 std::size_t AudioReader::read(AudioView block) {
   if (block.channels() != format().channels)
-    fail(ErrorCode::invalid_argument, "[AudioReader] {}: read {} channels of {}", path_.string(),
-         block.channels(), format().channels);
+    fail(ErrorCode::invalid_argument, "[AudioReader] {}: read {} of {}", path_.string(),
+         counted(block.channels(), "channel"), format().channels);
   const std::size_t done = parts_->read(block);
   check_finite(block.part(0, done));
   position_ += static_cast<std::int64_t>(done);

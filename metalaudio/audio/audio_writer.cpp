@@ -1,6 +1,7 @@
 #include <metalaudio/audio/audio_writer.h>
 #include <metalaudio/audio/writing/audio_encoder.h>
 #include <metalaudio/audio/writing/tag_writer.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -43,15 +44,15 @@ void check_options(const std::filesystem::path& path, const AudioWriterOptions& 
   if (options.channels == 0)
     fail(ErrorCode::invalid_argument, "[AudioWriter] {}: no channels", name);
   if (options.channels > most_channels(options.type))
-    fail(ErrorCode::unsupported, "[AudioWriter] {}: {} channels: {} holds at most {}", name,
-         options.channels, type, most_channels(options.type));
+    fail(ErrorCode::unsupported, "[AudioWriter] {}: {}: {} holds at most {}", name,
+         counted(options.channels, "channel"), type, most_channels(options.type));
   if (options.sample_rate_hz < 1 || options.sample_rate_hz > 768000)
     fail(ErrorCode::invalid_argument, "[AudioWriter] {}: sample rate {} Hz: expected 1 to 768000",
          name, options.sample_rate_hz);
   if (options.channel_mask != 0 &&
       std::popcount(options.channel_mask) != static_cast<int>(options.channels))
-    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: channel mask {:#x} for {} channels", name,
-         options.channel_mask, options.channels);
+    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: channel mask {:#x} for {}", name,
+         options.channel_mask, counted(options.channels, "channel"));
   const bool m4a = options.type == FileType::m4a || options.type == FileType::stem_m4a;
   if ((options.type == FileType::flac || (m4a && options.lossless)) &&
       options.sample_format == SampleFormat::float32)
@@ -59,10 +60,9 @@ void check_options(const std::filesystem::path& path, const AudioWriterOptions& 
          m4a ? "ALAC" : type);
   if (options.type == FileType::stem_m4a &&
       (options.stems.size() != kStems || options.channels % (1 + kStems) != 0))
-    fail(
-        ErrorCode::unsupported,
-        "[AudioWriter] {}: {} stems in {} channels: {} holds a mix and {} stems of one or two each",
-        name, options.stems.size(), options.channels, type, kStems);
+    fail(ErrorCode::unsupported,
+         "[AudioWriter] {}: {} in {}: {} holds a mix and {} stems of one or two each", name,
+         counted(options.stems.size(), "stem"), counted(options.channels, "channel"), type, kStems);
   if (options.bitrate_kbps && (*options.bitrate_kbps < 8 || *options.bitrate_kbps > 4000))
     fail(ErrorCode::invalid_argument, "[AudioWriter] {}: bit rate {} kbit/s: expected 8 to 4000",
          name, *options.bitrate_kbps);
@@ -132,8 +132,8 @@ AudioWriter& AudioWriter::operator=(AudioWriter&& other) noexcept {
 void AudioWriter::write(ConstAudioView block) {
   if (!encoder_) fail(ErrorCode::invalid_argument, "[AudioWriter] write after finish");
   if (block.channels() != options_.channels)
-    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: write {} channels of {}",
-         file_->target().string(), block.channels(), options_.channels);
+    fail(ErrorCode::invalid_argument, "[AudioWriter] {}: write {} of {}", file_->target().string(),
+         counted(block.channels(), "channel"), options_.channels);
   for (std::size_t first = 0; first < block.frames(); first += kChunkFrames)
     write_chunk(block.part(first, std::min(kChunkFrames, block.frames() - first)));
 }

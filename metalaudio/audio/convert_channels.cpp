@@ -1,12 +1,13 @@
 #include <metalaudio/audio/convert_channels.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 namespace metalaudio::audio {
 
 void check_channel_conversion(std::string_view what, std::size_t from, std::size_t to) {
   if (from == 1 || (from >= to && to >= 1)) return;
-  fail(ErrorCode::unsupported, "[convert_channels] {}: {} channels, where {} or 1 are needed", what,
-       from, to);
+  fail(ErrorCode::unsupported, "[convert_channels] {}: {}, where {} or 1 are needed", what,
+       counted(from, "channel"), to);
 }
 
 ConstAudioView convert_channels(ConstAudioView in, std::size_t channels, std::vector<float>& mean) {

@@ -1,4 +1,5 @@
 #include <metalaudio/audio/downmix.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <array>
@@ -54,15 +55,16 @@ Downmix::Gains Downmix::gains_of(unsigned speaker) noexcept {
 Downmix::Downmix(std::string_view what, std::size_t channels, std::uint32_t channel_mask) {
   if (channel_mask == 0) channel_mask = usual_channel_mask(channels);
   if (channels < 2 || std::popcount(channel_mask) != static_cast<int>(channels))
-    fail(ErrorCode::unsupported, "[Downmix] {}: {} channels, whose speakers are not known", what,
-         channels);
+    fail(ErrorCode::unsupported, "[Downmix] {}: {}, whose speakers are not known", what,
+         counted(channels, "channel"));
   for (unsigned speaker = 0; speaker < 32; ++speaker)
     if ((channel_mask >> speaker & 1) != 0) gains_.push_back(gains_of(speaker));
 }
 
 ConstAudioView Downmix::apply(ConstAudioView in) {
   if (in.channels() != gains_.size())
-    fail(ErrorCode::invalid_argument, "[Downmix] {} channels of {}", in.channels(), gains_.size());
+    fail(ErrorCode::invalid_argument, "[Downmix] {} of {}", counted(in.channels(), "channel"),
+         gains_.size());
   out_ = AudioBuffer(2, in.frames());
   for (std::size_t channel = 0; channel < gains_.size(); ++channel) {
     const auto samples = in.channel(channel);

@@ -1,4 +1,5 @@
 #include <metalaudio/audio/frame_range.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -25,8 +26,8 @@ void clear_outside(const FrameRange& range, AudioView out) {
 
 void check_read(AudioView out, std::size_t channels) {
   if (out.channels() != channels)
-    fail(ErrorCode::invalid_argument, "[AudioSource] read into {} channels of {}", out.channels(),
-         channels);
+    fail(ErrorCode::invalid_argument, "[AudioSource] read into {} of {}",
+         counted(out.channels(), "channel"), channels);
 }
 
 }  // namespace metalaudio::audio

@@ -1,4 +1,5 @@
 #include <metalaudio/audio/resampler.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <soxr.h>
 
@@ -39,8 +40,8 @@ soxr_t handle(const void* soxr) { return static_cast<soxr_t>(const_cast<void*>(s
 
 void check_rates(int in_rate_hz, int out_rate_hz, std::size_t channels) {
   if (in_rate_hz < 1 || out_rate_hz < 1 || channels < 1)
-    fail(ErrorCode::invalid_argument, "[Resampler] {} to {} Hz, {} channels: expected 1 or more",
-         in_rate_hz, out_rate_hz, channels);
+    fail(ErrorCode::invalid_argument, "[Resampler] {} to {} Hz, {}: expected 1 or more", in_rate_hz,
+         out_rate_hz, counted(channels, "channel"));
 }
 
 }  // namespace
@@ -68,8 +69,8 @@ void Resampler::reset() {
 
 ConstAudioView Resampler::process(ConstAudioView in) {
   if (in.channels() != channels_ || flushed_)
-    fail(ErrorCode::invalid_argument, "[Resampler] process {} channels of {}{}", in.channels(),
-         channels_, flushed_ ? " after flush" : "");
+    fail(ErrorCode::invalid_argument, "[Resampler] process {} of {}{}",
+         counted(in.channels(), "channel"), channels_, flushed_ ? " after flush" : "");
   if (!soxr_) return in;
   std::vector<const float*> pointers = pointers_to(in);
   ready_ = 0;

@@ -1,10 +1,16 @@
+#include <asffile.h>
 #include <fileref.h>
 #include <fmt/format.h>
 #include <id3v1tag.h>
+#include <id3v2framefactory.h>
 #include <infotag.h>
+#include <metalaudio/audio/reading/ffmpeg_tags.h>
 #include <metalaudio/audio/reading/tag_pictures.h>
 #include <metalaudio/audio/tags.h>
+#include <metalaudio/core/counted.h>
+#include <metalaudio/core/error.h>
 #include <mp4file.h>
+#include <mpegfile.h>
 #include <tfilestream.h>
 #include <tpropertymap.h>
 
@@ -109,6 +115,40 @@ void add_free_items(const TagLib::File& file, TagLib::PropertyMap& properties) {
   }
 }
 
+/// AAC and others with a tag before them, of which TagLib does not know what follows.
+bool begins_with_id3(TagLib::IOStream& stream) {
+  stream.seek(0);
+  return stream.readBlock(3) == TagLib::ByteVector("ID3");
+}
+
+/// What TagLib has not found.
+void add_with_ffmpeg(const std::filesystem::path& path, TagLib::PropertyMap& properties,
+                     std::vector<Picture>& pictures) {
+  Tags more;
+  try {
+    more = tags_with_ffmpeg(path);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::out_of_memory) throw;
+  }
+  for (const auto& [name, values] : more.texts)
+    for (const std::string& value : values)
+      if (const TagLib::String key(name, TagLib::String::UTF8); !properties.contains(key))
+        properties.insert(
+            key, guessed(TagLib::ByteVector(value.data(), static_cast<unsigned>(value.size()))));
+  if (pictures.empty()) pictures = std::move(more.pictures);
+}
+
+/// FFmpeg and some players write these into tags whose names are free.
+void use_common_names(TagLib::PropertyMap& properties) {
+  constexpr std::array<std::pair<const char*, const char*>, 3> kNames{
+      {{"ALBUM_ARTIST", "ALBUMARTIST"}, {"ALBUM ARTIST", "ALBUMARTIST"}, {"USLT", "LYRICS"}}};
+  for (const auto& [other, name] : kNames) {
+    if (!properties.contains(other)) continue;
+    if (!properties.contains(name)) properties.insert(name, properties[other]);
+    properties.erase(other);
+  }
+}
+
 void take_texts(const TagLib::PropertyMap& properties, Tags& tags,
                 std::vector<std::string>& warnings) {
   std::size_t bytes = 0;
@@ -125,7 +165,7 @@ void take_texts(const TagLib::PropertyMap& properties, Tags& tags,
     for (const std::string& text : texts) size += text.size();
     if (texts.empty()) continue;
     if (bytes + size > Tags::kMostTextBytes) {
-      warnings.push_back(fmt::format("its tag {} of {} bytes is left out", name, size));
+      warnings.push_back(fmt::format("its tag {} of {} is left out", name, counted(size, "byte")));
       continue;
     }
     bytes += size;
@@ -138,16 +178,16 @@ void take_pictures(std::vector<Picture> pictures, Tags& tags, std::vector<std::s
   for (Picture& picture : pictures) {
     const std::string_view type = picture_type(picture.bytes);
     if (type.empty()) {
-      warnings.push_back(fmt::format("a cover that is no picture ({} bytes{}) is left out",
-                                     picture.bytes.size(),
+      warnings.push_back(fmt::format("a cover that is no picture ({}{}) is left out",
+                                     counted(picture.bytes.size(), "byte"),
                                      picture.mime_type == "-->" ? ", a link" : ""));
       continue;
     }
     if (picture.bytes.size() > Tags::kMostPictureBytes ||
         bytes + picture.bytes.size() > Tags::kMostPicturesBytes) {
-      warnings.push_back(
-          fmt::format("a picture of {} bytes is left out: at most {} each, {} in all",
-                      picture.bytes.size(), Tags::kMostPictureBytes, Tags::kMostPicturesBytes));
+      warnings.push_back(fmt::format("a picture of {} is left out: at most {} each, {} in all",
+                                     counted(picture.bytes.size(), "byte"), Tags::kMostPictureBytes,
+                                     Tags::kMostPicturesBytes));
       continue;
     }
     picture.mime_type = type;
@@ -165,17 +205,32 @@ void take_pictures(std::vector<Picture> pictures, Tags& tags, std::vector<std::s
 Tags read_tags(const std::filesystem::path& path, std::vector<std::string>& warnings) {
   set_string_handlers();
   Tags tags;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return tags;
   TagLib::FileStream stream(path.c_str(), true);
   NamelessStream nameless(path);
   if (!stream.isOpen() || !nameless.isOpen()) return tags;
   TagLib::FileRef reference(&stream, false);
   if (reference.isNull() || reference.file()->properties().isEmpty())
     reference = TagLib::FileRef(&nameless, false);
-  if (reference.isNull() || !reference.file()->isValid()) return tags;
-  TagLib::PropertyMap properties = reference.file()->properties();
-  add_free_items(*reference.file(), properties);
+  if (reference.isNull() && begins_with_id3(nameless))
+    reference = TagLib::FileRef(
+        new TagLib::MPEG::File(&nameless, TagLib::ID3v2::FrameFactory::instance(), false));
+  TagLib::PropertyMap properties;
+  std::vector<Picture> pictures;
+  const bool is_valid = !reference.isNull() && reference.file()->isValid();
+  if (is_valid) {
+    properties = reference.file()->properties();
+    add_free_items(*reference.file(), properties);
+    pictures = pictures_of(*reference.file());
+  }
+  // Of ASF's attributes TagLib gives those that Microsoft has named.
+  const bool has_more = is_valid && dynamic_cast<TagLib::ASF::File*>(reference.file());
+  if (has_more || (properties.isEmpty() && pictures.empty()))
+    add_with_ffmpeg(path, properties, pictures);
+  use_common_names(properties);
   take_texts(properties, tags, warnings);
-  take_pictures(pictures_of(*reference.file()), tags, warnings);
+  take_pictures(std::move(pictures), tags, warnings);
   return tags;
 }
 

@@ -33,12 +33,12 @@ struct Tags {
   bool empty() const noexcept { return texts.empty() && pictures.empty(); }
 };
 
-/// The tags of a file, whatever its kind (ID3, Vorbis comments, MP4, RIFF's INFO, APE, ASF), less
-/// those that tell of the file and not of the music, and would be wrong in another one: loudness
-/// (ReplayGain and the like), the encoder and its delay, lengths and fingerprints. A file without
-/// tags, or of a kind without, gives none. Text without a stated encoding is UTF-8 where it can be,
-/// otherwise Latin-1. What is no picture, or is beyond the limits, is left out, with a line in
-/// `warnings`.
+/// The tags of a file, whatever its kind (ID3, Vorbis comments, MP4, RIFF's INFO, APE, ASF; in
+/// builds with FFmpeg also Matroska, CAF, QuickTime and what else it reads), less those that tell
+/// of the file and not of the music, and would be wrong in another one: loudness (ReplayGain and
+/// the like), the encoder and its delay, lengths and fingerprints. A file without tags, or of a
+/// kind without, gives none. Text without a stated encoding is UTF-8 where it can be, otherwise
+/// Latin-1. What is no picture, or is beyond the limits, is left out, with a line in `warnings`.
 /// Errors:   none but Error{out_of_memory}: what cannot be read is no tag.
 /// Threads:  any.
 Tags read_tags(const std::filesystem::path& path, std::vector<std::string>& warnings);

@@ -2,6 +2,7 @@
 #include <metalaudio/audio/frame_range.h>
 #include <metalaudio/audio/temporary_audio.h>
 #include <metalaudio/audio/unnamed_file.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -41,8 +42,8 @@ TemporaryAudio::TemporaryAudio(std::size_t channels, int sample_rate_hz,
       memory_limit_bytes_(memory_limit_bytes),
       folder_(temporary_folder()) {
   if (channels < 1 || sample_rate_hz < 1)
-    fail(ErrorCode::invalid_argument, "[TemporaryAudio] {} channels, {} Hz: expected 1 or more",
-         channels, sample_rate_hz);
+    fail(ErrorCode::invalid_argument, "[TemporaryAudio] {}, {} Hz: expected 1 or more",
+         counted(channels, "channel"), sample_rate_hz);
 }
 
 TemporaryAudio::~TemporaryAudio() {
@@ -51,8 +52,8 @@ TemporaryAudio::~TemporaryAudio() {
 
 void TemporaryAudio::append(ConstAudioView block) {
   if (block.channels() != channels_)
-    fail(ErrorCode::invalid_argument, "[TemporaryAudio] append {} channels of {}", block.channels(),
-         channels_);
+    fail(ErrorCode::invalid_argument, "[TemporaryAudio] append {} of {}",
+         counted(block.channels(), "channel"), channels_);
   const auto samples = (static_cast<std::size_t>(frames_) + block.frames()) * channels_;
   if (is_in_memory() && samples * sizeof(float) > memory_limit_bytes_) move_to_file();
   if (is_in_memory())

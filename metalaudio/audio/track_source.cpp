@@ -3,6 +3,7 @@
 #include <metalaudio/audio/downmix.h>
 #include <metalaudio/audio/resampler.h>
 #include <metalaudio/audio/track_source.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -46,7 +47,7 @@ TrackSource::TrackSource(AudioReader reader, const std::filesystem::path& path,
   if (file_format_.channels > 2 && channels() == 2) {
     if (options.downmix)
       downmix.emplace(path.string(), file_format_.channels, file_format_.channel_mask);
-    warnings_.push_back(fmt::format("{} channels: {}", file_format_.channels,
+    warnings_.push_back(fmt::format("{}: {}", counted(file_format_.channels, "channel"),
                                     downmix
                                         ? "front + 0.707 centre + 0.707 side and back, without LFE"
                                         : "front left and right are used, the others are not"));

@@ -44,7 +44,10 @@ std::filesystem::path ToleranceConfiguration::default_path() {
 
 ToleranceConfiguration ToleranceConfiguration::load(const std::filesystem::path& path) {
   ToleranceConfiguration configuration;
-  if (!std::filesystem::exists(path)) return configuration;
+  const std::filesystem::file_status status = std::filesystem::status(path);
+  if (!std::filesystem::exists(status)) return configuration;
+  if (!std::filesystem::is_regular_file(status))
+    fail(ErrorCode::io, "[ToleranceConfiguration] {} is not a regular file", path.string());
   std::ifstream file(path);
   if (!file) fail(ErrorCode::io, "[ToleranceConfiguration] {} cannot be read", path.string());
   const auto json = nlohmann::json::parse(file, nullptr, false);

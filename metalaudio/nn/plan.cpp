@@ -1,3 +1,4 @@
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/nn/compiler/program.h>
@@ -149,11 +150,11 @@ std::string PlanReport::table() const {
   constexpr double kMiB = 1024.0 * 1024.0;
   const PlanStatistics& s = statistics;
   std::string text = fmt::format(
-      "{} operations in {} steps and {} copies; values {:.1f} MiB ({:.1f} MiB unshared), states "
+      "{} in {} and {}; values {:.1f} MiB ({:.1f} MiB unshared), states "
       "{:.1f} KiB, weights {:.1f} MiB\n",
-      s.operations, s.steps, s.copies, static_cast<double>(s.activation_bytes) / kMiB,
-      static_cast<double>(s.unshared_bytes) / kMiB, static_cast<double>(s.state_bytes) / 1024.0,
-      static_cast<double>(s.weight_bytes) / kMiB);
+      counted(s.operations, "operation"), counted(s.steps, "step"), counted(s.copies, "copy"),
+      static_cast<double>(s.activation_bytes) / kMiB, static_cast<double>(s.unshared_bytes) / kMiB,
+      static_cast<double>(s.state_bytes) / 1024.0, static_cast<double>(s.weight_bytes) / kMiB);
   text += fmt::format("{:>9}  {:>9}  {:>9}  {:>8}  {:>7}  {:<6} {:<28} {:<22} {}\n", "ms", "MFLOP",
                       "MB", "GFLOP/s", "GB/s", "device", "step", "result", "where");
   for (const StepReport& step : steps) {

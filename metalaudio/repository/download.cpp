@@ -1,4 +1,5 @@
 #include <curl/curl.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/repository/download.h>
 #include <metalaudio/repository/part_file.h>
@@ -79,16 +80,16 @@ class Transfer {
     answered_ = true;
     if (part_.size() + bytes.size() > request_.bytes) {
       part_.clear();
-      fail(ErrorCode::invalid_data, "[download_file] {}: more than the expected {} bytes",
-           request_.url, request_.bytes);
+      fail(ErrorCode::invalid_data, "[download_file] {}: more than the expected {}", request_.url,
+           counted(request_.bytes, "byte"));
     }
     part_.append(bytes);
   }
 
   void report() const {
     if (progress_ && !progress_(part_.size(), request_.bytes)) {
-      fail(ErrorCode::cancelled, "[download_file] {}: stopped after {} of {} bytes", request_.url,
-           part_.size(), request_.bytes);
+      fail(ErrorCode::cancelled, "[download_file] {}: stopped after {} of {}", request_.url,
+           part_.size(), counted(request_.bytes, "byte"));
     }
   }
 
@@ -129,8 +130,8 @@ void fetch(const DownloadRequest& request, PartFile& part, const DownloadProgres
   }
   if (part.size() < request.bytes) {
     fail(ErrorCode::io,
-         "[download_file] {}: cut off after {} of {} bytes; the next attempt goes on from there",
-         request.url, part.size(), request.bytes);
+         "[download_file] {}: cut off after {} of {}; the next attempt goes on from there",
+         request.url, part.size(), counted(request.bytes, "byte"));
   }
 }
 

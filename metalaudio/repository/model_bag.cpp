@@ -1,3 +1,4 @@
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/file_bytes.h>
 #include <metalaudio/core/printable.h>
@@ -49,8 +50,8 @@ std::vector<std::string> parse_models(const YAML::Node& node) {
 
 std::vector<std::vector<double>> parse_weights(const YAML::Node& node, std::size_t models) {
   if (!node.IsSequence() || node.size() != models) {
-    fail(ErrorCode::invalid_data, "'weights' is not a list of one row for each of {} models",
-         models);
+    fail(ErrorCode::invalid_data, "'weights' is not a list of one row for each of {}",
+         counted(models, "model"));
   }
   std::vector<std::vector<double>> weights;
   for (const YAML::Node& row : node) {
@@ -87,7 +88,8 @@ BagDescription parse_root(const YAML::Node& root) {
 
 BagDescription parse_bag(std::string_view yaml) {
   if (yaml.size() > kMaxBytes) {
-    fail(ErrorCode::invalid_data, "{} bytes, at most {} allowed", yaml.size(), kMaxBytes);
+    fail(ErrorCode::invalid_data, "{}, at most {} allowed", counted(yaml.size(), "byte"),
+         kMaxBytes);
   }
   try {
     return parse_root(YAML::Load(std::string(yaml)));

@@ -275,9 +275,14 @@ fs::path ModelRepository::find_amp(const std::string& name) const {
     }
   }
   const std::vector<std::string> amps = list_amps();
+  std::error_code ignored;
+  const fs::file_status status = fs::status(name, ignored);
   fail(ErrorCode::not_found, "[ModelRepository] {}: {}, and no amp of this name in {}{}",
-       printable(name), fs::is_directory(name) ? "a folder" : "no such file", joined(folders_),
-       amps.empty() ? "" : fmt::format("; there are {}", fmt::join(amps, ", ")));
+       printable(name),
+       fs::is_directory(status) ? "a folder"
+       : fs::exists(status)     ? "not a regular file"
+                                : "no such file",
+       joined(folders_), amps.empty() ? "" : fmt::format("; there are {}", fmt::join(amps, ", ")));
 }
 
 std::vector<std::string> ModelRepository::list_amps() const {

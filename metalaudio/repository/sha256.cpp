@@ -48,6 +48,11 @@ std::optional<Version> version_of(const std::filesystem::path& path) {
 }
 
 std::string digest_of(const std::filesystem::path& path) {
+  // A named pipe would be waited for, and a device may never end.
+  std::error_code ignored;
+  if (const auto status = std::filesystem::status(path, ignored);
+      std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    fail(ErrorCode::io, "[sha256_of_file] {}: not a regular file", path.string());
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     fail(std::filesystem::exists(path) ? ErrorCode::io : ErrorCode::not_found,

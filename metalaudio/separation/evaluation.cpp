@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/audio_reader.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/separation/evaluation.h>
 #include <metalaudio/separation/run_files.h>
@@ -30,9 +31,9 @@ class BlockReader {
     const audio::AudioFormat& mine = reader_.format();
     const audio::AudioFormat& theirs = other.reader_.format();
     if (mine.sample_rate_hz != theirs.sample_rate_hz || mine.channels != theirs.channels)
-      fail(ErrorCode::invalid_data, "{}: {} Hz, {} channels; {} has {} Hz, {} channels",
-           path_.string(), mine.sample_rate_hz, mine.channels, other.path_.string(),
-           theirs.sample_rate_hz, theirs.channels);
+      fail(ErrorCode::invalid_data, "{}: {} Hz, {}; {} has {} Hz, {}", path_.string(),
+           mine.sample_rate_hz, counted(mine.channels, "channel"), other.path_.string(),
+           theirs.sample_rate_hz, counted(theirs.channels, "channel"));
   }
 
   /// The frames read; the rest of the block is zero.

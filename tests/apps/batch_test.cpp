@@ -72,44 +72,6 @@ class Batch : public ::testing::Test {
   SeparateSetting setting_;
 };
 
-TEST_F(Batch, AListHoldsPathsOrJson) {
-  make_tracks(4);
-  setting_.write(
-      "list.txt",
-      "\xEF\xBB\xBFin/0.wav\r\n\n{\"path\": \"in/1.wav\"}\nin/0.wav\n{\"track\": \"in/2.wav\", "
-      "\"status\": \"failed\"}\n\"in/3.wav\"");
-  const ProgramResult result = setting_.separate({"--list", "list.txt", "--stems", "bass"});
-  EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_THAT(setting_.files_below("separated"), SizeIs(4));
-}
-
-TEST_F(Batch, AListWithMissingFilesDoesTheOthers) {
-  make_tracks(2);
-  setting_.write("list.txt", "in/0.wav\nin/none.wav\nin/1.wav\n");
-  const ProgramResult result =
-      setting_.separate({"--list", "list.txt", "--stems", "bass", "--manifest", "m.jsonl"});
-  EXPECT_EQ(result.status, 1);
-  EXPECT_THAT(result.err, HasSubstr("metalaudio: in/none.wav: "));
-  EXPECT_THAT(count("done"), SizeIs(2));
-  EXPECT_THAT(count("failed"), ElementsAre(std::pair("in/none.wav", 1)));
-}
-
-TEST_F(Batch, ListsThatAreNone) {
-  setting_.write("empty.txt", "\n\n");
-  setting_.write("brace.txt", "{in/0.wav\n");
-  setting_.write("number.txt", "\"a.wav\"\n{\"path\": 7}\n");
-  for (const auto& [list, status, text] : std::vector<std::tuple<std::string, int, std::string>>{
-           {"empty.txt", 2, "no track is in it"},
-           {"brace.txt", 1, "line 1"},
-           {"number.txt", 1, "line 2"},
-           {"models", 1, "is a folder"},
-           {"none.txt", 1, "--list none.txt: No such file"}}) {
-    const ProgramResult result = setting_.separate({"--list", list});
-    EXPECT_EQ(result.status, status) << list;
-    EXPECT_THAT(result.err, HasSubstr(text));
-  }
-}
-
 TEST_F(Batch, ShardsAreAllTracksOnce) {
   make_tracks(5);
   for (const char* shard : {"0/3", "1/3", "2/3"})

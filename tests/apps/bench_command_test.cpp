@@ -27,7 +27,7 @@ class BenchCommand : public ::testing::Test {
 TEST_F(BenchCommand, SaysHowFastAModelIsBesideTheMachine) {
   const ProgramResult result = run({"tiny"});
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_THAT(result.out, ContainsRegex("HTDemucs: 0.50 s of 2 channels at 8000 Hz a run, 1 thr"));
+  EXPECT_THAT(result.out, ContainsRegex("HTDemucs: 0.50 s of 2 channels at 8000 Hz a run, 1 thread\n"));
   EXPECT_THAT(result.out, ContainsRegex("[0-9.]+ ms a run .* x real time"));
   EXPECT_THAT(result.out, ContainsRegex("[0-9.]+ GFLOP and [0-9.]+ GB a run"));
   EXPECT_THAT(result.out, ContainsRegex("GFLOP/s, [0-9]+ % of the [0-9.]+ that"));

@@ -40,6 +40,8 @@ void redirect(const fs::path& path, int descriptor) {
   redirect(err, STDERR_FILENO);
   if (!setting.folder.empty() && ::chdir(setting.folder.c_str()) != 0) ::_exit(126);
   for (const auto& [name, value] : setting.environment) ::setenv(name.c_str(), value.c_str(), 1);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
+  for (const int signal : setting.ignored_signals) std::signal(signal, SIG_IGN);
   if (setting.largest_file_bytes > 0) {
     const rlimit limit{setting.largest_file_bytes, setting.largest_file_bytes};
     ::setrlimit(RLIMIT_FSIZE, &limit);

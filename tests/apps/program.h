@@ -23,6 +23,7 @@ struct ProgramSetting {
   std::filesystem::path folder;  ///< to run in; empty: here
   std::map<std::string, std::string> environment;
   std::uint64_t largest_file_bytes = 0;  ///< RLIMIT_FSIZE; 0: no limit
+  std::vector<int> ignored_signals{};    ///< as nohup and shells leave them; all others are not
 };
 
 /// The built metalaudio program, started as a process of its own.

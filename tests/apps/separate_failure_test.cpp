@@ -179,24 +179,25 @@ TEST_F(SeparateFailure, SignalsStopItCleanly) {
   write_sound(setting_ / "long.wav", make_music(2, 600.0, kRateHz), kRateHz);
   struct Case {
     int signal;
-    bool nohup;
+    int ignored;  // by nohup, or in a script by &
   };
-  for (const auto [signal, nohup] :
-       {Case{SIGINT, false}, Case{SIGTERM, false}, Case{SIGHUP, false}, Case{SIGTERM, true}}) {
-    const auto before = std::signal(SIGHUP, nohup ? SIG_IGN : SIG_DFL);
-    Program program(setting_.arguments({"long.wav", "song.wav"}), setting_.setting());
+  for (const auto [signal, ignored] :
+       {Case{SIGINT, 0}, Case{SIGTERM, 0}, Case{SIGHUP, 0}, Case{SIGTERM, SIGHUP},
+        Case{SIGTERM, SIGINT}, Case{SIGINT, SIGTERM}}) {
+    ProgramSetting setting = setting_.setting();
+    if (ignored != 0) setting.ignored_signals = {ignored};
+    Program program(setting_.arguments({"long.wav", "song.wav"}), setting);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (program.err_so_far().find("of audio") == std::string::npos &&
            std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     EXPECT_FALSE(setting_.files_below("separated").empty()) << "temporary files while it runs";
-    if (nohup) {
-      program.send(SIGHUP);
+    if (ignored != 0) {
+      program.send(ignored);
       std::this_thread::sleep_for(std::chrono::milliseconds(300));  // enough to end, if it did
     }
     program.send(signal);
     const ProgramResult result = program.wait();
-    std::signal(SIGHUP, before);
     EXPECT_EQ(result.status, 128 + signal) << result.err;
     EXPECT_FALSE(fs::exists(setting_ / "separated"));
   }

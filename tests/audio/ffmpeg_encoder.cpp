@@ -92,11 +92,27 @@ class FfmpegEncoder {
   AVPacket* packet_ = av_packet_alloc();
 };
 
+void set(AVDictionary*& dictionary, const std::map<std::string, std::string>& texts) {
+  for (const auto& [name, text] : texts)
+    check(av_dict_set(&dictionary, name.c_str(), text.c_str(), 0));
+}
+
+void add_attachment(AVFormatContext* output, const ContainerTags::Attachment& attachment) {
+  AVStream* stream = avformat_new_stream(output, nullptr);
+  const std::size_t size = attachment.bytes.size();
+  stream->codecpar->codec_type = AVMEDIA_TYPE_ATTACHMENT;
+  stream->codecpar->extradata =
+      static_cast<std::uint8_t*>(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE));
+  stream->codecpar->extradata_size = static_cast<int>(size);
+  std::ranges::copy(attachment.bytes, stream->codecpar->extradata);
+  set(stream->metadata, {{"filename", attachment.name}, {"mimetype", attachment.mime_type}});
+}
+
 }  // namespace
 
 void remux_with_ffmpeg(const std::filesystem::path& path, const char* container,
                        const std::vector<std::filesystem::path>& files, std::size_t chosen,
-                       double late_seconds) {
+                       double late_seconds, const ContainerTags& tags) {
   AVFormatContext* output = nullptr;
   check(avformat_alloc_output_context2(&output, nullptr, container, path.c_str()));
   std::vector<AVFormatContext*> inputs;
@@ -108,8 +124,11 @@ void remux_with_ffmpeg(const std::filesystem::path& path, const char* container,
     check(avcodec_parameters_copy(stream->codecpar, input->streams[0]->codecpar));
     stream->codecpar->codec_tag = 0;
     stream->disposition = inputs.size() == chosen ? AV_DISPOSITION_DEFAULT : 0;
+    set(stream->metadata, tags.track_texts);
     inputs.push_back(input);
   }
+  set(output->metadata, tags.texts);
+  for (const auto& attachment : tags.attachments) add_attachment(output, attachment);
   check(avio_open(&output->pb, path.c_str(), AVIO_FLAG_WRITE));
   check(avformat_write_header(output, nullptr));
   AVPacket* packet = av_packet_alloc();

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -49,11 +50,21 @@ void truncate(const std::filesystem::path& path, double part);
 void encode_with_ffmpeg(const std::filesystem::path& path, const AudioBuffer& samples,
                         int sample_rate_hz, const char* container, const char* codec);
 
+/// What a container says of its music.
+struct ContainerTags {
+  struct Attachment {
+    std::string name, mime_type, bytes;
+  };
+  std::map<std::string, std::string> texts{};
+  std::map<std::string, std::string> track_texts{};  ///< of each track
+  std::vector<Attachment> attachments{};
+};
+
 /// Puts the first tracks of these files into one container; `chosen` is the one marked default, and
 /// all begin so late.
 void remux_with_ffmpeg(const std::filesystem::path& path, const char* container,
                        const std::vector<std::filesystem::path>& files, std::size_t chosen,
-                       double late_seconds = 0.0);
+                       double late_seconds = 0.0, const ContainerTags& tags = {});
 
 /// The whole file, read in blocks of this many frames.
 AudioBuffer read_file(const std::filesystem::path& path, std::size_t block_frames = 1000);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/pipelines/disk_cache.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -48,6 +49,9 @@ TEST(DiskCache, ADamagedFileIsNotThere) {
   std::filesystem::remove(file);
   std::filesystem::create_directory(file);
   EXPECT_EQ(cache.load("key"), std::nullopt);
+  std::filesystem::remove(file);
+  ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  EXPECT_EQ(cache.load("key"), std::nullopt) << "and is not waited for";
 }
 
 TEST(DiskCache, AFileOfAnotherKeyIsNotThere) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/tolerance_configuration.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -47,6 +48,14 @@ TEST(ToleranceConfiguration, RefusesWhatIsNotOne) {
       EXPECT_THAT(error.what(), ::testing::HasSubstr("bad.json"));
     }
   }
+}
+
+/// A named pipe would be waited for.
+TEST(ToleranceConfiguration, RefusesWhatIsNoFile) {
+  const TestFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_THROW(ToleranceConfiguration::load(folder / "pipe"), Error);
+  EXPECT_THROW(ToleranceConfiguration::load(folder.path()), Error);
 }
 
 TEST(ToleranceConfiguration, LiesInTheUsersConfiguration) {

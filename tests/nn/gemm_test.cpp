@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/half.h>
-#include <metalaudio/nn/cpu/gemm/gemm_amx.h>
 #include <metalaudio/nn/cpu/gemm/gemm_bf16.h>
 #include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
 #include <metalaudio/nn/cpu/gemm/gemm_half.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 
 #include <cmath>
 #include <random>
@@ -11,6 +11,8 @@
 
 namespace metalaudio::nn::cpu {
 namespace {
+
+using Unit = GemmPairs::Unit;
 
 std::vector<float> noise(std::size_t size, unsigned seed) {
   std::mt19937 generator(seed);
@@ -146,18 +148,9 @@ TEST(Gemm, HalfWeightsGiveTheBitsOfTheirValuesInFloat32) {
   }
 }
 
-TEST(Gemm, AmxEqualsTheSumOfRoundedFactorsWhereTheProcessorHasIt) {
-  if (GemmAmx::available()) check(GemmAmx(1), true);
-}
-
-TEST(Gemm, TwoBf16InAmxKeepSixteenBitsOfBothFactors) {
-  // What either factor loses, and the product of the small parts: at most 2.5 parts in 2^17.
-  if (GemmAmx::available()) check(GemmAmx(2), false, 2e-5);
-}
-
 /// Rows of windows of three neighbours, by three taps that miss what lies outside, or in one deep
 /// tap where nothing does.
-void check_windows(const GemmKernel& kernel, std::size_t depth, bool deep) {
+void check_windows(const GemmKernel& kernel, std::size_t depth, bool deep, double bound = 2e-5) {
   constexpr std::ptrdiff_t kRows = 45;
   constexpr std::size_t kColumns = 20;
   const std::vector<float> x = noise((kRows + 2) * depth, 1);
@@ -189,14 +182,14 @@ void check_windows(const GemmKernel& kernel, std::size_t depth, bool deep) {
         sum += term;
         size += std::abs(term);
       }
-      EXPECT_NEAR(y[static_cast<std::size_t>(r) * kColumns + n], sum, 2e-5 * size)
+      EXPECT_NEAR(y[static_cast<std::size_t>(r) * kColumns + n], sum, bound * size)
           << kernel.name() << " " << r << " " << n;
     }
   }
 }
 
 /// A window that is all there is of a deeper matrix, as at the edge of an image.
-void check_missing_tap(const GemmKernel& kernel) {
+void check_missing_tap(const GemmKernel& kernel, double bound = 1e-3) {
   constexpr std::size_t kRows = 40;
   constexpr std::size_t kDepth = 15;
   const std::vector<float> x = noise(kRows * 5 + kDepth, 1);
@@ -213,21 +206,43 @@ void check_missing_tap(const GemmKernel& kernel) {
       for (std::size_t k = 0; k < kDepth; ++k) {
         sum += static_cast<double>(x[i / 20 * 5 + k]) * w[i % 20 * 2 * kDepth + weight_row + k];
       }
-      EXPECT_NEAR(y[i], sum, 1e-3) << kernel.name() << " " << weight_row << " " << i;
+      EXPECT_NEAR(y[i], sum, bound) << kernel.name() << " " << weight_row << " " << i;
     }
   }
 }
 
+TEST(Gemm, AmxEqualsTheSumOfRoundedFactorsWhereTheProcessorHasIt) {
+  if (GemmPairs::available(Unit::tiles)) check(GemmPairs(Unit::tiles), true);
+}
+
+TEST(Gemm, Avx512Bf16EqualsTheSumOfRoundedFactorsWhereTheProcessorHasIt) {
+  if (!GemmPairs::available(Unit::vectors)) return;
+  const GemmPairs kernel(Unit::vectors);
+  check(kernel, true);
+  // Both factors lose 2^-9 at most.
+  check_missing_tap(kernel, 0.1);
+  for (const std::size_t depth : {20U, 32U, 96U}) {
+    for (const bool deep : {false, true}) check_windows(kernel, depth, deep, 0x1p-8);
+  }
+}
+
+TEST(Gemm, TwoBf16InAmxKeepSixteenBitsOfBothFactors) {
+  // What either factor loses, and the product of the small parts: at most 2.5 parts in 2^17.
+  if (GemmPairs::available(Unit::tiles)) check(GemmPairs(Unit::tiles, 2), false, 2e-5);
+}
+
 TEST(Gemm, OneTapOfADeeperMatrixMeetsItsOwnWeights) {
   check_missing_tap(GemmFp32());
-  if (GemmAmx::available()) check_missing_tap(GemmAmx(2));
+  if (GemmPairs::available(Unit::tiles)) check_missing_tap(GemmPairs(Unit::tiles, 2));
 }
 
 TEST(Gemm, WindowsThatShareRowsMultiplyTheirOwn) {
   for (const std::size_t depth : {20U, 32U, 96U}) {
     for (const bool deep : {false, true}) {
       check_windows(GemmFp32(), depth, deep);
-      if (GemmAmx::available()) check_windows(GemmAmx(2), depth, deep);
+      if (GemmPairs::available(Unit::tiles)) {
+        check_windows(GemmPairs(Unit::tiles, 2), depth, deep);
+      }
     }
   }
 }

@@ -62,6 +62,7 @@ struct ParityCase {
   std::size_t steps = 1;  ///< that fusion leaves, or kAnyNumber
   Tolerance tolerance = Tolerance::sums;
   bool product = false;    ///< multiplies in the plan's precision
+  bool rounds = true;      ///< in bf16; false: or stays in float32 where that is as fast
   double bf16_factor = 1;  ///< by which the errors of rounded products are enlarged behind them
 };
 

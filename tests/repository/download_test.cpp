@@ -1,6 +1,7 @@
 #include <metalaudio/repository/download.h>
 #include <metalaudio/repository/sha256.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
@@ -37,6 +38,9 @@ TEST_F(Download, Sha256IsThatOfTheStandard) {
   EXPECT_EQ(sha256_of_file(folder_ / "abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   expect_error(ErrorCode::not_found, "none", [&] { sha256_of_file(folder_ / "none"); });
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const fs::path& path : {folder_ / "pipe", fs::path("/dev/zero"), fs::path("/")})
+    expect_error(ErrorCode::io, "not a regular file", [&] { sha256_of_file(path); });
 }
 
 TEST_F(Download, TheFileAppearsWholeAndProgressEndsAtItsSize) {

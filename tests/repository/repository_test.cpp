@@ -69,6 +69,7 @@ TEST_F(Repository, FindsAmpsByNameAndByPath) {
     expect_error(ErrorCode::not_found, "no such file", [&] { usual.find_amp(name); });
   for (const char* name : {".", ".."})
     expect_error(ErrorCode::not_found, "a folder", [&] { usual.find_amp(name); });
+  expect_error(ErrorCode::not_found, "not a regular file", [&] { usual.find_amp("/dev/null"); });
   // A file of the caller's goes before a name.
   write_text(folder_ / "repo/plexi.nam", "");
   EXPECT_EQ(repo().find_amp("plexi"), folder_ / "repo/plexi.nam");

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/reading/chunks.h>
+#include <metalaudio/core/counted.h>
 
 #include <algorithm>
 #include <array>
@@ -129,7 +130,8 @@ std::int64_t Chunks::end_before_more(const Chunk& chunk, ReadLog& log) {
   const auto following = at(next);
   const bool cut_chunk = following && is_printable(following->name);
   if (!cut_chunk || following->name.starts_with("TAG") || following->name.starts_with("APET"))
-    log.warn(fmt::format("{} bytes after the stated samples are not read", file_.size() - stated));
+    log.warn(fmt::format("not read: {} after the stated samples",
+                         counted(file_.size() - stated, "byte")));
   return stated;
 }
 
@@ -146,7 +148,7 @@ std::int64_t Chunks::end_of_samples(const Chunk& chunk, bool known, ReadLog& log
     log.warn("the length of the samples counts a header too");
     return *end;
   }
-  log.ends_early(fmt::format("{} bytes of samples of {}", there, chunk.bytes));
+  log.ends_early(fmt::format("{} of samples of {}", counted(there, "byte"), chunk.bytes));
   return file_.size();
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <mutex>
 #include <numeric>
 #include <optional>
 #include <string_view>
@@ -267,8 +266,6 @@ bool has_ffmpeg() noexcept { return true; }
 
 std::unique_ptr<AudioDecoder> open_with_ffmpeg(const FileSection& section, ReadLog& log,
                                                std::string& reason) {
-  static std::once_flag silenced;
-  std::call_once(silenced, [] { av_log_set_level(AV_LOG_QUIET); });
   auto decoder = std::make_unique<FfmpegDecoder>(log);
   reason = decoder->open(section);
   return reason.empty() ? std::move(decoder) : nullptr;

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/reading/ffmpeg_input.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <mutex>
 #include <span>
 
 namespace metalaudio::audio {
@@ -52,7 +54,13 @@ std::string reason_of(int error) {
   return text.data();
 }
 
+void silence_ffmpeg() {
+  static std::once_flag silenced;
+  std::call_once(silenced, [] { av_log_set_level(AV_LOG_QUIET); });
+}
+
 std::string FfmpegInput::open(const FileSection& section) {
+  silence_ffmpeg();
   bytes_ = std::make_unique<SectionReader>(log_.path(), section);
   auto* buffer = static_cast<unsigned char*>(av_malloc(kBufferBytes));
   io_.reset(avio_alloc_context(buffer, kBufferBytes, 0, bytes_.get(), read_section, nullptr,
@@ -141,12 +149,13 @@ int FfmpegInput::read(AVPacket& packet) {
 void FfmpegInput::check_end(std::int64_t decoded_frames, int sample_rate_hz) {
   const int promised = avformat_index_get_entries_count(stream_);
   if (is("mov") && packets_ < promised)
-    log_.ends_early(fmt::format("{} packets of {}", packets_, promised));
-  if (const auto counted = counted_frames()) {
-    if (decoded_frames < *counted)
-      log_.ends_early(fmt::format("{} frames of {}", decoded_frames, *counted));
-    if (decoded_frames > *counted)
-      log_.warn(fmt::format("its header states {} frames, there are {}", *counted, decoded_frames));
+    log_.ends_early(fmt::format("{} of {}", counted(packets_, "packet"), promised));
+  if (const auto stated = counted_frames()) {
+    if (decoded_frames < *stated)
+      log_.ends_early(fmt::format("{} of {}", counted(decoded_frames, "frame"), *stated));
+    if (decoded_frames > *stated)
+      log_.warn(fmt::format("its header states {}, there are {}", counted(*stated, "frame"),
+                            decoded_frames));
     return;
   }
   if (is("mov") || input_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM ||

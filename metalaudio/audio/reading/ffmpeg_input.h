@@ -19,6 +19,9 @@ namespace metalaudio::audio {
 /// FFmpeg's text for one of its errors.
 std::string reason_of(int error);
 
+/// Keeps FFmpeg from writing to the terminal.
+void silence_ffmpeg();
+
 /// One section of a file as FFmpeg's demuxers see it, and the sound track of it that is read: the
 /// one marked default, otherwise the first that a codec is known for.
 /// Threads:  one instance per thread.
@@ -29,6 +32,7 @@ class FfmpegInput {
   /// Returns the reason if that fails.
   std::string open(const FileSection& section);
 
+  const AVFormatContext& file() const noexcept { return *input_; }
   AVStream& stream() const noexcept { return *stream_; }
   const AVCodec& codec() const noexcept { return *codec_; }
   /// Whether the container has this of FFmpeg's names.

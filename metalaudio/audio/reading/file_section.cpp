@@ -11,12 +11,15 @@
 namespace metalaudio::audio {
 
 FileBytes::FileBytes(const std::filesystem::path& path)
-    : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    // O_NONBLOCK: a named pipe that has taken a file's place is refused, not waited for.
+    : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   struct stat status {};
-  if (file_ < 0 || ::fstat(file_, &status) != 0) {
+  const bool is_open = file_ >= 0 && ::fstat(file_, &status) == 0;
+  if (!is_open || !S_ISREG(status.st_mode)) {
     const int error = errno;
     if (file_ >= 0) ::close(file_);
-    fail(ErrorCode::io, "[AudioReader] {}: {}", path.string(), std::strerror(error));
+    fail(ErrorCode::io, "[AudioReader] {}: {}", path.string(),
+         is_open ? "not a regular file" : std::strerror(error));
   }
   size_ = status.st_size;
 }

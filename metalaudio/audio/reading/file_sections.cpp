@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/reading/chunks.h>
 #include <metalaudio/audio/reading/file_sections.h>
+#include <metalaudio/core/counted.h>
 
 namespace metalaudio::audio {
 
@@ -23,7 +24,7 @@ void check_stated_bytes(FileBytes& file, ReadLog& log) {
   const std::string first = file.text(0, 12);
   const auto check = [&](std::uint64_t stated, std::int64_t start) {
     const auto there = static_cast<std::uint64_t>(file.size() - start);
-    if (stated > there) log.ends_early(fmt::format("{} bytes of {}", there, stated));
+    if (stated > there) log.ends_early(fmt::format("{} of {}", counted(there, "byte"), stated));
   };
   if (first.starts_with("RIFF") && first.substr(8) == "AVI ") {
     const std::uint64_t stated = number_of(std::string_view(first).substr(4, 4), false);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/reading/chunks.h>
 #include <metalaudio/audio/reading/file_sections.h>
+#include <metalaudio/core/counted.h>
 
 #include <algorithm>
 #include <array>
@@ -143,7 +144,7 @@ std::optional<FileSections> ogg_sections(FileBytes& file, ReadLog& log) {
     place = next;
   }
   links.end_link(end, cut);
-  if (skipped > 0) log.warn(fmt::format("{} bytes that belong to no page are not read", skipped));
+  if (skipped > 0) log.warn(fmt::format("not read: {} of no page", counted(skipped, "byte")));
   if (damaged > 0)
     log.warn(fmt::format("damaged pages of the Ogg, whose sound is missing: {}", damaged));
   if (links.missing() > 0) log.warn(fmt::format("missing pages of the Ogg: {}", links.missing()));

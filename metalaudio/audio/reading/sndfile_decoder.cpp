@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/reading/audio_decoder.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <sndfile.h>
 
@@ -76,7 +77,7 @@ class SndfileDecoder final : public AudioDecoder {
            static_cast<double>(position_) / info_.samplerate, sf_strerror(file_.get()));
     const auto stated = stated_frames();
     if (stated && position_ < *stated)
-      log_.ends_early(fmt::format("{} frames of {}", position_, *stated));
+      log_.ends_early(fmt::format("{} of {}", counted(position_, "frame"), *stated));
   }
 
   ReadLog& log_;
@@ -105,9 +106,9 @@ std::unique_ptr<AudioDecoder> open_with_sndfile(const FileSection& section, Read
   // They would come in the codec's order, not in WAVE's.
   if (type == SF_FORMAT_OGG && info.channels > 2) {
     reason = fmt::format(
-        "Ogg of {} channels needs FFmpeg, which is not in this build; `ffmpeg -i "
+        "Ogg of {} needs FFmpeg, which is not in this build; `ffmpeg -i "
         "{} song.wav` converts it",
-        info.channels, log.file());
+        counted(info.channels, "channel"), log.file());
     return nullptr;
   }
   return std::make_unique<SndfileDecoder>(log, std::move(bytes), std::move(file), info);

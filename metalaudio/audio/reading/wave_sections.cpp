@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <metalaudio/audio/reading/chunks.h>
 #include <metalaudio/audio/reading/file_sections.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
@@ -74,7 +75,7 @@ std::int64_t whole_frames(const WaveHeader& header, std::int64_t bytes, ReadLog&
   constexpr std::array<std::uint64_t, 5> kPlain{1, 3, 6, 7, 0xFFFE};
   if (frame == 0 || std::ranges::find(kPlain, code) == kPlain.end()) return bytes;
   if (bytes % frame != 0)
-    log.warn(fmt::format("{} bytes of an incomplete frame at the end", bytes % frame));
+    log.warn(fmt::format("{} of an incomplete frame at the end", counted(bytes % frame, "byte")));
   return bytes - bytes % frame;
 }
 

@@ -7,10 +7,10 @@
 #include <metalaudio/audio/writing/quantizer.h>
 #include <metalaudio/audio/writing/stem_box.h>
 #include <metalaudio/core/audio_buffer.h>
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 
 #include <algorithm>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -78,8 +78,8 @@ class Track {
     configure(*codec, options, channels);
     const int result = avcodec_open2(codec_.get(), codec, nullptr);
     if (result < 0)
-      fail(ErrorCode::unsupported, "[AudioWriter] {}: no {} of {} channels at {} Hz{}: {}", file,
-           extension_of(options.type), channels, codec_->sample_rate,
+      fail(ErrorCode::unsupported, "[AudioWriter] {}: no {} of {} at {} Hz{}: {}", file,
+           extension_of(options.type), counted(channels, "channel"), codec_->sample_rate,
            options.bitrate_kbps ? fmt::format(" and {} kbit/s", *options.bitrate_kbps) : "",
            reason_of(result));
     if (codec_->sample_rate != options.sample_rate_hz)
@@ -263,8 +263,7 @@ class FfmpegEncoder final : public AudioEncoder {
 
 std::unique_ptr<AudioEncoder> make_ffmpeg_encoder(OutputFile& file,
                                                   const AudioWriterOptions& options) {
-  static std::once_flag silenced;
-  std::call_once(silenced, [] { av_log_set_level(AV_LOG_QUIET); });
+  silence_ffmpeg();
   return std::make_unique<FfmpegEncoder>(file, options);
 }
 

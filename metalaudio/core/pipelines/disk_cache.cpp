@@ -67,7 +67,9 @@ std::filesystem::path DiskCache::file_of(std::string_view key) const {
 std::optional<std::string> DiskCache::load(std::string_view key) const {
   if (folder_.empty()) return std::nullopt;
   try {
-    std::ifstream file(file_of(key), std::ios::binary);
+    const std::filesystem::path path = file_of(key);
+    if (!std::filesystem::is_regular_file(path)) return std::nullopt;
+    std::ifstream file(path, std::ios::binary);
     const auto bytes = read(file, sizeof(Head));
     if (!bytes) return std::nullopt;
     Head head;

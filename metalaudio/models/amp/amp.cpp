@@ -1,4 +1,6 @@
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/file_bytes.h>
 #include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/dsp/oversampler.h>
 #include <metalaudio/dsp/rate_adapter.h>
@@ -10,8 +12,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -21,13 +21,12 @@ namespace {
 constexpr float kLimit = 1e30F;
 constexpr double kMostMultiple = 16.0;
 
-std::vector<char> read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path))
-    fail(ErrorCode::io, "[Amp] {}: cannot be opened", path.string());
-  std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) fail(ErrorCode::io, "[Amp] {}: cannot be read", path.string());
-  return bytes;
+FileBytes read_file(const std::filesystem::path& path) {
+  try {
+    return FileBytes(path);
+  } catch (const Error& error) {
+    fail(error.code(), "[Amp] {}: {}", path.string(), error.what());
+  }
 }
 
 /// How often the model's rate goes into another, 0 where it does not.
@@ -87,20 +86,20 @@ Amp::Impl::Impl(const std::shared_ptr<const amp::Program>& program, const amp::M
 }
 
 Amp::Amp(const std::filesystem::path& file, const AmpOptions& options)
-    : Amp(std::as_bytes(std::span<const char>(read_file(file))), options) {}
+    : Amp(read_file(file).bytes(), options) {}
 
 Amp::Amp(std::span<const std::byte> file, const AmpOptions& options) {
   if (options.channels < 1 || options.channels > 2)
-    fail(ErrorCode::invalid_argument, "[Amp] {} channels: 1 or 2", options.channels);
+    fail(ErrorCode::invalid_argument, "[Amp] {}: 1 or 2", counted(options.channels, "channel"));
   if (!(options.slim >= 0.0 && options.slim <= 1.0))
     fail(ErrorCode::invalid_argument, "[Amp] slim {}: 0 to 1", options.slim);
   amp::Model model = amp::read_model(
       file, {options.tanh == AmpTanh::fast, options.slim, options.film_in_every_mode});
   constexpr std::size_t kMostControls = amp::Phases::kMostControls;
   if (model.program.out.channels != 1 || model.program.in.channels > 1 + kMostControls)
-    fail(ErrorCode::unsupported,
-         "[Amp] a network of {} inputs and {} outputs: an amp has one of each",
-         model.program.in.channels, model.program.out.channels);
+    fail(ErrorCode::unsupported, "[Amp] a network of {} and {}: an amp has one of each",
+         counted(model.program.in.channels, "input"),
+         counted(model.program.out.channels, "output"));
   sample_rate_hz_ = model.sample_rate_hz;
   loudness_db_ = model.loudness_db;
   input_level_dbu_ = model.input_level_dbu;

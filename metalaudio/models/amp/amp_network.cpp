@@ -1,3 +1,4 @@
+#include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/file_bytes.h>
 #include <metalaudio/core/realtime/denormals.h>
@@ -21,8 +22,9 @@ AmpNetwork::AmpNetwork(const std::filesystem::path& file) : AmpNetwork(FileBytes
 AmpNetwork::AmpNetwork(std::span<const std::byte> file) {
   amp::Model model = amp::read_model(file, {});
   if (std::max(model.program.in.channels, model.program.out.channels) > kMostChannels) {
-    fail(ErrorCode::unsupported, "[AmpNetwork] {} inputs and {} outputs: at most {}",
-         model.program.in.channels, model.program.out.channels, kMostChannels);
+    fail(ErrorCode::unsupported, "[AmpNetwork] {} and {}: at most {}",
+         counted(model.program.in.channels, "input"), counted(model.program.out.channels, "output"),
+         kMostChannels);
   }
   sample_rate_hz_ = model.sample_rate_hz;
   prewarm_ = model.prewarmed;

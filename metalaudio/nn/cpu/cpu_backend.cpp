@@ -1,4 +1,5 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/nn/cpu/backend_with_kernel.h>
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>
@@ -160,11 +161,11 @@ struct SingleStep {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(Precision precision, std::size_t threads, const ToleranceConfiguration& tolerances)
+  CpuBackend(const GemmKernel& kernel, std::size_t threads,
+             const ToleranceConfiguration& tolerances)
       : tolerances_(tolerances),
         fp32_(tolerances.linear_batch_threshold),
-        kernel_(&gemm_kernel(precision) == &gemm_kernel(Precision::fp32) ? fp32_
-                                                                         : gemm_kernel(precision)),
+        kernel_(&kernel == &gemm_kernel(Precision::fp32) ? fp32_ : kernel),
         threads_(threads) {}
 
   std::string_view name() const noexcept override { return "cpu"; }
@@ -266,6 +267,11 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
+std::shared_ptr<const Backend> make_backend(const GemmKernel& kernel, std::size_t threads,
+                                            const ToleranceConfiguration& tolerances) {
+  return std::make_shared<CpuBackend>(kernel, threads, tolerances);
+}
+
 }  // namespace cpu
 
 std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
@@ -274,7 +280,7 @@ std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t
     fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32 or bf16",
          to_string(precision));
   }
-  return std::make_shared<cpu::CpuBackend>(precision, threads, tolerances);
+  return cpu::make_backend(cpu::gemm_kernel(precision), threads, tolerances);
 }
 
 }  // namespace metalaudio::nn

@@ -24,10 +24,8 @@ Matcher::Matcher(const Graph& graph, std::span<const int> nodes)
 }
 
 int Matcher::sole_consumer(Value value) const {
-  const std::vector<int>& consumers = consumers_[static_cast<std::size_t>(value.index)];
-  if (consumers.size() != 1 || consumers[0] < 0) return -1;
-  const auto node = static_cast<std::size_t>(consumers[0]);
-  return here_[node] && !taken_[node] ? consumers[0] : -1;
+  const std::span<const int> readers = consumers(value);
+  return readers.size() == 1 && free(readers[0]) ? readers[0] : -1;
 }
 
 bool is_per_channel(const Graph& graph, Value value, std::int64_t channels) {

@@ -17,6 +17,15 @@ class Matcher {
   bool taken(int node) const { return taken_[static_cast<std::size_t>(node)]; }
   void take(int node) { taken_[static_cast<std::size_t>(node)] = true; }
 
+  /// The nodes that read a value, in order, one that reads it twice two times; -1: it leaves the graph.
+  std::span<const int> consumers(Value value) const {
+    return consumers_[static_cast<std::size_t>(value.index)];
+  }
+  /// Whether a node may be fused: it is placed here and free.
+  bool free(int node) const {
+    return node >= 0 && here_[static_cast<std::size_t>(node)] && !taken(node);
+  }
+
   /// The node that alone reads a value, once, if it may be fused: it is placed here and free, and
   /// the value leaves the graph nowhere. -1 otherwise.
   int sole_consumer(Value value) const;

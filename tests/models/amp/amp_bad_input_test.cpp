@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/error.h>
 #include <metalaudio/models/amp/amp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -292,6 +294,13 @@ TEST(AmpBadInput, OptionsAndPathsAreChecked) {
   }
   EXPECT_THROW(Amp(std::filesystem::path("/nowhere/at/all.nam")), Error);
   EXPECT_THROW(Amp(std::filesystem::path("/")), Error);
+  EXPECT_THROW(Amp(std::filesystem::path("/dev/zero")), Error);
+  // It would be waited for.
+  const std::filesystem::path pipe =
+      std::filesystem::temp_directory_path() / ("amp-pipe-" + std::to_string(::getpid()));
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THROW(Amp{pipe}, Error);
+  std::filesystem::remove(pipe);
 }
 
 }  // namespace

@@ -9,12 +9,12 @@ const SlidingAxis kSame3{3, 1, 1, 1, 1};
 /// Row-by-row normalisation of one group, as DConv has it.
 const GroupNorm kRowNorm{1, 1, 1e-5F, MomentsAlgorithm::standard};
 
-void dconv_layer(Maker& m, Value x, std::int64_t hidden, std::int64_t dilation) {
+Value dconv_layer(Maker& m, Value x, std::int64_t hidden, std::int64_t dilation) {
   const std::int64_t channels = m.graph.shape(x).back();
   Value y = m.conv(x, hidden, {{3, 1, dilation, dilation, dilation}});
   y = m.unary(m.norm(y, kRowNorm), UnaryFunction::gelu);
   y = m.graph.apply(Glu{}, {m.norm(m.conv(y, 2 * channels, {{}}), kRowNorm)});
-  m.finish(m.add(x, m.multiply(y, m.random({1, 1, channels}, 0.3))));
+  return m.add(x, m.multiply(y, m.random({1, 1, channels}, 0.3)));
 }
 
 }  // namespace
@@ -137,41 +137,75 @@ std::vector<ParityCase> fused_cases() {
       {.name = "dconv_rows",
        .make =
            [](Maker& m, auto) {
-             dconv_layer(m, m.input({9, 130, 12}), 3, 2);
+             m.finish(dconv_layer(m, m.input({9, 130, 12}), 3, 2));
            },
-       .product = true},
+       .product = true,
+       .rounds = false},
       {.name = "dconv_one_row",
        .make =
            [](Maker& m, auto) {
-             dconv_layer(m, m.input({1, 700, 10}), 5, 1);
+             m.finish(dconv_layer(m, m.input({1, 700, 10}), 5, 1));
            },
-       .product = true},
+       .product = true,
+       .rounds = false},
       {.name = "dconv_many_rows",
        .make =
            [](Maker& m, std::size_t v) {
-             dconv_layer(m, m.input({120, 150, 8 + 4 * static_cast<std::int64_t>(v)}),
-                         5 + 9 * static_cast<std::int64_t>(v), 2);
+             m.finish(dconv_layer(m, m.input({120, 150, 8 + 4 * static_cast<std::int64_t>(v)}),
+                                  5 + 9 * static_cast<std::int64_t>(v), 2));
            },
        .variants = 5,
-       .product = true},
+       .product = true,
+       .rounds = false},
       {.name = "dconv_long_row",
        .make =
            [](Maker& m, std::size_t v) {
-             dconv_layer(m, m.input({1, 26000, 8}), 5 + 9 * static_cast<std::int64_t>(v), 1);
+             m.finish(
+                 dconv_layer(m, m.input({1, 26000, 8}), 5 + 9 * static_cast<std::int64_t>(v), 1));
            },
        .variants = 5,
-       .product = true},
+       .product = true,
+       .rounds = false},
       {.name = "dconv_sizes",
        .make =
            [](Maker& m, std::size_t v) {
              const std::int64_t channels = kSizes[v % kSizes.size()];
              const std::int64_t hidden = kSizes[(v * 7 + 3) % kSizes.size()];
-             dconv_layer(m, m.input({2, 5 + static_cast<std::int64_t>(v) * 7, channels + 1}),
-                         hidden + 1, 1 + static_cast<std::int64_t>(v % 4));
+             m.finish(dconv_layer(m,
+                                  m.input({2, 5 + static_cast<std::int64_t>(v) * 7, channels + 1}),
+                                  hidden + 1, 1 + static_cast<std::int64_t>(v % 4)));
            },
        .variants = 15,
        .product = true,
+       .rounds = false,
        .bf16_factor = 4},  // a norm over few numbers enlarges their errors
+      {.name = "dconv_two_layers",
+       .make =
+           [](Maker& m, std::size_t v) {
+             const std::int64_t rows = v % 2 == 0 ? 7 : 1;
+             const std::int64_t channels = v < 2 ? 48 : 192;
+             const Value x = m.input({rows, 230, channels});
+             m.finish(dconv_layer(m, dconv_layer(m, x, channels / 8, 1), channels / 8, 2));
+           },
+       .variants = 4,
+       .product = true,
+       .rounds = false},
+      {.name = "dconv_read_twice",
+       .make =
+           [](Maker& m, auto) {
+             const Value y = dconv_layer(m, m.input({5, 60, 16}), 4, 1);
+             m.finish(m.add(dconv_layer(m, y, 4, 2), y));
+           },
+       .steps = 3,
+       .product = true,
+       .rounds = false},
+      {.name = "dconv_far_taps",
+       .make =
+           [](Maker& m, auto) {
+             m.finish(dconv_layer(m, m.input({3, 250, 16}), 4, 100));
+           },
+       .product = true,
+       .rounds = false},
       {.name = "group_norm_rows_glu",
        .make =
            [glu](Maker& m, auto) {

@@ -18,7 +18,7 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int node, const GemmKernel&
                                    const ToleranceConfiguration& tolerances);
 /// A normalisation with the activation behind it.
 std::optional<StepPlan> match_group_norm(Matcher& matcher, int node, bool fuse);
-/// One layer of demucs.demucs.DConv.
+/// Layers of demucs.demucs.DConv, one behind the other.
 std::optional<StepPlan> match_dconv(Matcher& matcher, int node, const GemmKernel& kernel,
                                     std::size_t threads);
 

@@ -1,7 +1,7 @@
 #include <metalaudio/nn/cpu/gemm/gemm.h>
-#include <metalaudio/nn/cpu/gemm/gemm_amx.h>
 #include <metalaudio/nn/cpu/gemm/gemm_bf16.h>
 #include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 
 namespace metalaudio::nn::cpu {
 
@@ -27,11 +27,16 @@ void GemmScratch::reserve(const GemmNeeds& needs) {
 const GemmKernel& gemm_kernel(Precision precision) {
   static const GemmFp32 fp32;
   static const GemmBf16 bf16;
-  static const GemmAmx amx(1);
-  static const GemmAmx amx_of_two(2);
-  if (precision == Precision::automatic && GemmAmx::available()) return amx_of_two;
+  using Unit = GemmPairs::Unit;
+  static const GemmPairs amx(Unit::tiles);
+  static const GemmPairs amx_of_two(Unit::tiles, 2);
+  static const GemmPairs avx512(Unit::vectors);
+  const bool tiles = GemmPairs::available(Unit::tiles);
+  if (precision == Precision::automatic && tiles) return amx_of_two;
   if (precision != Precision::bf16) return fp32;
-  return GemmAmx::available() ? static_cast<const GemmKernel&>(amx) : bf16;
+  if (tiles) return amx;
+  if (GemmPairs::available(Unit::vectors)) return avx512;
+  return bf16;
 }
 
 PackedMatrix::PackedMatrix(const GemmKernel& kernel, std::span<const float> weights,

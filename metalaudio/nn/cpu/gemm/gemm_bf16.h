@@ -4,8 +4,8 @@
 
 namespace metalaudio::nn::cpu {
 
-/// Products of factors rounded to bfloat16, added in float32: right on every processor, and no
-/// faster than float32 on any.
+/// Products of factors rounded to bfloat16, added in float32: right on every processor and no
+/// faster than float32, for those without AMX and AVX512-BF16.
 class GemmBf16 final : public GemmFp32 {
  public:
   std::string_view name() const noexcept override { return "bf16 in fp32"; }

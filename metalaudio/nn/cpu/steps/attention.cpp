@@ -1,9 +1,11 @@
 #include <metalaudio/nn/cpu/attention_kernel.h>
-#include <metalaudio/nn/cpu/row_kernels.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/steps/attention.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/steps/strides.h>
 
 #include <cmath>
+#include <string_view>
 #include <limits>
 
 namespace metalaudio::nn::cpu {
@@ -13,33 +15,6 @@ namespace {
 /// At least so many queries in one task: their scores against all keys stay in the second-level
 /// cache.
 constexpr std::size_t kQueryRows = 24;
-/// Keys and values are packed for as many batches at a time as fit here, one at least.
-constexpr std::size_t kPackedBytes = std::size_t{8} << 20U;
-
-/// A value as batches of tokens along one axis.
-struct Tokens {
-  Tokens(const Shape& shape, std::int64_t axis) {
-    const std::size_t along = axis_of(axis, shape.rank());
-    count = static_cast<std::size_t>(shape[along]);
-    channels = static_cast<std::size_t>(shape.back());
-    for (std::size_t i = 0; i < along; ++i) outer *= static_cast<std::size_t>(shape[i]);
-    for (std::size_t i = along + 1; i + 1 < shape.rank(); ++i) {
-      inner *= static_cast<std::size_t>(shape[i]);
-    }
-  }
-
-  std::size_t batches() const noexcept { return outer * inner; }
-  std::size_t stride() const noexcept { return inner * channels; }
-  std::size_t offset(std::size_t batch) const noexcept {
-    return (batch / inner * count * inner + batch % inner) * channels;
-  }
-
-  std::size_t outer = 1;
-  std::size_t count = 0;
-  std::size_t inner = 1;
-  std::size_t channels = 0;
-};
-
 /// softmax(scale · q kᵀ + mask) v per head. Keys and values are packed once per head; then every
 /// task takes a few queries through both products, so the score matrix never exists as a whole.
 class AttentionStep final : public CpuStep {
@@ -59,13 +34,12 @@ class AttentionStep final : public CpuStep {
         v_(maker.slot(node.inputs[Attention::v])),
         mask_(maker.slot(node.inputs[Attention::mask])),
         y_(maker.slot(node.results[0])) {
-    scale_ = attention.scale != 0 ? attention.scale
-                                  : 1.0F / std::sqrt(static_cast<float>(key_size_.depth));
+    scale_ = scale_of(attention, key_size_.depth);
     query_rows_ = blocks_of(kQueryRows, kernel.tile_rows()) * kernel.tile_rows();
     key_bytes_ = kernel.packed_bytes(key_size_);
     head_bytes_ = key_bytes_ + kernel.packed_bytes(value_size_);
     const std::size_t batch_bytes = std::max<std::size_t>(1, head_bytes_ * heads_);
-    together_ = std::clamp<std::size_t>(kPackedBytes / batch_bytes, 1,
+    together_ = std::clamp<std::size_t>(kPackedAttentionBytes / batch_bytes, 1,
                                         std::max<std::size_t>(1, queries_.batches()));
     packed_ = maker.temporary(together_ * heads_ * head_bytes_);
     if (mask_.index >= 0) {
@@ -124,7 +98,7 @@ class AttentionStep final : public CpuStep {
     const GemmTap query{q, query_stride, 0, static_cast<std::ptrdiff_t>(rows), 0};
     kernel_.multiply({&query, 1}, key_size_.depth, rows, packed, key_size_, scratch.gemm,
                      {scores, score_stride});
-    const bool hides = mask_.index >= 0 || causal_;
+    const bool hides = mask_.index >= 0 || causal_ || scale_ < 0;
     float* inverses = scores + query_rows_ * keys_.count;
     if (hides) {
       hide(run, batch, head, first, rows, scores);
@@ -199,10 +173,25 @@ class AttentionStep final : public CpuStep {
   Strides mask_strides_{};
 };
 
+/// How many bfloat16 make a factor of the tiles of AMX as exact as a kernel's; none: it has none.
+std::size_t parts_of(const GemmKernel& kernel) {
+  if (!GemmPairs::available(GemmPairs::Unit::tiles)) return 0;
+  const std::string_view name = kernel.name();
+  return name == "fp32" ? 3 : name == "two bf16 with AMX" ? 2 : name == "bf16 with AMX" ? 1 : 0;
+}
+
 }  // namespace
+
+float scale_of(const Attention& attention, std::size_t depth) {
+  return attention.scale != 0 ? attention.scale : 1.0F / std::sqrt(static_cast<float>(depth));
+}
 
 std::unique_ptr<Step> make_attention(const GemmKernel& kernel, const Attention& attention,
                                      const Node& node, StepMaker& maker) {
+  const std::size_t parts = parts_of(kernel);
+  if (parts > 0 && !node.inputs[Attention::mask].present() && !attention.causal) {
+    return make_tiled_attention(parts, attention, node, maker);
+  }
   return std::make_unique<AttentionStep>(kernel, attention, node, maker);
 }
 

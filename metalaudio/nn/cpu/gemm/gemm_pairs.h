@@ -1,26 +1,28 @@
 #pragma once
 
 #include <metalaudio/nn/cpu/gemm/gemm.h>
+#include <metalaudio/nn/cpu/gemm/pair_products.h>
 
 namespace metalaudio::nn::cpu {
 
-/// Products in the tiles of AMX, whose factors are bfloat16 and whose sums are float32. With one
-/// part a factor is rounded; with two it is the sum of two bfloat16, 16 of its 24 bits, and a
-/// product is three: all but that of the two small parts. Infinities then may become NaN.
+/// Products whose factors are bfloat16, two depths side by side, and whose sums are float32: in the
+/// tiles of AMX or the vectors of AVX512-BF16. With one part a factor is rounded; with two, which
+/// only tiles multiply, it is the sum of two bfloat16, 16 of its 24 bits, and a product is three:
+/// all but that of the two small parts. Infinities then may become NaN.
 /// Rows are converted block by block; the matrix lies in panels of 32 columns, each as pairs of
 /// tiles of 16 columns and 32 depths, two depths side by side, the pair of small parts behind that
 /// of the large ones. With glu the second tile of a pair gates the first. The biases follow the
 /// panels, in float32.
-class GemmAmx final : public GemmKernel {
+class GemmPairs final : public GemmKernel {
  public:
-  explicit GemmAmx(std::size_t parts) : parts_(parts) {}
-  /// Whether the processor has AMX and the kernel lets this process use it, which is asked once.
-  static bool available() noexcept;
+  enum class Unit { tiles, vectors };
 
-  std::string_view name() const noexcept override {
-    return parts_ == 1 ? "bf16 with AMX" : "two bf16 with AMX";
-  }
-  std::size_t tile_rows() const noexcept override { return 32; }
+  explicit GemmPairs(Unit unit, std::size_t parts = 1);
+  /// Whether this process may use the unit.
+  static bool available(Unit unit) noexcept;
+
+  std::string_view name() const noexcept override;
+  std::size_t tile_rows() const noexcept override { return products_.rows; }
   std::size_t packed_bytes(const MatrixSize& size) const noexcept override;
   void pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
             std::byte* to) const noexcept override;
@@ -31,7 +33,9 @@ class GemmAmx final : public GemmKernel {
                   std::size_t depth) const noexcept override;
 
  private:
+  Unit unit_;
   std::size_t parts_;
+  const PairProducts& products_;
 };
 
 }  // namespace metalaudio::nn::cpu

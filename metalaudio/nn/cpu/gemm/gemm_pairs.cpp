@@ -1,30 +1,26 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/core/instruction_sets.h>
-#include <metalaudio/nn/cpu/gemm/gemm_amx.h>
 #include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__x86_64__)
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#define METALAUDIO_AMX \
-  __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+#define METALAUDIO_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
 #endif
 
 namespace metalaudio::nn::cpu {
 
 namespace {
 
-constexpr std::size_t kTileRows = 16;
-constexpr std::size_t kTileDepth = 32;
-constexpr std::size_t kTileColumns = 16;
-constexpr std::size_t kTileElements = kTileRows * kTileDepth;
-constexpr std::size_t kPanelColumns = 2 * kTileColumns;
+constexpr std::size_t kTileDepth = kPairTileDepth;
+constexpr std::size_t kTileColumns = kPairTileColumns;
+constexpr std::size_t kTileElements = kPairTileElements;
+constexpr std::size_t kPanelColumns = kPairPanelColumns;
 
 constexpr std::size_t round_up(std::size_t n, std::size_t unit) {
   return (n + unit - 1) / unit * unit;
@@ -66,37 +62,43 @@ constexpr std::size_t row_of_depth(std::size_t depth) {
 
 }  // namespace
 
-std::size_t GemmAmx::packed_bytes(const MatrixSize& size) const noexcept {
+GemmPairs::GemmPairs(Unit unit, std::size_t parts)
+    : unit_(unit),
+      parts_(parts),
+      products_(unit == Unit::tiles ? amx_products(parts) : avx512_products()) {}
+
+bool GemmPairs::available(Unit unit) noexcept {
+  if (gemm_panel_width() != kPanelColumns) return false;
+  return unit == Unit::tiles ? amx_is_granted() : InstructionSets::detect().avx512_bf16;
+}
+
+std::string_view GemmPairs::name() const noexcept {
+  if (unit_ == Unit::vectors) return "bf16 with AVX-512";
+  return parts_ == 1 ? "bf16 with AMX" : "two bf16 with AMX";
+}
+
+std::size_t GemmPairs::packed_bytes(const MatrixSize& size) const noexcept {
   const Cut cut(size, parts_);
   return cut.panels * (cut.panel * sizeof(BFloat16) + kPanelColumns * sizeof(float));
 }
 
-GemmNeeds GemmAmx::needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
-                         std::size_t depth) const noexcept {
-  const std::size_t padded = round_up(rows, 2 * kTileRows);
+GemmNeeds GemmPairs::needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
+                           std::size_t depth) const noexcept {
+  const std::size_t padded = round_up(rows, products_.rows);
   const std::size_t converted =
       padded * std::max(row_of_depth(size.depth), taps * row_of_depth(depth)) + kTileDepth;
-  return {taps, rows, depth, 2 * kTileRows * kPanelColumns + parts_ * converted / 2};
+  return {taps, rows, depth, products_.rows * kPanelColumns + parts_ * converted / 2};
 }
 
-#if defined(METALAUDIO_AMX)
+#if defined(METALAUDIO_BF16)
 
 namespace {
-
-/// The shape of all eight tiles: 16 rows of 64 bytes.
-struct alignas(64) TileConfiguration {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
 
 /// Which part of a float a bfloat16 is: the float rounded to nearest even, or what that leaves.
 enum class Part { large, small };
 
 /// What rounding leaves; nothing of what is not finite.
-METALAUDIO_AMX inline __m512 left_of(__m512 v) noexcept {
+METALAUDIO_BF16 inline __m512 left_of(__m512 v) noexcept {
   const __m256bh rounded = _mm512_cvtneps_pbh(v);
   __m256i bits;
   std::memcpy(&bits, &rounded, sizeof bits);
@@ -110,14 +112,14 @@ METALAUDIO_AMX inline __m512 left_of(__m512 v) noexcept {
 }
 
 template <Part kPart>
-METALAUDIO_AMX inline __m512 part_of(__m512 v) noexcept {
+METALAUDIO_BF16 inline __m512 part_of(__m512 v) noexcept {
   if constexpr (kPart == Part::small) v = left_of(v);
   return v;
 }
 
 /// to[count] = a part of from[count].
 template <Part kPart>
-METALAUDIO_AMX void convert(const float* from, std::size_t count, BFloat16* to) noexcept {
+METALAUDIO_BF16 void convert(const float* from, std::size_t count, BFloat16* to) noexcept {
   std::size_t i = 0;
   for (; i + 32 <= count; i += 32) {
     const __m512bh v = _mm512_cvtne2ps_pbh(part_of<kPart>(_mm512_loadu_ps(from + i + 16)),
@@ -136,8 +138,8 @@ METALAUDIO_AMX void convert(const float* from, std::size_t count, BFloat16* to) 
 
 /// Up to 32 depths of up to 16 columns that lie `stride` floats apart, each contiguous: one tile.
 template <Part kPart>
-METALAUDIO_AMX void pack_columns(const float* from, std::ptrdiff_t stride, std::size_t columns,
-                                 std::size_t depth, BFloat16* to) noexcept {
+METALAUDIO_BF16 void pack_columns(const float* from, std::ptrdiff_t stride, std::size_t columns,
+                                  std::size_t depth, BFloat16* to) noexcept {
   const __m512i rows =
       _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
                          _mm512_set1_epi32(16));
@@ -152,8 +154,8 @@ METALAUDIO_AMX void pack_columns(const float* from, std::ptrdiff_t stride, std::
 
 /// The same where the columns are contiguous and the depths `stride` floats apart.
 template <Part kPart>
-METALAUDIO_AMX void pack_rows(const float* from, std::ptrdiff_t stride, std::size_t columns,
-                              std::size_t depth, BFloat16* to) noexcept {
+METALAUDIO_BF16 void pack_rows(const float* from, std::ptrdiff_t stride, std::size_t columns,
+                               std::size_t depth, BFloat16* to) noexcept {
   const auto mask = static_cast<__mmask16>(columns >= 16 ? 0xFFFFU : (1U << columns) - 1U);
   const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
                                          8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
@@ -179,92 +181,29 @@ void pack_tile(const MatrixView& matrix, const float* from, std::size_t columns,
   }
 }
 
-/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, its small
-/// parts `small` elements further on. They multiply `blocks` blocks of the matrix from the first on.
-struct Operand {
-  const BFloat16* base;
-  std::size_t stride;
-  std::size_t blocks;
-  std::size_t first_block;
-};
-
-/// 32 rows from `row` on times one panel: four tiles of sums that start at the biases.
-template <std::size_t kParts>
-METALAUDIO_AMX void multiply_tiles(std::span<const Operand> operands, std::size_t row,
-                                   std::size_t small, const BFloat16* panel, const float* bias,
-                                   float* to, std::ptrdiff_t to_stride) noexcept {
-  _tile_loadd(0, bias, 0);
-  _tile_loadd(1, bias + kTileColumns, 0);
-  _tile_loadd(2, bias, 0);
-  _tile_loadd(3, bias + kTileColumns, 0);
-  for (const Operand& operand : operands) {
-    const auto stride = static_cast<long>(operand.stride * sizeof(BFloat16));
-    const BFloat16* low = operand.base + row * operand.stride;
-    const BFloat16* high = low + kTileRows * operand.stride;
-    const BFloat16* b = panel + operand.first_block * 2 * kParts * kTileElements;
-    for (std::size_t block = 0; block < operand.blocks; ++block) {
-      _tile_loadd(4, low, stride);
-      _tile_loadd(6, b, 64);
-      _tile_loadd(7, b + kTileElements, 64);
-      _tile_loadd(5, high, stride);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
-      if constexpr (kParts == 2) {
-        _tile_loadd(4, low + small, stride);
-        _tile_loadd(5, high + small, stride);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-        _tile_loadd(4, low, stride);
-        _tile_loadd(6, b + 2 * kTileElements, 64);
-        _tile_loadd(7, b + 3 * kTileElements, 64);
-        _tile_loadd(5, high, stride);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-      }
-      low += kTileDepth;
-      high += kTileDepth;
-      b += 2 * kParts * kTileElements;
-    }
-  }
-  const auto stride = static_cast<long>(to_stride * static_cast<std::ptrdiff_t>(sizeof(float)));
-  _tile_stored(0, to, stride);
-  _tile_stored(1, to + kTileColumns, stride);
-  _tile_stored(2, to + 16 * to_stride, stride);
-  _tile_stored(3, to + 16 * to_stride + kTileColumns, stride);
-}
-
-METALAUDIO_AMX void configure_tiles() noexcept {
-  static constexpr TileConfiguration kConfiguration;
-  _tile_loadconfig(&kConfiguration);
-}
-
-METALAUDIO_AMX void release_tiles() noexcept { _tile_release(); }
-
 /// Converts the rows of taps, and what several taps read only once.
 class Converter {
  public:
-  /// Room for the rows of `parts` parts, and one operand a tap.
-  Converter(std::size_t parts, std::size_t rows, BFloat16* room, std::size_t part_size,
-            Operand* operands)
-      : parts_(parts), rows_(rows), end_(room), part_size_(part_size), operands_(operands) {}
+  /// Room for the rows of `parts` parts, `padded` of them read, and one operand a tap.
+  Converter(std::size_t parts, std::size_t rows, std::size_t padded, BFloat16* room,
+            std::size_t part_size, PairOperand* operands)
+      : parts_(parts),
+        rows_(rows),
+        padded_(padded),
+        end_(room),
+        part_size_(part_size),
+        operands_(operands) {}
 
-  std::span<const Operand> operands() const noexcept { return {operands_, count_}; }
+  std::span<const PairOperand> operands() const noexcept { return {operands_, count_}; }
 
   void convert_taps(std::span<const GemmTap> taps, std::size_t depth, std::size_t matrix_depth) {
-    const bool whole = depth % kTileDepth == 0 && std::ranges::all_of(taps, [](const GemmTap& t) {
-                         return t.weight_row % kTileDepth == 0;
-                       });
+    const bool whole =
+        std::ranges::all_of(taps, [](const GemmTap& t) { return t.weight_row % kTileDepth == 0; });
     if (!whole && (taps.size() != 1 || taps[0].weight_row != 0)) {
       return side_by_side(taps, depth, matrix_depth);
     }
     // Beyond the depth of one of several taps lie the weights of the next.
-    const bool ends = whole || depth == matrix_depth;
+    const bool ends = depth % kTileDepth == 0 || depth == matrix_depth;
     for (std::size_t i = 0; i < taps.size();) {
       const GemmTap& tap = taps[i];
       const auto inside = tap.first <= 0 && tap.last >= static_cast<std::ptrdiff_t>(rows_);
@@ -318,7 +257,7 @@ class Converter {
     clear(end_ + size, kTileDepth);
     operands_[count_++] = {end_, stride, round_up(depth, kTileDepth) / kTileDepth,
                            tap.weight_row / kTileDepth};
-    end_ += round_up(rows_, 2 * kTileRows) * row_of_depth(depth);
+    end_ += padded_ * row_of_depth(depth);
   }
 
   /// One tap and those behind it that read the same rows, some rows further on; returns how many.
@@ -346,33 +285,23 @@ class Converter {
       put_row(tap, static_cast<std::ptrdiff_t>(r), depth, row);
       clear(row + depth, blocks * kTileDepth - depth);
     }
-    end_ += count * round_up(rows_, 2 * kTileRows) * stride;
+    end_ += count * padded_ * stride;
     return count;
   }
 
   std::size_t parts_;
   std::size_t rows_;
+  std::size_t padded_;
   BFloat16* end_;
   std::size_t part_size_;
-  Operand* operands_;
+  PairOperand* operands_;
   std::size_t count_ = 0;
 };
 
 }  // namespace
 
-bool GemmAmx::available() noexcept {
-  static const bool granted = [] {
-    constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-    constexpr long kTileData = 18;
-    const InstructionSets sets = InstructionSets::detect();
-    return sets.amx_bf16 && sets.avx512_bf16 &&
-           syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-  }();
-  return granted && gemm_panel_width() == kPanelColumns;
-}
-
-void GemmAmx::pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
-                   std::byte* to) const noexcept {
+void GemmPairs::pack(const MatrixView& matrix, const MatrixSize& size, const float* bias,
+                     std::byte* to) const noexcept {
   const Cut cut(size, parts_);
   auto* elements = reinterpret_cast<BFloat16*>(to);
   if (cut.blocks * kTileDepth != size.depth || cut.panels * cut.columns != size.result_columns() ||
@@ -406,51 +335,52 @@ void GemmAmx::pack(const MatrixView& matrix, const MatrixSize& size, const float
   }
 }
 
-void GemmAmx::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
-                       const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
-                       const GemmOutput& output) const noexcept {
+void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
+                         const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
+                         const GemmOutput& output) const noexcept {
   const Cut cut(size, parts_);
+  const std::size_t unit = products_.rows;
+  const std::size_t padded = round_up(rows, unit);
   float* tile = scratch.floats();
-  auto* converted = reinterpret_cast<BFloat16*>(tile + 2 * kTileRows * kPanelColumns);
+  auto* converted = reinterpret_cast<BFloat16*>(tile + unit * kPanelColumns);
   const std::size_t part_size =
-      round_up(rows, 2 * kTileRows) *
-          std::max(row_of_depth(size.depth), taps.size() * row_of_depth(depth)) +
-      kTileDepth;
-  static_assert(sizeof(Operand) <= sizeof(GemmTap));
-  Converter converter(parts_, rows, converted, part_size,
-                      reinterpret_cast<Operand*>(scratch.converted_taps()));
+      padded * std::max(row_of_depth(size.depth), taps.size() * row_of_depth(depth)) + kTileDepth;
+  static_assert(sizeof(PairOperand) <= sizeof(GemmTap));
+  Converter converter(parts_, rows, padded, converted, part_size,
+                      reinterpret_cast<PairOperand*>(scratch.converted_taps()));
   converter.convert_taps(taps, depth, size.depth);
   const auto* elements = reinterpret_cast<const BFloat16*>(packed);
   const float* biases = biases_of(packed, cut);
   const bool plain = output.activation == Activation::none && output.residual == nullptr;
-  const auto multiply_tiles = parts_ == 2 ? cpu::multiply_tiles<2> : cpu::multiply_tiles<1>;
-  configure_tiles();
+  products_.begin();
   for (std::size_t panel = 0; panel < cut.panels; ++panel) {
     const std::size_t column = panel * cut.columns;
     const bool full = column + cut.columns <= size.result_columns();
-    for (std::size_t row = 0; row < rows; row += 2 * kTileRows) {
-      const std::size_t count = std::min(2 * kTileRows, rows - row);
+    const bool narrow = !size.glu && column + kTileColumns >= size.result_columns();
+    for (std::size_t row = 0; row < rows; row += unit) {
+      const std::size_t count = std::min(unit, rows - row);
       GemmOutput block = output;
       block.base += static_cast<std::ptrdiff_t>(row) * output.row_stride;
       if (block.residual != nullptr) {
         block.residual += static_cast<std::ptrdiff_t>(row) * output.residual_row_stride;
       }
-      const bool direct = plain && full && !size.glu && count == 2 * kTileRows;
-      multiply_tiles(converter.operands(), row, part_size, elements + panel * cut.panel,
-                     biases + panel * kPanelColumns, direct ? block.base + column : tile,
-                     direct ? output.row_stride : static_cast<std::ptrdiff_t>(kPanelColumns));
+      const bool direct = plain && full && !size.glu && count == unit;
+      products_.multiply({converter.operands(), row, part_size, elements + panel * cut.panel,
+                          biases + panel * kPanelColumns, narrow,
+                          direct ? block.base + column : tile,
+                          direct ? output.row_stride : static_cast<std::ptrdiff_t>(kPanelColumns)});
       if (!direct) gemm_finish({tile, count, column, size.result_columns()}, block);
     }
   }
-  release_tiles();
+  products_.end();
 }
 
 #else
 
-bool GemmAmx::available() noexcept { return false; }
-void GemmAmx::pack(const MatrixView&, const MatrixSize&, const float*, std::byte*) const noexcept {}
-void GemmAmx::multiply(std::span<const GemmTap>, std::size_t, std::size_t, const std::byte*,
-                       const MatrixSize&, GemmScratch&, const GemmOutput&) const noexcept {}
+void GemmPairs::pack(const MatrixView&, const MatrixSize&, const float*,
+                     std::byte*) const noexcept {}
+void GemmPairs::multiply(std::span<const GemmTap>, std::size_t, std::size_t, const std::byte*,
+                         const MatrixSize&, GemmScratch&, const GemmOutput&) const noexcept {}
 
 #endif
 

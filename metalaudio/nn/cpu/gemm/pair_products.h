@@ -1,0 +1,53 @@
+#pragma once
+
+#include <metalaudio/core/half.h>
+
+#include <cstddef>
+#include <span>
+
+namespace metalaudio::nn::cpu {
+
+/// The tiles of 16 rows or columns and 32 depths that GemmPairs cuts its factors into.
+constexpr std::size_t kPairTileColumns = 16;
+constexpr std::size_t kPairTileDepth = 32;
+constexpr std::size_t kPairTileElements = kPairTileColumns * kPairTileDepth;
+constexpr std::size_t kPairPanelColumns = 2 * kPairTileColumns;
+
+/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, its small
+/// parts `small` elements further on. They multiply `blocks` blocks of the matrix from the first on.
+struct PairOperand {
+  const BFloat16* base;
+  std::size_t stride;
+  std::size_t blocks;
+  std::size_t first_block;
+};
+
+/// A few rows, from `row` on, times one panel; the sums start at the panel's biases.
+struct PairBlock {
+  std::span<const PairOperand> operands;
+  std::size_t row;
+  std::size_t small;
+  const BFloat16* panel;
+  const float* bias;
+  bool narrow;  ///< only the first of the panel's two vectors holds columns
+  float* to;
+  std::ptrdiff_t to_stride;
+};
+
+/// One unit of the processor that multiplies pairs of bfloat16 and adds in float32.
+struct PairProducts {
+  std::size_t rows;  ///< of one block
+  /// Before the first block of a product, and after the last.
+  void (*begin)() noexcept;
+  void (*multiply)(const PairBlock& block) noexcept;
+  void (*end)() noexcept;
+};
+
+/// The tiles of AMX, factors of one part or of two.
+const PairProducts& amx_products(std::size_t parts) noexcept;
+/// Whether the processor has them and the kernel lets this process use them, which is asked once.
+bool amx_is_granted() noexcept;
+/// The vectors of AVX512-BF16, factors of one part.
+const PairProducts& avx512_products() noexcept;
+
+}  // namespace metalaudio::nn::cpu

@@ -1,0 +1,244 @@
+#include <metalaudio/nn/cpu/dconv_kernels.h>
+#include <metalaudio/nn/cpu/steps/dconv_layer.h>
+#include <metalaudio/nn/cpu/transpose_kernel.h>
+
+#include <cmath>
+
+namespace metalaudio::nn::cpu {
+
+namespace {
+
+constexpr std::size_t kWhole = 16;  ///< floats: a line
+constexpr std::size_t kTileRows = 32;
+constexpr std::size_t kTileDepth = 32;
+
+std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
+std::size_t lines(std::size_t floats) { return round_up(floats, kWhole); }
+std::ptrdiff_t stride(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
+
+/// Whether the kernel's tiles are faster than vectors of float32: those of AMX, where hidden
+/// channels fill enough of their columns. Far taps would need more room for transposed positions
+/// than a block has.
+bool uses_tiles(const GemmKernel& kernel, std::size_t hidden, std::size_t dilation) {
+  if (dilation > kBlockRows) return true;
+  if (kernel.name() == "bf16 with AMX") return hidden > 8;
+  return kernel.name() == "two bf16 with AMX" && hidden > 16;
+}
+
+}  // namespace
+
+DConvLayer::DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const Graph& graph)
+    : dilation_(static_cast<std::size_t>(parts.dilation)),
+      epsilon1_(parts.epsilon1),
+      epsilon2_(parts.epsilon2),
+      gamma1_(floats_of(graph, parts.gamma1)),
+      beta1_(floats_of(graph, parts.beta1)),
+      gamma2_(floats_of(graph, parts.gamma2)),
+      beta2_(floats_of(graph, parts.beta2)),
+      gain_(floats_of(graph, parts.gain)),
+      weight2_(floats_of(graph, parts.weight2)),
+      bias2_(floats_of(graph, parts.bias2)) {
+  hidden_ = gamma1_.size();
+  channels_ = gain_.size();
+  tiles_ = uses_tiles(kernel, hidden_, dilation_);
+  pack(kernel, floats_of(graph, parts.weight1), floats_of(graph, parts.bias1));
+  sum_up_weights();
+}
+
+void DConvLayer::pack(const GemmKernel& kernel, const Array<float>& weight1,
+                      const Array<float>& bias1) {
+  if (!tiles_) {
+    packed1_ = Array<float>(hidden_conv_floats(hidden_, channels_));
+    pack_hidden_conv(weight1.data(), bias1.data(), hidden_, channels_, packed1_.data());
+    packed2_ = Array<float>(gate_columns(channels_) * hidden_);
+    pack_gate(weight2_.data(), hidden_, channels_, packed2_.data());
+    return;
+  }
+  // Whole tiles of columns, and a depth of whole tiles for each tap, so that taps share their rows.
+  const std::size_t columns = round_up(hidden_, kTileDepth);
+  const std::size_t depth = round_up(channels_, kTileDepth);
+  Array<float> padded(columns * 3 * depth);
+  for (std::size_t i = 0; i < 3 * hidden_; ++i) {
+    std::copy_n(weight1.begin() + stride(i * channels_), channels_,
+                padded.begin() + stride(i * depth));
+  }
+  Array<float> bias(columns);
+  std::copy(bias1.begin(), bias1.end(), bias.begin());
+  matrix1_ = PackedMatrix(kernel, padded, bias, {columns, 3 * depth, false});
+  matrix2_ = PackedMatrix(kernel, weight2_, {}, {2 * channels_, hidden_, false});
+  tile_needs_.gemm = kernel.needs(matrix1_.size(), 3, kBlockRows, channels_);
+  tile_needs_.gemm.cover(kernel.needs(matrix2_.size(), 1, kTileRows, hidden_));
+}
+
+/// What the moments of W h + b need of W and b: Wᵀ W, Wᵀ b, and the sums of W's rows, b and b².
+void DConvLayer::sum_up_weights() {
+  weight_products_.assign(hidden_ * hidden_, 0.0);
+  weight_biases_.assign(hidden_, 0.0);
+  weight_sums_.assign(hidden_, 0.0);
+  for (std::size_t n = 0; n < bias2_.size(); ++n) {
+    const float* w = weight2_.data() + n * hidden_;
+    const double b = bias2_[n];
+    for (std::size_t i = 0; i < hidden_; ++i) {
+      for (std::size_t j = 0; j < hidden_; ++j) {
+        weight_products_[i * hidden_ + j] += static_cast<double>(w[i]) * w[j];
+      }
+      weight_biases_[i] += w[i] * b;
+      weight_sums_[i] += w[i];
+    }
+    bias_sum_ += b;
+    bias_squares_ += b * b;
+  }
+}
+
+std::size_t DConvLayer::weight_bytes() const noexcept {
+  return matrix1_.bytes() + matrix2_.bytes() +
+         (packed1_.size() + packed2_.size() + weight2_.size()) * sizeof(float);
+}
+
+std::size_t DConvLayer::columns2() const noexcept {
+  return tiles_ ? 2 * channels_ : gate_columns(channels_);
+}
+
+std::size_t DConvLayer::work_floats() const noexcept {
+  return 3 * lines(hidden_) + 2 * lines(columns2());
+}
+
+DConvWork DConvLayer::work_at(float* at) const noexcept {
+  const auto take = [&at](std::size_t floats) {
+    float* taken = at;
+    at += lines(floats);
+    return taken;
+  };
+  DConvWork work{};
+  work.scale1 = take(hidden_);
+  work.shift1 = take(hidden_);
+  work.pivot = take(hidden_);
+  work.scale2 = take(columns2());
+  work.shift2 = take(columns2());
+  return work;
+}
+
+ScratchNeeds DConvLayer::scratch() const noexcept {
+  ScratchNeeds needs = tile_needs_;
+  const std::size_t taps = channels_ * whole_rows(kBlockRows + 2 * dilation_);
+  const std::size_t rows = kBlockRows * round_up(hidden_, kTileDepth);
+  const std::size_t wide = kTileRows * 2 * channels_;
+  needs.floats = std::max({tiles_ ? rows + lines(wide) : taps, centred_floats(hidden_, kBlockRows),
+                           hidden_ * kBlockRows});
+  return needs;
+}
+
+void DConvLayer::convolve(const float* row, std::size_t positions, std::size_t first,
+                          std::size_t count, ThreadScratch& scratch, float* hidden) const noexcept {
+  float* room = scratch.floats.data();
+  if (!tiles_) {
+    const std::ptrdiff_t start = stride(first) - stride(dilation_);
+    const std::size_t taps = whole_rows(kBlockRows + 2 * dilation_);
+    transpose(
+        {row + start * stride(channels_), stride(channels_), -start, stride(positions) - start},
+        count + 2 * dilation_, channels_, room, taps);
+    convolve_hidden({room, taps, channels_, dilation_, packed1_.data(), hidden_}, count, hidden,
+                    kBlockRows);
+    return;
+  }
+  const std::size_t depth = round_up(channels_, kTileDepth);
+  const std::size_t columns = matrix1_.size().columns;
+  GemmTap taps[3];
+  for (std::size_t k = 0; k < 3; ++k) {
+    const std::ptrdiff_t position = stride(first) + (stride(k) - 1) * stride(dilation_);
+    taps[k] = {row + position * stride(channels_), stride(channels_), -position,
+               stride(positions) - position, k * depth};
+  }
+  const std::size_t whole = round_up(count, kTileRows);
+  matrix1_.multiply(taps, channels_, whole, scratch.gemm, {room, stride(columns)});
+  transpose({room, stride(columns), 0, stride(count)}, count, hidden_, hidden, kBlockRows);
+}
+
+Moments DConvLayer::moments_of(const float* hidden, std::size_t count) const noexcept {
+  return moments({hidden, stride(kBlockRows)}, hidden_, count);
+}
+
+void DConvLayer::fold_first(const Moments& moments, const float* hidden, std::size_t count,
+                            ThreadScratch& scratch, const DConvWork& work) const noexcept {
+  const double inverse = moments.inverse_deviation(epsilon1_);
+  for (std::size_t c = 0; c < hidden_; ++c) {
+    work.scale1[c] = static_cast<float>(gamma1_[c] * inverse);
+    work.shift1[c] = static_cast<float>(beta1_[c] - moments.mean * gamma1_[c] * inverse);
+  }
+  float* block = scratch.floats.data();
+  std::copy_n(hidden, hidden_ * kBlockRows, block);
+  activate_hidden(block, kBlockRows, hidden_, count, work.scale1, work.shift1);
+  for (std::size_t c = 0; c < hidden_; ++c) {
+    const float* values = block + c * kBlockRows;
+    float sum = 0;
+    for (std::size_t p = 0; p < count; ++p) sum += values[p];
+    work.pivot[c] = sum / static_cast<float>(count);
+  }
+}
+
+void DConvLayer::activate(float* hidden, std::size_t count, const DConvWork& work,
+                          ThreadScratch& scratch, double* sums) const noexcept {
+  activate_hidden(hidden, kBlockRows, hidden_, count, work.scale1, work.shift1);
+  add_products(hidden, kBlockRows, hidden_, count, work.pivot, scratch.floats.data(), sums,
+               sums + hidden_);
+}
+
+/// Of the second convolution's result.
+Moments DConvLayer::moments_of_result(const double* sums, std::size_t positions,
+                                      const float* pivot) const noexcept {
+  const double* products = sums + hidden_;
+  const auto count = static_cast<double>(positions);
+  const auto columns = static_cast<double>(bias2_.size());
+  double within = 0;
+  double total = bias_sum_;
+  double around = bias_squares_;
+  for (std::size_t i = 0; i < hidden_; ++i) {
+    const double mean = pivot[i] + sums[i] / count;
+    total += weight_sums_[i] * mean;
+    around += 2 * weight_biases_[i] * mean;
+    for (std::size_t j = i; j < hidden_; ++j) {
+      const double weight = weight_products_[i * hidden_ + j] * (j == i ? 1 : 2);
+      within += weight * (products[i * hidden_ + j] - sums[i] * sums[j] / count);
+      around += weight * mean * (pivot[j] + sums[j] / count);
+    }
+  }
+  const double mean = total / columns;
+  const double squares = within + count * (around - columns * mean * mean);
+  return {columns * count, mean, std::max(0.0, squares)};
+}
+
+void DConvLayer::fold_second(const double* sums, std::size_t positions,
+                             const DConvWork& work) const noexcept {
+  const Moments moments = moments_of_result(sums, positions, work.pivot);
+  const double inverse = moments.inverse_deviation(epsilon2_);
+  for (std::size_t n = 0; n < bias2_.size(); ++n) {
+    const double gain = n < channels_ ? gain_[n] : 1.0;
+    const double scale = gamma2_[n] * inverse * gain;
+    const std::size_t place = tiles_ ? n : gate_place(n, channels_);
+    work.scale2[place] = static_cast<float>(scale);
+    work.shift2[place] = static_cast<float>((bias2_[n] - moments.mean) * scale + beta2_[n] * gain);
+  }
+}
+
+void DConvLayer::finish(const float* hidden, std::size_t count, const DConvWork& work,
+                        ThreadScratch& scratch, const float* x, float* y) const noexcept {
+  if (!tiles_) {
+    gate_hidden(
+        {hidden, kBlockRows, hidden_, packed2_.data(), work.scale2, work.shift2, x, y, channels_},
+        count);
+    return;
+  }
+  const std::size_t columns = whole_rows(hidden_);
+  float* rows = scratch.floats.data();
+  float* wide = rows + kBlockRows * round_up(hidden_, kTileDepth);
+  transpose({hidden, stride(kBlockRows), 0, stride(hidden_)}, hidden_, count, rows, columns);
+  for (std::size_t p = 0; p < count; p += kTileRows) {
+    const std::size_t some = std::min(kTileRows, count - p);
+    const GemmTap tap{rows + p * columns, stride(columns), 0, stride(some), 0};
+    matrix2_.multiply({&tap, 1}, hidden_, kTileRows, scratch.gemm, {wide, stride(2 * channels_)});
+    affine_glu({wide, stride(2 * channels_)}, some, channels_, work.scale2, work.shift2, nullptr,
+               {x + p * channels_, stride(channels_)}, y + p * channels_, stride(channels_));
+  }
+}
+
+}  // namespace metalaudio::nn::cpu

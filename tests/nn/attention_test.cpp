@@ -1,0 +1,206 @@
+#include <gtest/gtest.h>
+#include <metalaudio/nn/plan.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "tests/support/simd_targets.h"
+
+namespace metalaudio::nn {
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+struct Sizes {
+  std::int64_t queries;
+  std::int64_t keys;
+  std::int64_t depth;
+  std::int64_t width;
+};
+
+struct Case {
+  Sizes sizes;
+  std::vector<float> q;
+  std::vector<float> k;
+  std::vector<float> v;
+};
+
+std::vector<float> run(const Case& c, Precision precision, ThreadPool* pool = nullptr) {
+  Graph graph;
+  const Value q = graph.input("q", {1, c.sizes.queries, c.sizes.depth});
+  const Value k = graph.input("k", {1, c.sizes.keys, c.sizes.depth});
+  const Value v = graph.input("v", {1, c.sizes.keys, c.sizes.width});
+  graph.output("y", graph.apply(Attention{}, {q, k, v}));
+  PlanOptions options;
+  options.precision = precision;
+  options.pool = pool;
+  Plan plan(graph, options);
+  const auto write = [&](const char* name, const std::vector<float>& values) {
+    std::ranges::copy(values, plan.input(name).values_as<float>().begin());
+  };
+  write("q", c.q);
+  write("k", c.k);
+  write("v", c.v);
+  plan.run();
+  const auto y = plan.output("y").values_as<float>();
+  return {y.begin(), y.end()};
+}
+
+std::vector<double> expected(const Case& c) {
+  std::vector<double> y;
+  const auto depth = static_cast<std::size_t>(c.sizes.depth);
+  const auto width = static_cast<std::size_t>(c.sizes.width);
+  for (std::size_t q = 0; q < c.q.size(); q += depth) {
+    std::vector<double> scores;
+    for (std::size_t k = 0; k < c.k.size(); k += depth) {
+      double sum = 0;
+      for (std::size_t d = 0; d < depth; ++d) sum += double{c.q[q + d]} * double{c.k[k + d]};
+      scores.push_back(sum / std::sqrt(static_cast<double>(depth)));
+    }
+    const double top = *std::ranges::max_element(scores);
+    double weight = 0;
+    std::vector<double> sums(width);
+    for (std::size_t k = 0; k < scores.size(); ++k) {
+      const double w = std::exp(scores[k] - top);
+      weight += w;
+      for (std::size_t i = 0; i < width; ++i) sums[i] += w * double{c.v[k * width + i]};
+    }
+    for (const double sum : sums) y.push_back(sum / weight);
+  }
+  return y;
+}
+
+/// The greatest score of a query comes late, and is far above the first ones.
+Case random_case(const Sizes& sizes) {
+  std::mt19937 generator(3);
+  std::normal_distribution<float> normal;
+  Case c{sizes, {}, {}, {}};
+  for (std::int64_t i = 0; i < sizes.queries * sizes.depth; ++i) c.q.push_back(normal(generator));
+  for (std::int64_t i = 0; i < sizes.keys * sizes.depth; ++i) {
+    const auto key = static_cast<float>(i / sizes.depth);
+    c.k.push_back(normal(generator) * (1 + 3 * key / static_cast<float>(sizes.keys)));
+  }
+  for (std::int64_t i = 0; i < sizes.keys * sizes.width; ++i) {
+    c.v.push_back(normal(generator) + 0.2F);
+  }
+  return c;
+}
+
+double snr_db(const std::vector<float>& y, const std::vector<double>& exact) {
+  double error = 0;
+  double power = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    error += (exact[i] - double{y[i]}) * (exact[i] - double{y[i]});
+    power += exact[i] * exact[i];
+  }
+  return 10 * std::log10(power / error);
+}
+
+template <typename Body>
+void for_each_precision(Body&& body) {
+  // float32 has 24 bits, two bfloat16 have 16, one has 8: 6 dB each, less what a softmax of scores
+  // of some units enlarges.
+  const std::pair<Precision, double> precisions[] = {
+      {Precision::fp32, 115}, {Precision::automatic, 85}, {Precision::bf16, 33}};
+  for_each_target([&](const char* target) {
+    SCOPED_TRACE(target);
+    for (const auto& [precision, bound] : precisions) {
+      SCOPED_TRACE(to_string(precision));
+      body(precision, bound);
+    }
+  });
+}
+
+TEST(Attention, IsExactOverManyKeysWhoseScoresRise) {
+  for (const Sizes& sizes : {Sizes{1, 1, 48, 48}, Sizes{17, 17, 16, 16}, Sizes{70, 600, 48, 48},
+                             Sizes{3, 1025, 5, 100}, Sizes{130, 63, 65, 33}}) {
+    SCOPED_TRACE(testing::PrintToString(sizes.keys));
+    const Case c = random_case(sizes);
+    const std::vector<double> exact = expected(c);
+    for_each_precision([&](Precision precision, double bound) {
+      EXPECT_GT(snr_db(run(c, precision), exact), bound);
+    });
+  }
+}
+
+TEST(Attention, DoesNotDependOnThreads) {
+  ThreadPool pool(3);
+  const Case c = random_case({200, 700, 48, 48});
+  for_each_precision(
+      [&](Precision precision, double) { EXPECT_EQ(run(c, precision), run(c, precision, &pool)); });
+}
+
+/// Queries of ones and scores of zero, so that every precision is exact.
+Case plain_case() {
+  return {{2, 4, 2, 2}, {1, 1, 1, 1}, std::vector<float>(8), {1, 2, 3, 4, 5, 6, 7, 8}};
+}
+
+TEST(Attention, GivesNoWeightToAKeyOfMinusInfinity) {
+  Case c = plain_case();
+  c.k[2] = -kInf;
+  c.k[6] = -kInf;
+  for_each_precision([&](Precision precision, double) {
+    EXPECT_EQ(run(c, precision), (std::vector<float>{3, 4, 3, 4}));
+  });
+}
+
+TEST(Attention, KeepsAnInfiniteValueInItsChannel) {
+  Case c = plain_case();
+  c.v[3] = kInf;
+  for_each_precision([&](Precision precision, double) {
+    EXPECT_EQ(run(c, precision), (std::vector<float>{4, kInf, 4, kInf}));
+  });
+}
+
+TEST(Attention, MakesNanOfARowAlone) {
+  for (const float bad : {kNan, kInf}) {
+    Case c = plain_case();
+    c.k = {1, 1, 1, 1, 1, 1, 1, 1};
+    c.q[0] = bad;
+    for_each_precision([&](Precision precision, double) {
+      const std::vector<float> y = run(c, precision);
+      EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[1]));
+      EXPECT_EQ(y[2], 4);
+      EXPECT_EQ(y[3], 5);
+    });
+  }
+}
+
+TEST(Attention, MakesNanOfScoresThatAreAllMinusInfinity) {
+  Case c = plain_case();
+  c.k.assign(8, -kInf);
+  for_each_precision([&](Precision precision, double) {
+    for (const float y : run(c, precision)) EXPECT_TRUE(std::isnan(y));
+  });
+}
+
+TEST(Attention, TakesANegativeScale) {
+  const Case c = random_case({5, 40, 8, 8});
+  Case opposite = c;
+  for (float& q : opposite.q) q = -q;
+  for_each_target([&](const char* target) {
+    SCOPED_TRACE(target);
+    Graph graph;
+    const Value q = graph.input("q", {1, 5, 8});
+    const Value k = graph.input("k", {1, 40, 8});
+    const Value v = graph.input("v", {1, 40, 8});
+    graph.output("y", graph.apply(Attention{.scale = -30 / std::sqrt(8.0F)}, {q, k, v}));
+    Plan plan(graph, {});
+    std::ranges::copy(c.q, plan.input("q").values_as<float>().begin());
+    std::ranges::copy(c.k, plan.input("k").values_as<float>().begin());
+    std::ranges::copy(c.v, plan.input("v").values_as<float>().begin());
+    plan.run();
+    Case scaled = opposite;
+    for (float& value : scaled.q) value *= 30;
+    const auto y = plan.output("y").values_as<float>();
+    // Scores of hundreds put their rounding into the exponent.
+    EXPECT_GT(snr_db({y.begin(), y.end()}, expected(scaled)), 90);
+  });
+}
+
+}  // namespace
+}  // namespace metalaudio::nn
