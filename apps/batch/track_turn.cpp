@@ -83,10 +83,11 @@ nlohmann::json options_json(const SeparateOptions& options, bool on_gpu) {
 }  // namespace
 
 RunRecipe run_recipe(const SeparateOptions& options, const ModelChoice& model,
-                     const models::OpenDevices& devices) {
-  RunRecipe run{outputs_folder(options, model.bag), {}, options.batch.skip_existing};
+                     const models::OpenDevices& devices, std::shared_ptr<const FileSums> sums) {
+  RunRecipe run{
+      outputs_folder(options, model.bag), {}, options.batch.skip_existing, std::move(sums)};
   nlohmann::json files = nlohmann::json::array();
-  for (const fs::path& file : model.bag.models) files.push_back(repository::sha256_of_file(file));
+  for (const fs::path& file : model.bag.models) files.push_back(run.sums->of(file));
   run.recipe = {{"version", METALAUDIO_VERSION},
                 {"model", {{"name", model.bag.name}, {"sha256", files}}},
                 {"options", options_json(options, !devices.gpus.empty())}};
@@ -119,7 +120,7 @@ TrackTurn::TrackTurn(const RunRecipe& run, const PlannedTrack& track,
   }
   record_ = TrackRecord(record_of(folder_, job));
   nlohmann::json recipe = run.recipe;
-  recipe["input"] = {{"sha256", repository::sha256_of_file(job.input)}};
+  recipe["input"] = {{"sha256", run.sums->of(job.input)}};
   for (std::size_t i = 0; i < files.size(); ++i) {
     recipe["stem"] = i < job.outputs.size() ? plan.outputs[i].name : "picture";
     recipes_.push_back(recipe);

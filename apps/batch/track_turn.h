@@ -6,10 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/batch/file_sums.h"
 #include "apps/batch/track_claim.h"
 #include "apps/batch/track_record.h"
 #include "apps/commands/model_choice.h"
@@ -22,11 +24,12 @@ struct RunRecipe {
   std::filesystem::path folder;  ///< of the outputs, and of `.metalaudio`
   nlohmann::json recipe;         ///< less the input and the stem
   bool skip_existing = false;
+  std::shared_ptr<const FileSums> sums = {};
 };
 
 /// Errors:   throws Error{not_found, io} for a model's file that cannot be read.
 RunRecipe run_recipe(const SeparateOptions& options, const ModelChoice& model,
-                     const models::OpenDevices& devices);
+                     const models::OpenDevices& devices, std::shared_ptr<const FileSums> sums);
 
 /// The state of a track's record; for PlannedTrack::known_record.
 TrackRecord::Stamp record_stamp(const RunRecipe& run, const TrackJob& job);

@@ -7,6 +7,7 @@
 #include <metalaudio/separation/stem_plan.h>
 #include <metalaudio/separation/track_list.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -112,6 +113,19 @@ std::shared_future<separation::BagContents> read_model_files(const SeparateOptio
   return std::async(std::launch::async, separation::read_bag, bag_files(model), std::move(stems));
 }
 
+/// Of what the record of the first tracks names.
+std::shared_ptr<const FileSums> begin_sums(const SeparateOptions& options, const ModelChoice& model,
+                                           const std::vector<PlannedTrack>& tracks) {
+  std::vector<std::filesystem::path> files;
+  if (!options.to_standard_output()) {
+    files = model.bag.models;
+    for (std::size_t i = 0; i < std::min(tracks.size(), std::max<std::size_t>(options.jobs, 1));
+         ++i)
+      if (tracks[i].refusal.empty() && !tracks[i].keep) files.push_back(tracks[i].job.input);
+  }
+  return std::make_shared<const FileSums>(files);
+}
+
 int separate(const SeparateOptions& options) {
   check_separate_options(options);
   if (options.list_models) {
@@ -148,11 +162,12 @@ int separate(const SeparateOptions& options) {
   check_standard_output(options, plan, planned, console);
   settle_existing(options, outputs_folder(options, model.bag), planned);
   std::shared_future<separation::BagContents> contents = read_model_files(options, model, plan);
+  std::shared_ptr<const FileSums> sums = begin_sums(options, model, planned);
   const models::OpenDevices devices = waking.get();
   console.note(model_line(model, devices));
   for (const std::filesystem::path& file : model.bag.models) console.detail("  " + file.string());
   return SeparationRun(options, model, std::move(contents), devices, plan, std::move(planned),
-                       console)
+                       std::move(sums), console)
       .run();
 }
 

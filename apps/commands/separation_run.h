@@ -22,11 +22,12 @@ namespace metalaudio::apps {
 /// Threads:  run() starts its own and joins them.
 class SeparationRun {
  public:
-  /// contents: of the model's files, which may still be on their way.
+  /// contents: of the model's files, which may still be on their way; sums: of them and of tracks.
   SeparationRun(const SeparateOptions& options, const ModelChoice& model,
                 std::shared_future<separation::BagContents> contents,
                 const models::OpenDevices& devices, const separation::StemPlan& plan,
-                std::vector<PlannedTrack> tracks, Console& console);
+                std::vector<PlannedTrack> tracks, std::shared_ptr<const FileSums> sums,
+                Console& console);
 
   /// Returns the exit status.
   /// Errors:   throws what load_separator throws, Error{io} where standard output is closed, and
