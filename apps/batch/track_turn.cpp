@@ -91,7 +91,9 @@ RunRecipe run_recipe(const SeparateOptions& options, const ModelChoice& model,
     for (const FileDigest& file : files) recipe["model"]["sha256"].push_back(file.sha256());
     return recipe;
   };
-  return {outputs_folder(options, model.bag), std::async(std::launch::deferred, with_digests),
+  // Beside a GPU a core has time for it.
+  const std::launch when = devices.gpus.empty() ? std::launch::deferred : std::launch::async;
+  return {outputs_folder(options, model.bag), std::async(when, with_digests),
           options.batch.skip_existing};
 }
 

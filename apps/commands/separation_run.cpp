@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <metalaudio/core/audio_device.h>
 #include <metalaudio/core/counted.h>
 #include <metalaudio/core/error.h>
@@ -62,31 +63,33 @@ separation::TrackSeparationOptions track_options(const SeparateOptions& options)
   return result;
 }
 
+/// A GPU's weights are packed in passing: memory that goes back to the system after each is faulted in
+/// anew, by all threads at once, for a tenth of a second.
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 26);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
 /// Of standard output: its reader has had enough, which is no failure.
 bool is_broken_pipe(const std::exception& error) {
   const auto* known = dynamic_cast<const Error*>(&error);
   return known != nullptr && known->code() == ErrorCode::cancelled && interrupt_signal() == 0;
 }
 
-/// Those of one worker: of several, each has one to itself, and workers on the same GPU have streams
-/// of their own.
-std::vector<std::shared_ptr<AudioDevice>> gpus_of(const models::OpenDevices& devices,
-                                                  const Sharing& sharing, std::size_t number) {
-  const std::size_t count = devices.gpus.size();
-  if (sharing.workers == 1 || count == 0) return devices.gpus;
-  const std::shared_ptr<AudioDevice>& gpu = devices.gpus[number % count];
-  return {number < count ? gpu : open_device(DeviceType::cuda, gpu->properties().index)};
-}
-
 }  // namespace
 
 /// One of those who work on tracks, with a model that is loaded when the first track needs it.
 struct SeparationRun::Worker {
-  Worker(std::size_t threads, std::vector<std::shared_ptr<AudioDevice>> devices)
-      : pool(threads), gpus(std::move(devices)) {}
+  Worker(const Sharing& sharing, const models::OpenDevices& devices, std::size_t number)
+      : pool(sharing.threads_each),
+        gpus(models::devices_of_job(devices, number, sharing.workers)),
+        spares(models::spares_of_job(devices, number, sharing.workers)) {}
 
   ThreadPool pool;
   std::vector<std::shared_ptr<AudioDevice>> gpus;
+  std::vector<int> spares;
   std::optional<separation::Separator> separator{};
   std::exception_ptr failure{};  ///< of loading it, which no track is to blame for
 };
@@ -138,6 +141,7 @@ SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& 
 }
 
 int SeparationRun::run() {
+  if (!devices_.gpus.empty()) keep_freed_memory();
   const Clock::time_point start = Clock::now();
   const std::size_t threads =
       options_.threads > 0 ? options_.threads : HardwareProfile::detect().usable_cores;
@@ -148,8 +152,7 @@ int SeparationRun::run() {
   Shared shared(console_, tracks_.size());
   shared.to_load = sharing.workers;
   for (std::size_t i = 0; i < sharing.workers; ++i)
-    shared.workers.push_back(
-        std::make_unique<Worker>(sharing.threads_each, gpus_of(devices_, sharing, i)));
+    shared.workers.push_back(std::make_unique<Worker>(sharing, devices_, i));
   std::vector<std::thread> workers;
   for (std::size_t i = 1; i < sharing.workers; ++i)
     workers.emplace_back([&, i] { work(shared, *shared.workers[i]); });
@@ -217,6 +220,7 @@ models::ModelOptions SeparationRun::model_options(const Worker& worker) const {
   options.tolerances = ToleranceConfiguration::load();
   options.mode = options_.mode;
   options.devices = worker.gpus;
+  options.spare_gpus = worker.spares;
   options.notice = [this](const std::string& line) { console_.line(failure_text("", line)); };
   return options;
 }

@@ -25,26 +25,33 @@ double sum_of(std::span<const float> samples, Function function) {
 
 }  // namespace
 
-void MonoStatistics::add(ConstAudioView block) {
-  if (block.frames() == 0 || block.channels() == 0) return;
+MonoStatistics MonoStatistics::of(ConstAudioView block) {
+  MonoStatistics found;
+  if (block.frames() == 0 || block.channels() == 0) return found;
   std::vector<float> mono(block.frames(), 0.0f);
   for (std::size_t channel = 0; channel < block.channels(); ++channel) {
     const auto samples = block.channel(channel);
     for (std::size_t frame = 0; frame < mono.size(); ++frame) mono[frame] += samples[frame];
   }
   for (float& sample : mono) sample /= static_cast<float>(block.channels());
-  const double added = static_cast<double>(mono.size());
-  const double block_mean = sum_of(mono, [](double sample) { return sample; }) / added;
-  const double block_squares =
-      sum_of(mono, [&](double sample) { return (sample - block_mean) * (sample - block_mean); });
+  found.count_ = static_cast<std::int64_t>(mono.size());
+  found.mean_ =
+      sum_of(mono, [](double sample) { return sample; }) / static_cast<double>(mono.size());
+  found.squares_ =
+      sum_of(mono, [&](double sample) { return (sample - found.mean_) * (sample - found.mean_); });
+  return found;
+}
 
+void MonoStatistics::join(const MonoStatistics& next) noexcept {
+  if (next.count_ == 0) return;
   // Chan, Golub, LeVeque 1979: join two sets by their means.
+  const double added = static_cast<double>(next.count_);
   const double before = static_cast<double>(count_);
   const double all = before + added;
-  const double apart = block_mean - mean_;
+  const double apart = next.mean_ - mean_;
   mean_ += apart * added / all;
-  squares_ += block_squares + apart * apart * before * added / all;
-  count_ += static_cast<std::int64_t>(mono.size());
+  squares_ += next.squares_ + apart * apart * before * added / all;
+  count_ += next.count_;
 }
 
 double MonoStatistics::deviation() const noexcept {

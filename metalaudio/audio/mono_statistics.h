@@ -11,7 +11,11 @@ namespace metalaudio::audio {
 /// Threads:  one instance per thread.
 class MonoStatistics {
  public:
-  void add(ConstAudioView block);
+  void add(ConstAudioView block) { join(of(block)); }
+  /// Of one block alone.
+  static MonoStatistics of(ConstAudioView block);
+  /// Those of the blocks behind these; the same bits as to add them one by one where `next` is of one.
+  void join(const MonoStatistics& next) noexcept;
 
   double mean() const noexcept { return mean_; }
   /// Divides by the count less one, as torch does; 0 below two frames.

@@ -28,6 +28,8 @@ struct ModelOptions {
   bool timing = false;  ///< measure the steps, for SegmentModel::report()
   /// The GPUs that share the segments; none: the CPU, which also goes on where they are lost.
   std::vector<std::shared_ptr<AudioDevice>> devices = {};
+  /// GPUs, by number, that are opened one after the other when all of these are lost, before the CPU.
+  std::vector<int> spare_gpus = {};
   /// How many segments a GPU takes at a time; 0: as many as pay and fit into its memory.
   std::size_t batch = 0;
   /// Told, in one line, where a model goes on elsewhere than it was meant to.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
 #include <optional>
 
 namespace metalaudio::models {
@@ -39,8 +40,13 @@ std::optional<std::vector<int>> gpu_indices(std::string_view list) {
 OpenDevices open(const std::vector<int>& indices) {
   OpenDevices opened;
   opened.text.clear();
-  for (const int index : indices) {
-    opened.gpus.push_back(open_device(DeviceType::cuda, index));
+  // Each takes its time to wake up.
+  std::vector<std::future<std::shared_ptr<AudioDevice>>> waking;
+  for (std::size_t i = 1; i < indices.size(); ++i)
+    waking.push_back(std::async(std::launch::async, open_device, DeviceType::cuda, indices[i]));
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const int index = indices[i];
+    opened.gpus.push_back(i == 0 ? open_device(DeviceType::cuda, index) : waking[i - 1].get());
     opened.text += fmt::format("{}cuda:{} ({})", opened.text.empty() ? "" : ", ", index,
                                opened.gpus.back()->properties().name);
   }
@@ -51,6 +57,22 @@ OpenDevices open(const std::vector<int>& indices) {
 
 bool names_devices(std::string_view devices) {
   return devices == "auto" || devices == "cpu" || gpu_indices(devices).has_value();
+}
+
+std::vector<std::shared_ptr<AudioDevice>> devices_of_job(const OpenDevices& devices,
+                                                         std::size_t job, std::size_t jobs) {
+  const std::size_t count = devices.gpus.size();
+  if (jobs == 1 || count == 0) return devices.gpus;
+  const std::shared_ptr<AudioDevice>& gpu = devices.gpus[job % count];
+  return {job < count ? gpu : open_device(DeviceType::cuda, gpu->properties().index)};
+}
+
+std::vector<int> spares_of_job(const OpenDevices& devices, std::size_t job, std::size_t jobs) {
+  std::vector<int> spares;
+  const std::size_t count = devices.gpus.size();
+  for (std::size_t i = 1; jobs > 1 && i < count; ++i)
+    spares.push_back(devices.gpus[(job + i) % count]->properties().index);
+  return spares;
 }
 
 OpenDevices open_devices(std::string_view devices) {

@@ -2,6 +2,7 @@
 
 #include <metalaudio/core/audio_device.h>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,5 +24,14 @@ bool names_devices(std::string_view devices);
 ///           Error{backend_unavailable} where a GPU that is named does not answer, and says why.
 /// Threads:  any; offline.
 OpenDevices open_devices(std::string_view devices);
+
+/// Those of one of several jobs that run at a time: all of them for one job alone, otherwise one, with
+/// a stream of its own.
+/// Errors:   throws Error{backend_unavailable, out_of_memory} where another stream cannot be had.
+/// Threads:  any; offline.
+std::vector<std::shared_ptr<AudioDevice>> devices_of_job(const OpenDevices& devices,
+                                                         std::size_t job, std::size_t jobs);
+/// The GPUs on which it goes on, in this order, when its own is lost; for ModelOptions.
+std::vector<int> spares_of_job(const OpenDevices& devices, std::size_t job, std::size_t jobs);
 
 }  // namespace metalaudio::models

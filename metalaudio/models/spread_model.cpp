@@ -3,6 +3,7 @@
 #include <metalaudio/models/spread_model.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace metalaudio::models {
@@ -108,8 +109,11 @@ class SpreadModel::Batches final : public SegmentBatches {
   std::vector<float> elsewhere_;  ///< the stems of a segment whose device was lost
 };
 
-SpreadModel::SpreadModel(std::vector<Part> parts, MakeModel on_cpu, Notice notice)
-    : make_on_cpu_(std::move(on_cpu)), notice_(std::move(notice)) {
+SpreadModel::SpreadModel(std::vector<Part> parts, std::vector<Spare> spares, MakeModel on_cpu,
+                         Notice notice)
+    : spares_(std::make_move_iterator(spares.begin()), std::make_move_iterator(spares.end())),
+      make_on_cpu_(std::move(on_cpu)),
+      notice_(std::move(notice)) {
   if (parts.empty()) fail(ErrorCode::invalid_argument, "[SpreadModel] no devices");
   for (Part& part : parts) devices_.push_back({std::move(part)});
 }
@@ -132,36 +136,57 @@ nn::PlanReport SpreadModel::report() const {
 }
 
 void SpreadModel::run(std::span<const float> mix, std::span<float> stems) {
-  for (Device& device : devices_) {
-    if (!device.lost && try_on_device([&] { device.part.model->run(mix, stems); },
-                                      [&](const char* reason) { lose(device, reason); }))
+  while (Device* const device = next_device()) {
+    if (try_on_device([&] { device->part.model->run(mix, stems); },
+                      [&](const char* reason) { lose(*device, reason); }))
       return;
   }
   on_cpu().run(mix, stems);
 }
 
 std::unique_ptr<SegmentBatches> SpreadModel::make_batches(std::size_t segments) {
-  const auto left = static_cast<std::size_t>(
-      std::ranges::count_if(devices_, [](const Device& device) { return !device.lost; }));
   std::vector<Batches::Lane> lanes;
-  for (Device& device : devices_) {
-    if (device.lost) continue;
-    try_on_device(
-        [&] {
-          auto batches = device.part.model->make_batches((segments + left - 1) / left);
-          if (batches) lanes.push_back({&device, std::move(batches), false});
-        },
-        [&](const char* reason) { lose(device, reason); });
+  // What is lost on the way may bring a spare one.
+  while (lanes.empty() && next_device() != nullptr) {
+    const auto left = static_cast<std::size_t>(
+        std::ranges::count_if(devices_, [](const Device& device) { return !device.lost; }));
+    bool tried = true;
+    for (std::size_t i = 0; i < devices_.size(); ++i) {
+      Device& device = devices_[i];
+      if (device.lost) continue;
+      tried = try_on_device(
+          [&] {
+            auto batches = device.part.model->make_batches((segments + left - 1) / left);
+            if (batches) lanes.push_back({&device, std::move(batches), false});
+          },
+          [&](const char* reason) { lose(device, reason); });
+    }
+    if (tried) break;
   }
   if (lanes.empty()) return nullptr;
   return std::make_unique<Batches>(*this, std::move(lanes));
 }
 
 void SpreadModel::lose(Device& device, const std::string& reason) {
-  if (std::exchange(device.lost, true) || !notice_) return;
-  const auto next = std::ranges::find_if(devices_, [](const Device& other) { return !other.lost; });
+  if (std::exchange(device.lost, true)) return;
+  const Device* const next = next_device();
+  if (!notice_) return;
   notice_(fmt::format("{}: {}; going on on {}", device.part.device, without_operation(reason),
-                      next == devices_.end() ? "the cpu" : next->part.device));
+                      next == nullptr ? "the cpu" : next->part.device));
+}
+
+SpreadModel::Device* SpreadModel::next_device() {
+  const auto found =
+      std::ranges::find_if(devices_, [](const Device& other) { return !other.lost; });
+  if (found != devices_.end()) return &*found;
+  while (!spares_.empty()) {
+    const Spare spare = std::move(spares_.front());
+    spares_.pop_front();
+    std::unique_ptr<SegmentModel> model;
+    if (try_on_device([&] { model = spare.make(); }, [](const char*) {}))
+      return &devices_.emplace_back(Part{spare.device, std::move(model)});
+  }
+  return nullptr;
 }
 
 SegmentModel& SpreadModel::on_cpu() {

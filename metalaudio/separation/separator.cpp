@@ -73,7 +73,7 @@ void Separator::separate(const audio::AudioSource& mix, const SeparationOptions&
          mix.sample_rate_hz(), channels_, sample_rate_hz_);
   if (mix.frames() == 0) fail(ErrorCode::invalid_data, "[Separator] the audio is empty");
   SegmentRun run(members_, sources_, mix, options, mix.frames(), pool_);
-  if (options.normalise) run.set_level(measure_level(mix, control.stop));
+  if (options.normalise) run.set_level(measure_level(mix, control.stop, pool_));
   const std::size_t total = run.total_steps();
   for (std::size_t done = 0; run.advance(on_block, control);)
     if (control.progress) control.progress(++done, total);

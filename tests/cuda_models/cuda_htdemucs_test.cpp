@@ -5,8 +5,10 @@
 #include <metalaudio/models/open_devices.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "signal_to_noise.h"
@@ -221,6 +223,71 @@ TEST(CudaHTDemucs, TakesFewerSegmentsWhereMemoryIsShort) {
   hogs.clear();
   const auto one = make_random_htdemucs(config, 1, on_gpu(Precision::fp32), pool);
   EXPECT_EQ(found, run(*one, mix));
+}
+
+/// What a job of its own gives, and what it gives while others are made and run beside it: each with
+/// the devices of `separate --jobs`, or all with one device, whose stream they share.
+class CudaJobs : public testing::TestWithParam<bool> {};
+
+TEST_P(CudaJobs, DoNotDisturbEachOther) {
+  constexpr std::size_t kJobs = 3;
+  const HTDemucsConfig config = full_size(true);
+  const OpenDevices open = open_devices("cuda");
+  const auto mix_of = [&](std::size_t job) {
+    return noise(2 * static_cast<std::size_t>(config.segment_samples()),
+                 static_cast<unsigned>(job));
+  };
+  const auto options_of = [&](std::size_t job) {
+    ModelOptions options = on_gpu(Precision::fp16, 2);
+    options.devices = GetParam() ? open.gpus : devices_of_job(open, job, kJobs);
+    return options;
+  };
+  std::vector<std::vector<float>> expected;
+  for (std::size_t job = 0; job < kJobs; ++job) {
+    ThreadPool pool(4);
+    const auto model =
+        make_random_htdemucs(config, static_cast<unsigned>(job), options_of(job), pool);
+    expected.push_back(run(*model, mix_of(job)));
+  }
+  std::vector<std::thread> threads;
+  std::atomic<std::size_t> wrong = 0;
+  for (std::size_t job = 0; job < kJobs; ++job) {
+    threads.emplace_back([&, job] {
+      ThreadPool pool(4);
+      const std::vector<float> mix = mix_of(job);
+      for (int round = 0; round < 3; ++round) {
+        const auto model =
+            make_random_htdemucs(config, static_cast<unsigned>(job), options_of(job), pool);
+        for (int i = 0; i < 20; ++i) wrong += run(*model, mix) == expected[job] ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Streams, CudaJobs, testing::Bool(), [](const auto& test) {
+  return std::string(test.param ? "Shared" : "OfTheirOwn");
+});
+
+TEST(CudaJobsDevices, HaveStreamsOfTheirOwn) {
+  const OpenDevices open = open_devices("cuda");
+  EXPECT_EQ(devices_of_job(open, 0, 1), open.gpus);
+  for (std::size_t job = 0; job < 4; ++job) {
+    const auto devices = devices_of_job(open, job, 4);
+    ASSERT_EQ(devices.size(), 1U);
+    EXPECT_EQ(devices[0]->properties().index, 0);
+    EXPECT_TRUE(spares_of_job(open, job, 4).empty());
+    if (job == 0) continue;
+    // A job's stream is its own while the others run.
+    EXPECT_NE(devices[0]->stream(), open.gpus[0]->stream());
+  }
+  if (list_devices().size() < 3) return;
+  const OpenDevices two = open_devices("cuda:0,cuda:1");
+  EXPECT_EQ(devices_of_job(two, 1, 4)[0], two.gpus[1]);
+  EXPECT_EQ(devices_of_job(two, 3, 4)[0]->properties().index, 1);
+  EXPECT_EQ(spares_of_job(two, 1, 4), std::vector<int>{0});
+  EXPECT_TRUE(spares_of_job(two, 0, 1).empty());
 }
 
 /// Where there are two; in float32, where a segment's bits do not depend on its batch.

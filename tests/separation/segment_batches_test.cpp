@@ -166,12 +166,25 @@ TEST_P(SegmentBatchesOfEitherKind, AreLeftBehindWhenASeparationIsCancelled) {
 
 /// The linear stand-in on some GPUs of the list, and on the CPU behind them.
 struct Spread {
-  explicit Spread(std::vector<FakeGpu> fakes) : gpus(std::move(fakes)) {
+  /// The last `spares` of them are made when the others are lost; 0 segments have no room.
+  explicit Spread(std::vector<FakeGpu> fakes, std::size_t spares = 0) : gpus(std::move(fakes)) {
     std::vector<models::SpreadModel::Part> parts;
-    for (std::size_t i = 0; i < gpus.size(); ++i)
-      parts.push_back({"cuda:" + std::to_string(i), std::make_unique<BatchedModel>(gpus[i])});
+    std::vector<models::SpreadModel::Spare> behind;
+    for (std::size_t i = 0; i < gpus.size(); ++i) {
+      const std::string name = "cuda:" + std::to_string(i);
+      if (i + spares < gpus.size()) {
+        parts.push_back({name, std::make_unique<BatchedModel>(gpus[i])});
+        continue;
+      }
+      behind.push_back({name, [this, i]() -> std::unique_ptr<models::SegmentModel> {
+                          if (gpus[i].capacity == 0)
+                            fail(ErrorCode::out_of_memory, "[FakeGpu] 9 MiB are not free");
+                          return std::make_unique<BatchedModel>(gpus[i]);
+                        }});
+    }
     separator.emplace(std::make_unique<models::SpreadModel>(
-        std::move(parts), [this] { return std::make_unique<LinearModel>(400, &on_cpu); },
+        std::move(parts), std::move(behind),
+        [this] { return std::make_unique<LinearModel>(400, &on_cpu); },
         [this](const std::string& line) { notices.push_back(line); }));
   }
 
@@ -253,6 +266,33 @@ TEST(SpreadModel, GoesOnOnAnotherGpuOfTheList) {
   EXPECT_EQ(both.notices.back(), "cuda:1: lost; going on on the cpu");
 }
 
+/// A song each: what a lost GPU owes is computed on the other's, and so are the next songs, in batches.
+TEST(SpreadModel, GoesOnOnASpareGpu) {
+  const std::vector<float> expected = samples(alone().separate(noise(kFrames)));
+  for (std::size_t lost_after = 0; lost_after < kSegments; ++lost_after) {
+    Spread spread({{.capacity = 2, .lost_after = lost_after, .adds_up = true},
+                   {.capacity = 0},
+                   {.capacity = 3, .adds_up = true}},
+                  2);
+    EXPECT_EQ(samples(spread.separator->separate(noise(kFrames))), expected) << lost_after;
+    EXPECT_EQ(samples(spread.separator->separate(noise(kFrames))), expected);
+    EXPECT_EQ(spread.on_cpu, 0U);
+    EXPECT_GE(spread.gpus[2].done, kSegments);
+    EXPECT_FALSE(spread.gpus[2].started.empty());
+    EXPECT_EQ(spread.notices, std::vector<std::string>{"cuda:0: lost; going on on cuda:2"});
+  }
+  Spread untouched({{.capacity = 2}, {.capacity = 2}}, 1);
+  EXPECT_EQ(samples(untouched.separator->separate(noise(kFrames))), expected);
+  EXPECT_EQ(untouched.gpus[1].done, 0U);
+  Spread all({{.capacity = 2, .lost_after = 3}, {.capacity = 2, .lost_after = 4}}, 1);
+  EXPECT_EQ(samples(all.separator->separate(noise(kFrames))), expected);
+  EXPECT_GT(all.on_cpu, 0U);
+  EXPECT_EQ(all.notices.back(), "cuda:1: lost; going on on the cpu");
+  Spread full({{.capacity = 0}, {.capacity = 2}}, 1);
+  EXPECT_EQ(samples(full.separator->separate(noise(kFrames))), expected);
+  EXPECT_EQ(full.gpus[1].started.size(), (kSegments + 1) / 2);
+}
+
 TEST(SpreadModel, LeavesAGpuOutThatHasNoRoom) {
   const std::vector<float> expected = samples(alone().separate(noise(kFrames)));
   Spread spread({{.capacity = 0}, {.capacity = 2}});
@@ -284,7 +324,8 @@ TEST(SpreadModel, PassesOnOtherErrors) {
   parts.push_back({"cuda:0", std::make_unique<Broken>()});
   std::size_t on_cpu = 0;
   Separator separator(std::make_unique<models::SpreadModel>(
-      std::move(parts), [&] { return std::make_unique<LinearModel>(400, &on_cpu); }, nullptr));
+      std::move(parts), std::vector<models::SpreadModel::Spare>{},
+      [&] { return std::make_unique<LinearModel>(400, &on_cpu); }, nullptr));
   EXPECT_THROW(separator.separate(noise(kFrames)), Error);
   EXPECT_EQ(on_cpu, 0U);
 }

@@ -37,14 +37,9 @@ class Nvml {
     return loaded.handle_by_bus_ == nullptr ? nullptr : &loaded;
   }
 
-  Device device(int index) const noexcept {
-    std::array<char, 32> bus{};
+  Device device(const char* bus) const noexcept {
     Device device = nullptr;
-    if (cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), index) != cudaSuccess) {
-      cudaGetLastError();
-      return nullptr;
-    }
-    return handle_by_bus_(bus.data(), &device) == kSuccess ? device : nullptr;
+    return handle_by_bus_(bus, &device) == kSuccess ? device : nullptr;
   }
 
   int (*temperature)(Device, int, unsigned*) = nullptr;
@@ -91,8 +86,17 @@ void read(Function* function, Device device, int what, std::optional<Number>& nu
 }  // namespace
 
 void read_nvml(int index, GpuState& state) noexcept {
+  std::array<char, 32> bus{};
+  if (cudaDeviceGetPCIBusId(bus.data(), static_cast<int>(bus.size()), index) != cudaSuccess) {
+    cudaGetLastError();
+    return;
+  }
+  read_nvml(bus.data(), state);
+}
+
+void read_nvml(const char* bus, GpuState& state) noexcept {
   const Nvml* const nvml = Nvml::get();
-  const Device device = nvml == nullptr ? nullptr : nvml->device(index);
+  const Device device = nvml == nullptr ? nullptr : nvml->device(bus);
   if (device == nullptr) return;
   read(nvml->temperature, device, kGpuTemperature, state.celsius);
   read(nvml->temperature_threshold, device, kSlowdownThreshold, state.slowdown_celsius);

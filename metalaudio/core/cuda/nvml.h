@@ -8,5 +8,7 @@ namespace metalaudio::cuda {
 /// loaded at run time; what it does not say, and all without it, stays as it is in `state`.
 /// Threads:  any.
 void read_nvml(int index, GpuState& state) noexcept;
+/// Of the GPU on this place of the bus, as in "0000:65:00.0".
+void read_nvml(const char* bus, GpuState& state) noexcept;
 
 }  // namespace metalaudio::cuda

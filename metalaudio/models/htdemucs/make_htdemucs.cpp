@@ -47,10 +47,17 @@ std::unique_ptr<SegmentModel> make_htdemucs(const HTDemucsConfig& given,
     parts.push_back({fmt::format("cuda:{}", device->properties().index),
                      on_gpu(config, weights, for_gpus, device, pool)});
   }
+  std::vector<SpreadModel::Spare> spares;
+  for (const int index : options.spare_gpus) {
+    spares.push_back({fmt::format("cuda:{}", index), [config, weights, for_gpus, index, &pool] {
+                        return on_gpu(config, weights, for_gpus,
+                                      open_device(DeviceType::cuda, index), pool);
+                      }});
+  }
   ModelOptions behind = for_the_cpu(options);
   behind.precision = Precision::automatic;
   return std::make_unique<SpreadModel>(
-      std::move(parts),
+      std::move(parts), std::move(spares),
       [config, weights, behind, &pool] {
         return std::make_unique<HTDemucs>(config, weights(), behind, pool);
       },

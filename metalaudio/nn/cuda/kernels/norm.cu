@@ -109,14 +109,27 @@ __device__ void write_normalised(const Group<T>& group, const Affine& affine,
     }
     return;
   }
-  for (std::int64_t i = first + threadIdx.x; i < last; i += blockDim.x) {
-    const std::int64_t position = static_cast<unsigned>(i) / static_cast<unsigned>(group.width);
-    const std::int64_t c = i - position * group.width;
-    const std::int64_t at = position * group.pitch + c;
-    const float value =
-        normalised(to_float(group.x[at]), affine, output.gamma, output.beta, channel + c);
-    y[at] = from_float<T>(activate(output.activation, value));
-  }
+  const auto write_vectors = [&]<int W>() {
+    for (std::int64_t i = first + threadIdx.x * W; i < last; i += blockDim.x * W) {
+      const std::int64_t position = static_cast<unsigned>(i) / static_cast<unsigned>(group.width);
+      const std::int64_t c = i - position * group.width;
+      const std::int64_t at = position * group.pitch + c;
+      Vector<T, W> v = *reinterpret_cast<const Vector<T, W>*>(group.x + at);
+#pragma unroll
+      for (int w = 0; w < W; ++w) {
+        const float value =
+            normalised(to_float(v.at[w]), affine, output.gamma, output.beta, channel + c + w);
+        v.at[w] = from_float<T>(activate(output.activation, value));
+      }
+      *reinterpret_cast<Vector<T, W>*>(y + at) = v;
+    }
+  };
+  constexpr int kWide = 16 / sizeof(T);
+  // Vectors that lie in one position, on whole lines.
+  const bool wide = group.width % kWide == 0 && group.pitch % kWide == 0 &&
+                    reinterpret_cast<std::uintptr_t>(group.x) % 16 == 0 &&
+                    reinterpret_cast<std::uintptr_t>(y) % 16 == 0;
+  wide ? write_vectors.template operator()<kWide>() : write_vectors.template operator()<1>();
 }
 
 template <typename T>
@@ -145,9 +158,8 @@ __global__ void small_groups(const T* x, __grid_constant__ const Output<T> outpu
   const Group<T> group = group_of(x, shape, index);
   const std::int64_t size = shape.positions * group.width;
   const float shift = to_float(group.x[0]);
-  const Affine affine =
-      affine_of(sum_moments(group, 0, size, shift, shared), shift, static_cast<double>(size),
-                shape.epsilon);
+  const Affine affine = affine_of(sum_moments(group, 0, size, shift, shared), shift,
+                                  static_cast<double>(size), shape.epsilon);
   write_normalised(group, affine, output, place_of(output, shape, index),
                    index % shape.groups * group.width, 0,
                    output.activation == Activation::glu ? size / 2 : size);
@@ -229,8 +241,9 @@ __global__ void layer_norm_kernel(const T* x, const float* gamma, const float* b
   }
   const float variance = warp_sum(squares) / static_cast<float>(width);
   const float deviation =
-      form == RowNorm::l2 ? 1.0F / fmaxf(sqrtf(variance), epsilon / sqrtf(static_cast<float>(width)))
-                          : 1.0F / sqrtf(variance + epsilon);
+      form == RowNorm::l2
+          ? 1.0F / fmaxf(sqrtf(variance), epsilon / sqrtf(static_cast<float>(width)))
+          : 1.0F / sqrtf(variance + epsilon);
   for (int i = lane; i < vectors; i += 32) {
     Vector<T, W> v = from[i];
 #pragma unroll
@@ -269,8 +282,8 @@ void launch_group_norm(DataType type, const void* x, const float* gamma, const f
     }
     const dim3 grid(static_cast<unsigned>(parts_of(shape)), static_cast<unsigned>(groups));
     sum_parts<T><<<grid, kThreads, 0, stream>>>(from, shape, static_cast<Moments*>(partial));
-    write_parts<T><<<grid, kThreads, 0, stream>>>(from, output, shape,
-                                                  static_cast<const Moments*>(partial));
+    write_parts<T>
+        <<<grid, kThreads, 0, stream>>>(from, output, shape, static_cast<const Moments*>(partial));
   });
 }
 
@@ -283,8 +296,8 @@ void launch_layer_norm(DataType type, const void* x, const float* gamma, const f
     constexpr int kWide = 16 / sizeof(T);
     // Rows of whole vectors keep their alignment from one to the next.
     auto* const kernel = width % kWide == 0 ? layer_norm_kernel<T, kWide> : layer_norm_kernel<T, 1>;
-    kernel<<<grid, kThreads, 0, stream>>>(static_cast<const T*>(x), gamma, beta,
-                                          static_cast<T*>(y), rows, width, epsilon, form);
+    kernel<<<grid, kThreads, 0, stream>>>(static_cast<const T*>(x), gamma, beta, static_cast<T*>(y),
+                                          rows, width, epsilon, form);
   });
 }
 
