@@ -60,7 +60,9 @@ int run(const std::string& name, std::size_t threads, const std::string& precisi
         const std::string& mode, const std::string& file) {
   ThreadPool pool(threads);
   models::ModelOptions options;
-  options.precision = precision == "bf16" ? models::Precision::bf16 : models::Precision::fp32;
+  options.precision = precision == "bf16"   ? models::Precision::bf16
+                      : precision == "auto" ? models::Precision::automatic
+                                            : models::Precision::fp32;
   if (mode == "time-only") options.mode = models::Mode::time_only;
   const std::unique_ptr<models::SegmentModel> model = model_of(name, options, pool);
   const std::vector<float> mix = mix_of(file, model->channels() * model->segment_samples());
@@ -87,7 +89,7 @@ int run(const std::string& name, std::size_t threads, const std::string& precisi
 
 int main(int argc, char** argv) try {
   if (argc < 4 || argc > 6) {
-    std::cerr << "usage: bench_htdemucs MODEL THREADS fp32|bf16 [full|time-only [MIX]]\n";
+    std::cerr << "usage: bench_htdemucs MODEL THREADS fp32|auto|bf16 [full|time-only [MIX]]\n";
     return 2;
   }
   return metalaudio::run(argv[1], std::stoul(argv[2]), argv[3], argc > 4 ? argv[4] : "full",

@@ -115,7 +115,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, nargs="+", default=[2])
     parser.add_argument("--segments", type=int, default=3, help="timed segments on each side")
-    parser.add_argument("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    parser.add_argument("--precision", nargs="+", choices=["fp32", "auto", "bf16"], default=["fp32", "bf16"])
     parser.add_argument("--models", nargs="+", choices=["htdemucs", "htdemucs_6s"],
                         default=["htdemucs", "htdemucs_6s"])
     parser.add_argument("--program", type=Path, default=ROOT / "build/release/bin/bench_htdemucs")

@@ -70,7 +70,9 @@ except KeyboardInterrupt:
     separator.separate_tensor(wav[:, :9000])
     print("goes on", flush=True)
 """
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    # A shell starts what runs in its background with SIGINT ignored, which would be inherited.
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert process.stdout.readline() == "ready\n"
     time.sleep(1.0)
     sent = time.monotonic()

@@ -143,8 +143,12 @@ std::optional<StepPlan> match_group_norm(Matcher& matcher, int index, const Targ
 std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const Target& target) {
   const std::optional<DConvMatch> match = find_dconv(matcher, index);
   if (!match) return std::nullopt;
+  // Without rows or hidden channels there is nothing to fuse.
+  const Graph& graph = matcher.graph();
+  if (graph.shape(match->y).size() == 0 || graph.shape(match->parts.bias1)[0] == 0)
+    return std::nullopt;
   for (const int node : match->nodes) matcher.take(node);
-  StepPlan plan = plan_dconv(matcher.graph(), *match);
+  StepPlan plan = plan_dconv(graph, *match);
   const Node& node = matcher.node(index);
   plan.make = [&node, match = *match, target](StepMaker& maker) {
     return make_dconv(match.parts, match.y, Making{maker, node, target.device, target.precision});
