@@ -35,8 +35,7 @@ std::vector<int> StepOrder::add(int time, int first, std::span<const int> made) 
     }
   }
   std::ranges::sort(waits);
-  const auto [end, last] = std::ranges::unique(waits);
-  waits.erase(end, last);
+  waits.erase(std::unique(waits.begin(), waits.end()), waits.end());
   return waits;
 }
 

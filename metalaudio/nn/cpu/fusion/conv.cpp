@@ -3,6 +3,8 @@
 #include <metalaudio/nn/cpu/steps/conv.h>
 #include <metalaudio/nn/cpu/steps/narrow_conv.h>
 
+#include <utility>
+
 namespace metalaudio::nn::cpu {
 
 namespace {
@@ -19,7 +21,9 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
   if (conv == nullptr && !std::holds_alternative<ConvTranspose>(node.operation)) {
     return std::nullopt;
   }
-  auto [parts, plan] = plan_conv(matcher, index, usual, fuse);
+  ConvPlan made = plan_conv(matcher, index, usual, fuse);
+  const ConvParts parts = made.parts;
+  StepPlan& plan = made.plan;
   const Value y = plan.results[0];
   // The narrow kernels multiply float32 alone.
   if (conv != nullptr && parts.kernel->name() == "fp32" &&
@@ -28,13 +32,12 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
       return make_narrow_conv(std::get<Conv>(parts.node->operation), *parts.node, parts.epilogue, y,
                               tolerances, maker);
     };
-    return plan;
+    return std::move(plan);
   }
   if (fuse && conv != nullptr && conv->groups == 1 && !conv->axes.empty() &&
       matcher.graph().shape(node.inputs[Conv::weight]).size() <= kFewWeights) {
-    const ConvPlan head{parts, plan};
     if (std::optional<StepPlan> chain =
-            match_dconv(matcher, index, &head, usual, threads, tolerances)) {
+            match_dconv(matcher, index, &made, usual, threads, tolerances)) {
       return chain;
     }
   }
@@ -45,7 +48,7 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
     return make_conv_transpose(*parts.kernel, std::get<ConvTranspose>(parts.node->operation),
                                *parts.node, parts.epilogue, y, maker);
   };
-  return plan;
+  return std::move(plan);
 }
 
 }  // namespace metalaudio::nn::cpu
