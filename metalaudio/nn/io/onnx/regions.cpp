@@ -20,7 +20,9 @@ struct Corners {
 };
 
 void add_corners(Corners& to, double y, double x, std::int64_t height, std::int64_t width) {
-  if (y < -1 || y > static_cast<double>(height) || x < -1 || x > static_cast<double>(width)) {
+  const bool inside = y >= -1 && y <= static_cast<double>(height) && x >= -1 &&
+                      x <= static_cast<double>(width);  // not so of NaN
+  if (!inside) {
     to.pixels.insert(to.pixels.end(), 4, 0);
     to.weights.insert(to.weights.end(), 4, 0.0);
     return;
@@ -76,7 +78,7 @@ Results roi_align(Call& c) {
     const auto grid = [&](double bin) {
       const double count = ratio > 0 ? static_cast<double>(ratio) : std::ceil(bin);
       if (!(count <= 1024)) unsupported("{} places in a bin", count);
-      return std::max(std::int64_t{1}, static_cast<std::int64_t>(count));
+      return static_cast<std::int64_t>(std::max(count, 1.0));
     };
     const std::int64_t down = grid(bin_height);
     const std::int64_t across = grid(bin_width);

@@ -54,7 +54,9 @@ void keep_aspect(const std::string& policy, const Shape& from, const std::vector
   }
   for (const std::size_t axis : axes) {
     scales[axis] = common;
-    extents[axis] = static_cast<std::int64_t>(std::round(common * static_cast<double>(from[axis])));
+    const double extent = std::round(common * static_cast<double>(from[axis]));
+    if (!(std::abs(extent) < 1e9)) invalid("a scale of {}", common);
+    extents[axis] = static_cast<std::int64_t>(extent);
   }
 }
 

@@ -73,7 +73,9 @@ Results mel_weight_matrix(Call& c) {
   const auto columns = static_cast<std::int64_t>(mels);
   const auto bin = [&](std::int64_t i) {
     const double hertz = 700 * (std::pow(10.0, (static_cast<double>(i) * step + low) / 2595) - 1);
-    return static_cast<std::int64_t>(std::floor((length + 1) * hertz / rate));
+    const double at = std::floor((length + 1) * hertz / rate);
+    if (!(std::abs(at) < 1e9)) invalid("a corner at bin {}", at);
+    return static_cast<std::int64_t>(at);
   };
   std::vector<double> weights(static_cast<std::size_t>(rows * columns));
   for (std::int64_t m = 0; m < columns; ++m) {
