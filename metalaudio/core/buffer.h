@@ -9,8 +9,8 @@
 
 namespace metalaudio {
 
-/// Bytes that it owns, 64-byte aligned; zero when made, unless told otherwise. They lie in host memory, or on the device
-/// that it is given. Everything in the library that holds memory for kernels stands on it.
+/// Bytes that it owns, 64-byte aligned; zero when made, unless told otherwise. They lie in host
+/// memory, or on the device that it is given. Everything in the library that holds memory for kernels stands on it.
 /// Errors:   the constructors throw Error{out_of_memory}.
 /// Threads:  concurrent reads are safe, writes are not.
 class Buffer {

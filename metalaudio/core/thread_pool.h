@@ -13,8 +13,8 @@
 namespace metalaudio {
 
 /// A fixed set of threads that share loops with the thread that calls them. Passed to whoever may
-/// use it; there is no global pool. Threads without work look out for the next loop for some
-/// microseconds and then sleep. A child made by fork() gets threads of its own with its first loop,
+/// use it; there is no global pool. Threads without work look out for the next loop for two
+/// milliseconds, soon offering their core to others meanwhile, and then sleep. A child made by fork() gets threads of its own with its first loop,
 /// as many as the system gives.
 /// Errors:   the constructor throws Error{invalid_argument} unless threads >= 1, and
 ///           Error{out_of_memory} when the system gives no more threads.

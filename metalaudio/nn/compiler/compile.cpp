@@ -1,10 +1,9 @@
 #include <metalaudio/core/error.h>
-#include <metalaudio/nn/compiler/arena.h>
 #include <metalaudio/nn/compiler/narrow_values.h>
 #include <metalaudio/nn/compiler/place_nodes.h>
 #include <metalaudio/nn/compiler/program.h>
 #include <metalaudio/nn/compiler/simplify.h>
-#include <metalaudio/nn/compiler/step_order.h>
+#include <metalaudio/nn/compiler/slot_uses.h>
 #include <metalaudio/nn/cpu_backend.h>
 
 #include <algorithm>
@@ -93,18 +92,15 @@ class Compiler {
   Value owner(Value value) const { return owners_[static_cast<std::size_t>(value.index)]; }
 
   Slot new_slot(SlotKind kind, int place, std::size_t bytes) {
+    return new_slot(kind, place, bytes, time_);
+  }
+  Slot new_slot(SlotKind kind, int place, std::size_t bytes, int time) {
     program_->slots.push_back({kind, place, bytes, 0, nullptr});
-    lives_.push_back({bytes, time_, time_});
-    users_.emplace_back();
-    makers_.push_back(-1);
+    uses_.add(bytes, time);
     return {static_cast<int>(program_->slots.size()) - 1};
   }
   SlotInfo& info(Slot slot) { return program_->slots[static_cast<std::size_t>(slot.index)]; }
-  void touch(Slot slot) {
-    const auto index = static_cast<std::size_t>(slot.index);
-    lives_[index].last = time_;
-    if (users_[index].empty() || users_[index].back() != time_) users_[index].push_back(time_);
-  }
+  void touch(Slot slot) { uses_.touch(slot, time_); }
 
   Slot* find(Value owner, int place) {
     const auto found = slots_.find({owner.index, place});
@@ -225,9 +221,8 @@ class Compiler {
 
   Slot new_temporary(const Pending& step, std::size_t bytes) {
     const std::lock_guard lock(temporaries_);
-    const Slot slot = new_slot(SlotKind::arena, step.place, bytes);
-    lives_[static_cast<std::size_t>(slot.index)] = {bytes, step.time, step.time};
-    users_[static_cast<std::size_t>(slot.index)] = {step.time};
+    const Slot slot = new_slot(SlotKind::arena, step.place, bytes, step.time);
+    uses_.touch(slot, step.time);
     return slot;
   }
 
@@ -265,20 +260,16 @@ class Compiler {
     for (const Value input : plan.inputs) {
       if (input.present()) edge.inputs.push_back(read(input, pending.place).index);
     }
-    std::vector<int> made;
-    for (const Value input : plan.inputs) {  // copies may have come between
-      if (!input.present()) continue;
-      const Slot slot = read(input, pending.place);
-      touch(slot);
-      made.push_back(makers_[static_cast<std::size_t>(slot.index)]);
+    std::vector<Slot> reads;
+    for (const Value input : plan.inputs) {  // again: copies may have come between
+      if (input.present()) reads.push_back(read(input, pending.place));
     }
     for (const Value result : plan.results) {
       const auto state = written_.find(result.index);
       const Slot slot = state != written_.end()
                             ? state->second
                             : new_slot(SlotKind::arena, pending.place, graph_.type(result).bytes());
-      touch(slot);
-      makers_[static_cast<std::size_t>(slot.index)] = time_;
+      uses_.make(slot, time_);
       slots_[{result.index, pending.place}] = slot;
       edge.results.push_back(slot.index);
     }
@@ -300,7 +291,7 @@ class Compiler {
     if (place.backend->side_by_side()) {
       const auto in_stretch = static_cast<int>(index - program_->items.back().first);
       StepsBefore& before = place.before.emplace_back();
-      for (const int earlier : order_.add(time_, time_ - in_stretch, made))
+      for (const int earlier : uses_.wait(time_, time_ - in_stretch, reads))
         before.push_back(index - static_cast<std::size_t>(time_ - earlier));
     }
     ++time_;
@@ -326,18 +317,22 @@ class Compiler {
     for (const Port& port : program_->outputs) touch(port.slot);
   }
 
+  /// In the order in which they are used: temporaries of different steps are numbered as it happens.
+  std::vector<std::size_t> arena_slots(std::size_t place) const {
+    std::vector<std::size_t> slots;
+    for (std::size_t s = 0; s < program_->slots.size(); ++s) {
+      const SlotInfo& slot = program_->slots[s];
+      if (slot.kind == SlotKind::arena && slot.place == static_cast<int>(place)) slots.push_back(s);
+    }
+    uses_.sort(slots);
+    return slots;
+  }
+
   /// Without what steps will ask for while they are made.
   std::size_t least_arena_bytes() const {
     std::size_t bytes = 0;
-    for (std::size_t p = 0; p < program_->places.size(); ++p) {
-      std::vector<Lifetime> lives;
-      for (std::size_t s = 0; s < program_->slots.size(); ++s) {
-        const SlotInfo& slot = program_->slots[s];
-        if (slot.kind == SlotKind::arena && slot.place == static_cast<int>(p))
-          lives.push_back(lives_[s]);
-      }
-      bytes += lay_out_arena(lives).size;
-    }
+    for (std::size_t p = 0; p < program_->places.size(); ++p)
+      bytes += uses_.lay_out(arena_slots(p)).size;
     return bytes;
   }
 
@@ -353,28 +348,11 @@ class Compiler {
 
   void lay_out() {
     for (std::size_t p = 0; p < program_->places.size(); ++p) {
-      std::vector<Lifetime> lives;
-      std::vector<std::size_t> indices;
-      for (std::size_t s = 0; s < program_->slots.size(); ++s) {
-        const SlotInfo& slot = program_->slots[s];
-        if (slot.kind != SlotKind::arena || slot.place != static_cast<int>(p)) continue;
-        indices.push_back(s);
-        program_->statistics.unshared_bytes += slot.bytes;
-      }
-      // Temporaries of different steps are numbered as it happens, and all others by time.
-      std::ranges::stable_sort(indices, {}, [this](std::size_t s) { return lives_[s].first; });
-      for (const std::size_t s : indices) lives.push_back(lives_[s]);
-      MayMeet may_meet;
-      if (!program_->places[p].before.empty()) {
-        may_meet = [&](std::size_t earlier, std::size_t later) {
-          return std::ranges::any_of(users_[indices[earlier]], [&](int time) {
-            return !order_.over(time, lives_[indices[later]].first);
-          });
-        };
-      }
-      const ArenaLayout layout = lay_out_arena(lives, may_meet);
-      for (std::size_t i = 0; i < indices.size(); ++i) {
-        program_->slots[indices[i]].offset = layout.offsets[i];
+      const std::vector<std::size_t> slots = arena_slots(p);
+      const ArenaLayout layout = uses_.lay_out(slots);
+      for (std::size_t i = 0; i < slots.size(); ++i) {
+        program_->slots[slots[i]].offset = layout.offsets[i];
+        program_->statistics.unshared_bytes += program_->slots[slots[i]].bytes;
       }
       program_->places[p].arena_bytes = layout.size;
       program_->statistics.activation_bytes += layout.size;
@@ -428,10 +406,7 @@ class Compiler {
   std::map<std::pair<int, int>, Slot> slots_;  // by owner and place
   std::map<int, Slot> written_;                // values that are written into a state
   std::vector<bool> direct_states_;
-  std::vector<Lifetime> lives_;          // by slot
-  std::vector<std::vector<int>> users_;  // by slot, when it is read or written
-  std::vector<int> makers_;              // by slot, when a step writes it; or -1
-  StepOrder order_;
+  SlotUses uses_;
   std::mutex temporaries_;
 };
 

@@ -15,6 +15,7 @@ class StepOrder {
   /// stretch began at `first`. Gives the times of its stretch that it waits for.
   std::vector<int> add(int time, int first, std::span<const int> made);
 
+  bool empty() const noexcept { return moments_.empty(); }
   /// Whether what happens at `earlier` is over when what happens at `later` begins; true of all that
   /// was not added.
   bool over(int earlier, int later) const;

@@ -1,8 +1,9 @@
 #include <metalaudio/core/half.h>
+#include <metalaudio/nn/cpu/attention_packing.h>
 #include <metalaudio/nn/cpu/attention_tiles.h>
+#include <metalaudio/nn/cpu/gemm/amx.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <cstring>
 #include <limits>
 
@@ -16,15 +17,10 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-constexpr std::size_t kTile = 16;       // rows, and columns
-constexpr std::size_t kTileDepth = 32;  // keys or channels
-constexpr std::size_t kTileElements = kTile * kTileDepth;
+constexpr std::size_t kTile = kPairTileColumns;
+constexpr std::size_t kTileDepth = kPairTileDepth;
+constexpr std::size_t kTileElements = kPairTileElements;
 constexpr std::size_t kGroup = 2 * kTile;  // queries that are multiplied together
-
-constexpr std::size_t round_up(std::size_t n, std::size_t unit) {
-  return (n + unit - 1) / unit * unit;
-}
-constexpr std::size_t blocks_in(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit; }
 
 /// Keys whose scores are kept at a time.
 constexpr std::size_t kTileKeys = 64;
@@ -55,17 +51,6 @@ struct Layout {
 
 }  // namespace
 
-AttentionTiles::AttentionTiles(std::size_t parts, const HeadSize& size)
-    : parts_(parts), size_(size), part_depth_(round_up(size.depth, 2)), row_depth_(0) {
-  for (std::size_t run = 1; run <= parts; ++run) {
-    row_depth_ =
-        std::max(row_depth_, (parts - run) * part_depth_ + round_up(run * part_depth_, kTileDepth));
-  }
-  const std::size_t keys = round_up(size.keys, kTileDepth);
-  key_elements_ = keys * row_depth_;
-  value_elements_ = keys * round_up(size.width, kTile) * parts;
-}
-
 std::size_t AttentionTiles::scratch_floats() const noexcept {
   return Layout(parts_, row_depth_, size_.width).floats;
 }
@@ -77,104 +62,8 @@ namespace {
 // GCC warns of the undefined vectors in the forms without a mask.
 constexpr __mmask16 kAll = 0xFFFF;
 
-struct alignas(64) TileConfiguration {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-METALAUDIO_AMX void configure_tiles() noexcept {
-  static constexpr TileConfiguration kConfiguration;
-  _tile_loadconfig(&kConfiguration);
-}
-
-METALAUDIO_AMX void release_tiles() noexcept { _tile_release(); }
-
-METALAUDIO_AMX inline __mmask16 first_lanes(std::size_t count) noexcept {
-  return static_cast<__mmask16>(count >= 16 ? 0xFFFFU : (1U << count) - 1U);
-}
-
-METALAUDIO_AMX inline __m512 wide(__m256bh halves) noexcept {
-  __m256i bits;
-  std::memcpy(&bits, &halves, sizeof bits);
-  return _mm512_castsi512_ps(
-      _mm512_maskz_slli_epi32(kAll, _mm512_maskz_cvtepu16_epi32(kAll, bits), 16));
-}
-
-METALAUDIO_AMX inline bool is_finite(__m512 v) noexcept {
-  return _mm512_cmp_ps_mask(_mm512_abs_ps(v),
-                            _mm512_set1_ps(std::numeric_limits<float>::infinity()),
-                            _CMP_LT_OQ) == kAll;
-}
-
 METALAUDIO_AMX inline __m512 greater(__m512 a, __m512 b) noexcept {
   return _mm512_maskz_max_ps(kAll, a, b);
-}
-
-/// The parts of count · factor numbers, those of one `stride` elements behind the other's: each is
-/// what is left, rounded. Whether they are finite.
-METALAUDIO_AMX bool split(const float* from, std::size_t count, float factor, std::size_t parts,
-                          BFloat16* to, std::ptrdiff_t stride) noexcept {
-  bool finite = true;
-  for (std::size_t i = 0; i < count; i += 16) {
-    const __mmask16 mask = first_lanes(count - i);
-    __m512 rest = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, from + i), _mm512_set1_ps(factor));
-    for (std::size_t part = 0; part < parts; ++part) {
-      const __m256bh rounded = _mm512_cvtneps_pbh(rest);
-      __m256i bits;
-      std::memcpy(&bits, &rounded, sizeof bits);
-      _mm256_mask_storeu_epi16(to + static_cast<std::ptrdiff_t>(part) * stride + i, mask, bits);
-      const __m512 large = wide(rounded);
-      if (part == 0) finite = finite && is_finite(large);
-      rest = _mm512_sub_ps(rest, large);
-    }
-  }
-  return finite;
-}
-
-/// 16 dwords, to the same place of 16 lines.
-METALAUDIO_AMX inline void to_lines(BFloat16* to, __mmask16 mask, __m512i dwords) noexcept {
-  const __m512i lines =
-      _mm512_slli_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), 4);
-  _mm512_mask_i32scatter_epi32(reinterpret_cast<int*>(to), mask, lines, dwords, 4);
-}
-
-/// A query as a column of tiles, the small parts before the large ones.
-METALAUDIO_AMX void pack_query(const float* query, const HeadSize& size, std::size_t parts,
-                               std::size_t part_depth, BFloat16* to) noexcept {
-  constexpr float kLog2OfE = 1.44269504F;
-  for (std::size_t d = 0; d < size.depth; d += kTileDepth) {
-    alignas(64) BFloat16 line[3 * kTileDepth] = {};
-    const std::size_t rest = std::min(kTileDepth, size.depth - d);
-    split(query + d, rest, size.scale * kLog2OfE, parts, line, kTileDepth);
-    for (std::size_t part = 0; part < parts; ++part) {
-      to_lines(to + ((parts - 1 - part) * part_depth + d) * kTile, first_lanes((rest + 1) / 2),
-               _mm512_load_si512(line + part * kTileDepth));
-    }
-  }
-}
-
-/// Up to 32 values of up to 16 channels, a row for each channel: one tile for each part.
-METALAUDIO_AMX bool pack_values(Rows values, std::size_t count, std::size_t channels,
-                                std::size_t parts, BFloat16* to) noexcept {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
-                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  bool finite = true;
-  for (std::size_t key = 0; key < kTileDepth; key += 2) {
-    alignas(64) BFloat16 pairs[3 * kTileDepth] = {};
-    for (std::size_t k = key; k < std::min(key + 2, count); ++k) {
-      finite = split(values.base + static_cast<std::ptrdiff_t>(k) * values.stride, channels, 1.0F,
-                     parts, pairs + (k - key) * kTile, kTileDepth) &&
-               finite;
-    }
-    for (std::size_t part = 0; part < parts; ++part) {
-      to_lines(to + part * kTileElements + key, kAll,
-               _mm512_permutexvar_epi16(order, _mm512_load_si512(pairs + part * kTileDepth)));
-    }
-  }
-  return finite;
 }
 
 /// Scores of 32 keys and 32 queries: all pairs of parts whose product counts, the smallest first.
@@ -192,7 +81,7 @@ METALAUDIO_AMX void multiply_keys(const BFloat16* keys, std::size_t row_depth,
   for (std::size_t run = kParts; run > 0; --run) {
     const BFloat16* a = keys;
     const BFloat16* b = queries + (kParts - run) * part_depth * kTile;
-    const std::size_t blocks = blocks_in(run * part_depth, kTileDepth);
+    const std::size_t blocks = round_up(run * part_depth, kTileDepth) / kTileDepth;
     for (std::size_t block = 0; block < blocks; ++block) {
       _tile_loadd(4, a, stride);
       _tile_loadd(6, b, 64);
@@ -394,13 +283,13 @@ class Rounds {
           part_depth_,
           reinterpret_cast<BFloat16*>(scratch_) + q / kTile * kTile * row_depth_ + q % kTile * 2);
     }
-    const std::size_t groups = blocks_in(count, kGroup);
+    const std::size_t groups = round_up(count, kGroup) / kGroup;
     std::fill_n(at(layout_.sums), groups * kGroup * layout_.rows, 0.0F);
     std::fill_n(at(layout_.tops), groups * kGroup, std::numeric_limits<float>::lowest());
     std::fill_n(at(layout_.weights), groups * kGroup, 0.0F);
     configure_tiles();
     constexpr std::size_t kBlocks = kTileKeys / kTileDepth;
-    const std::size_t all = blocks_in(size_.keys, kTileDepth);
+    const std::size_t all = round_up(size_.keys, kTileDepth) / kTileDepth;
     for (std::size_t first = 0; first < all; first += kBlocks) {
       for (std::size_t group = 0; group < groups; ++group) {
         meet(group * kGroup, first, std::min(kBlocks, all - first));
@@ -493,35 +382,6 @@ class Rounds {
 
 }  // namespace
 
-bool AttentionTiles::pack(Rows keys, Rows values, std::size_t block, std::byte* to) const noexcept {
-  auto* key_tiles = reinterpret_cast<BFloat16*>(to);
-  BFloat16* value_tiles = key_tiles + key_elements_;
-  const std::size_t first = block * kPackedKeys;
-  const std::size_t end = std::min(first + kPackedKeys, size_.keys);
-  const std::size_t channels = blocks_in(size_.width, kTile);
-  bool finite = true;
-  for (std::size_t key = first; key < end; key += kTileDepth) {
-    const std::size_t count = std::min(kTileDepth, end - key);
-    const auto row = static_cast<std::ptrdiff_t>(key);
-    BFloat16* rows = key_tiles + key * row_depth_;
-    std::memset(static_cast<void*>(rows), 0, kTileDepth * row_depth_ * sizeof(BFloat16));
-    for (std::size_t k = 0; k < count; ++k) {
-      finite =
-          split(keys.base + (row + static_cast<std::ptrdiff_t>(k)) * keys.stride, size_.depth, 1.0F,
-                parts_, rows + k * row_depth_, static_cast<std::ptrdiff_t>(part_depth_)) &&
-          finite;
-    }
-    for (std::size_t c = 0; c < channels; ++c) {
-      finite =
-          pack_values({values.base + row * values.stride + c * kTile, values.stride}, count,
-                      std::min(kTile, size_.width - c * kTile), parts_,
-                      value_tiles + (key / kTileDepth * channels + c) * parts_ * kTileElements) &&
-          finite;
-    }
-  }
-  return finite;
-}
-
 void AttentionTiles::attend(Rows queries, std::size_t rows, const std::byte* packed, float* scratch,
                             float* y, std::ptrdiff_t y_stride) const noexcept {
   const auto* keys = reinterpret_cast<const BFloat16*>(packed);
@@ -541,7 +401,6 @@ void AttentionTiles::attend(Rows queries, std::size_t rows, const std::byte* pac
 
 #else
 
-bool AttentionTiles::pack(Rows, Rows, std::size_t, std::byte*) const noexcept { return false; }
 void AttentionTiles::attend(Rows, std::size_t, const std::byte*, float*, float*,
                             std::ptrdiff_t) const noexcept {}
 

@@ -34,8 +34,8 @@ class AttentionTiles {
   /// A multiple of 64.
   std::size_t packed_bytes() const noexcept { return (key_elements_ + value_elements_) * 2; }
   std::size_t scratch_floats() const noexcept;
-  /// One block of keys and values, given where all of the head's begin. Whether all of them are
-  /// finite as bfloat16: infinities in several parts would become NaN.
+  /// One block of keys and values, given where all of the head's begin. Whether one of them is
+  /// infinite as bfloat16, of several parts: it would become NaN.
   bool pack(Rows keys, Rows values, std::size_t block, std::byte* to) const noexcept;
   /// y[row] of up to kQueries rows. A row whose greatest score is an infinity, or that holds a NaN,
   /// becomes NaN. `scratch` is 64-byte aligned.

@@ -1,5 +1,5 @@
-#include <metalaudio/models/htdemucs/cuda/frame_kernels.h>
 #include <metalaudio/core/cuda/power_of_two.h>
+#include <metalaudio/models/htdemucs/cuda/frame_kernels.h>
 #include <metalaudio/dsp/cuda/transform.cuh>
 
 #include "sums.cuh"

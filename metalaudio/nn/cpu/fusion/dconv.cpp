@@ -1,4 +1,4 @@
-#include <metalaudio/nn/cpu/fusion/epilogue.h>
+#include <metalaudio/nn/cpu/fusion/conv_plan.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/steps/dconv.h>
 #include <metalaudio/nn/steps/cost.h>

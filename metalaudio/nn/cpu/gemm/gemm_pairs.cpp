@@ -1,5 +1,6 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/core/instruction_sets.h>
+#include <metalaudio/nn/cpu/gemm/amx.h>
 #include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 #include <metalaudio/nn/cpu/gemm/pair_conversion.h>
@@ -15,10 +16,6 @@ constexpr std::size_t kTileDepth = kPairTileDepth;
 constexpr std::size_t kTileColumns = kPairTileColumns;
 constexpr std::size_t kTileElements = kPairTileElements;
 constexpr std::size_t kPanelColumns = kPairPanelColumns;
-
-constexpr std::size_t round_up(std::size_t n, std::size_t unit) {
-  return (n + unit - 1) / unit * unit;
-}
 
 /// How the packed matrix is cut.
 struct Cut {
@@ -103,6 +100,11 @@ GemmPairs::GemmPairs(Unit unit, std::size_t parts)
 bool GemmPairs::available(Unit unit) noexcept {
   if (gemm_panel_width() != kPanelColumns) return false;
   return unit == Unit::tiles ? amx_is_granted() : InstructionSets::detect().avx512_bf16;
+}
+
+std::size_t amx_parts(const GemmKernel& kernel) noexcept {
+  const auto* pairs = dynamic_cast<const GemmPairs*>(&kernel);
+  return pairs != nullptr && pairs->unit() == GemmPairs::Unit::tiles ? pairs->parts() : 0;
 }
 
 std::string_view GemmPairs::name() const noexcept {

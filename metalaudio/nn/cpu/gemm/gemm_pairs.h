@@ -43,4 +43,7 @@ class GemmPairs final : public GemmKernel {
   const PairProducts& products_;
 };
 
+/// How many bfloat16 make a factor of a kernel in the tiles of AMX; 0: it multiplies elsewhere.
+std::size_t amx_parts(const GemmKernel& kernel) noexcept;
+
 }  // namespace metalaudio::nn::cpu

@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::size_t kTileDepth = kPairTileDepth;
 
-constexpr std::size_t round_up(std::size_t n, std::size_t unit) {
-  return (n + unit - 1) / unit * unit;
-}
-
 // GCC warns of the undefined vectors in the forms without a mask.
 constexpr __mmask16 kAll = 0xFFFF;
 
@@ -92,8 +88,10 @@ METALAUDIO_BF16 bool convert_parts(const float* from, std::size_t count, BFloat1
   return infinite;
 }
 
-bool convert_to(std::size_t parts, const float* from, std::size_t count, BFloat16* to,
-                std::size_t stride) noexcept {
+}  // namespace
+
+bool convert_to_parts(std::size_t parts, const float* from, std::size_t count, BFloat16* to,
+                      std::size_t stride) noexcept {
   switch (parts) {
     case 1:
       return convert_parts<1>(from, count, to, stride);
@@ -103,6 +101,8 @@ bool convert_to(std::size_t parts, const float* from, std::size_t count, BFloat1
       return convert_parts<3>(from, count, to, stride);
   }
 }
+
+namespace {
 
 /// Parts of a tile, from one to the next.
 constexpr std::size_t kTilePart = 2 * kPairTileElements;
@@ -116,8 +116,8 @@ METALAUDIO_BF16 bool pack_columns(const float* from, std::ptrdiff_t stride, std:
   bool infinite = false;
   for (std::size_t n = 0; n < columns; ++n) {
     alignas(64) BFloat16 lines[3 * kTileDepth] = {};
-    infinite |=
-        convert_to(parts, from + static_cast<std::ptrdiff_t>(n) * stride, depth, lines, kTileDepth);
+    infinite |= convert_to_parts(parts, from + static_cast<std::ptrdiff_t>(n) * stride, depth,
+                                 lines, kTileDepth);
     for (std::size_t part = 0; part < parts; ++part) {
       const __m512i pairs = _mm512_load_si512(lines + part * kTileDepth);
       _mm512_i32scatter_epi32(reinterpret_cast<int*>(to + part * kTilePart) + n, rows, pairs, 4);
@@ -172,7 +172,7 @@ void PairRows::convert(std::span<const GemmTap> taps, std::size_t depth,
 }
 
 void PairRows::put(const float* from, std::size_t count, BFloat16* to) noexcept {
-  if (convert_to(parts_, from, count, to, room_.part_size)) has_infinity_ = true;
+  if (convert_to_parts(parts_, from, count, to, room_.part_size)) has_infinity_ = true;
 }
 
 void PairRows::clear(BFloat16* to, std::size_t count) const noexcept {
@@ -265,6 +265,9 @@ bool pack_pair_tile(const MatrixView& matrix, std::size_t column, std::size_t co
 
 #else
 
+bool convert_to_parts(std::size_t, const float*, std::size_t, BFloat16*, std::size_t) noexcept {
+  return false;
+}
 void PairRows::convert(std::span<const GemmTap>, std::size_t, const MatrixSize&) noexcept {}
 bool pack_pair_tile(const MatrixView&, std::size_t, std::size_t, std::size_t, std::size_t,
                     std::size_t, BFloat16*) noexcept {

@@ -10,8 +10,14 @@ namespace metalaudio::nn::cpu {
 
 /// Converted rows a power of two apart would fall into the same lines of the cache.
 constexpr std::size_t pair_row_of_depth(std::size_t depth) {
-  return (depth + kPairTileDepth - 1) / kPairTileDepth * kPairTileDepth + kPairTileDepth;
+  return round_up(depth, kPairTileDepth) + kPairTileDepth;
 }
+
+/// The parts of from[count], `stride` elements apart: each is what those before it have left, rounded
+/// to nearest even. Whether a number is infinite as bfloat16, of several parts.
+/// Realtime: safe.
+bool convert_to_parts(std::size_t parts, const float* from, std::size_t count, BFloat16* to,
+                      std::size_t stride) noexcept;
 
 /// Where the rows of a product are converted to, which GemmPairs::needs has reserved.
 struct PairRoom {

@@ -7,14 +7,19 @@
 
 namespace metalaudio::nn::cpu {
 
+constexpr std::size_t round_up(std::size_t n, std::size_t unit) noexcept {
+  return (n + unit - 1) / unit * unit;
+}
+
 /// The tiles of 16 rows or columns and 32 depths that GemmPairs cuts its factors into.
 constexpr std::size_t kPairTileColumns = 16;
 constexpr std::size_t kPairTileDepth = 32;
 constexpr std::size_t kPairTileElements = kPairTileColumns * kPairTileDepth;
 constexpr std::size_t kPairPanelColumns = 2 * kPairTileColumns;
 
-/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, each of its
-/// smaller parts `small` elements behind the one before. They multiply `blocks` blocks of the matrix from the first on.
+/// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, each of
+/// its smaller parts `small` elements behind the one before. They multiply `blocks` blocks of the
+/// matrix from the first on.
 struct PairOperand {
   const BFloat16* base;
   std::size_t stride;
@@ -45,8 +50,6 @@ struct PairProducts {
 
 /// The tiles of AMX, factors of one part to three.
 const PairProducts& amx_products(std::size_t parts) noexcept;
-/// Whether the processor has them and the kernel lets this process use them, which is asked once.
-bool amx_is_granted() noexcept;
 /// The vectors of AVX512-BF16, factors of one part.
 const PairProducts& avx512_products() noexcept;
 

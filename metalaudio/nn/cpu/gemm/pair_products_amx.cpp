@@ -1,12 +1,8 @@
-#include <metalaudio/core/instruction_sets.h>
+#include <metalaudio/nn/cpu/gemm/amx.h>
 #include <metalaudio/nn/cpu/gemm/pair_products.h>
-
-#include <cstdint>
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #define METALAUDIO_AMX __attribute__((target("amx-tile,amx-bf16")))
 #endif
 
@@ -17,22 +13,6 @@ namespace {
 constexpr std::size_t kTileRows = 16;
 
 #if defined(METALAUDIO_AMX)
-
-/// The shape of all eight tiles: 16 rows of 64 bytes.
-struct alignas(64) TileConfiguration {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-METALAUDIO_AMX void configure_tiles() noexcept {
-  static constexpr TileConfiguration kConfiguration;
-  _tile_loadconfig(&kConfiguration);
-}
-
-METALAUDIO_AMX void release_tiles() noexcept { _tile_release(); }
 
 /// Tiles of 32 rows and of 32 columns, parts of them, and the tiles of their sums.
 class Tiles {
@@ -126,8 +106,6 @@ METALAUDIO_AMX void multiply_tiles(const PairBlock& product) noexcept {
 
 #else
 
-void configure_tiles() noexcept {}
-void release_tiles() noexcept {}
 template <std::size_t kParts>
 void multiply_tiles(const PairBlock&) noexcept {}
 
@@ -143,21 +121,6 @@ const PairProducts& amx_products(std::size_t parts) noexcept {
   static constexpr PairProducts kThree{2 * kTileRows, configure_tiles, multiply_tiles<3>,
                                        release_tiles};
   return parts == 3 ? kThree : parts == 2 ? kTwo : kOne;
-}
-
-bool amx_is_granted() noexcept {
-#if defined(METALAUDIO_AMX)
-  static const bool granted = [] {
-    constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-    constexpr long kTileData = 18;
-    const InstructionSets sets = InstructionSets::detect();
-    return sets.amx_bf16 && sets.avx512_bf16 &&
-           syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-  }();
-  return granted;
-#else
-  return false;
-#endif
 }
 
 }  // namespace metalaudio::nn::cpu

@@ -11,7 +11,8 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-/// Of a block: two vectors of sums for each, two of the matrix and a pair of the row fit into 32 registers.
+/// Of a block: two vectors of sums for each, two of the matrix and a pair of the row fit into 32
+/// registers.
 constexpr std::size_t kRows = 12;
 
 void nothing() noexcept {}

@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <limits>
-#include <string_view>
 
 namespace metalaudio::nn::cpu {
 
@@ -15,6 +14,7 @@ namespace {
 /// At least so many queries in one task: their scores against all keys stay in the second-level
 /// cache.
 constexpr std::size_t kQueryRows = 24;
+
 /// softmax(scale · q kᵀ + mask) v per head. Keys and values are packed once per head; then every
 /// task takes a few queries through both products, so the score matrix never exists as a whole.
 class AttentionStep final : public CpuStep {
@@ -174,11 +174,16 @@ class AttentionStep final : public CpuStep {
 };
 
 /// How many bfloat16 make a factor as exact as a kernel's in the tiles of AMX; none: it has none.
-std::size_t parts_of(const GemmKernel& kernel) {
-  if (!GemmPairs::available(GemmPairs::Unit::tiles)) return 0;
-  if (kernel.name() == "fp32") return 3;
-  const auto* pairs = dynamic_cast<const GemmPairs*>(&kernel);
-  return pairs != nullptr && pairs->unit() == GemmPairs::Unit::tiles ? pairs->parts() : 0;
+/// Few scores of float32 are faster without.
+std::size_t parts_of(const GemmKernel& kernel, const Graph& graph, const Attention& attention,
+                     const Node& node) {
+  if (kernel.name() != "fp32") return amx_parts(kernel);
+  constexpr std::size_t kQueries = 16;
+  constexpr std::size_t kKeys = 32;
+  const Tokens queries(graph.shape(node.inputs[Attention::q]), attention.axis);
+  const Tokens keys(graph.shape(node.inputs[Attention::k]), attention.axis);
+  const bool pays = queries.count >= kQueries && keys.count >= kKeys;
+  return pays && GemmPairs::available(GemmPairs::Unit::tiles) ? 3 : 0;
 }
 
 }  // namespace
@@ -189,7 +194,7 @@ float scale_of(const Attention& attention, std::size_t depth) {
 
 std::unique_ptr<Step> make_attention(const GemmKernel& kernel, const Attention& attention,
                                      const Node& node, StepMaker& maker) {
-  const std::size_t parts = parts_of(kernel);
+  const std::size_t parts = parts_of(kernel, maker.graph(), attention, node);
   if (parts > 0 && !node.inputs[Attention::mask].present() && !attention.causal) {
     return make_tiled_attention(parts, attention, node, maker);
   }

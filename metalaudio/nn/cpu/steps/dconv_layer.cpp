@@ -1,4 +1,5 @@
 #include <metalaudio/nn/cpu/dconv_kernels.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 #include <metalaudio/nn/cpu/steps/dconv_layer.h>
 #include <metalaudio/nn/cpu/transpose_kernel.h>
 
@@ -12,7 +13,6 @@ constexpr std::size_t kWhole = 16;  ///< floats: a line
 constexpr std::size_t kTileRows = 32;
 constexpr std::size_t kTileDepth = 32;
 
-std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 std::size_t lines(std::size_t floats) { return round_up(floats, kWhole); }
 std::ptrdiff_t stride(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
 
@@ -21,8 +21,8 @@ std::ptrdiff_t stride(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
 /// than a block has.
 bool uses_tiles(const GemmKernel& kernel, std::size_t hidden, std::size_t dilation) {
   if (dilation > kBlockRows) return true;
-  if (kernel.name() == "bf16 with AMX") return hidden > 8;
-  return kernel.name() == "two bf16 with AMX" && hidden > 16;
+  const std::size_t parts = amx_parts(kernel);
+  return (parts == 1 && hidden > 8) || (parts == 2 && hidden > 16);
 }
 
 }  // namespace

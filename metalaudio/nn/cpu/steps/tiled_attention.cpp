@@ -9,8 +9,7 @@ class TiledAttentionStep final : public CpuStep {
  public:
   TiledAttentionStep(std::size_t parts, const Attention& attention, const Node& node,
                      StepMaker& maker)
-      : parts_(parts),
-        heads_(static_cast<std::size_t>(attention.heads)),
+      : heads_(static_cast<std::size_t>(attention.heads)),
         queries_(maker.graph().shape(node.inputs[Attention::q]), attention.axis),
         keys_(maker.graph().shape(node.inputs[Attention::k]), attention.axis),
         values_(maker.graph().shape(node.inputs[Attention::v]), attention.axis),
@@ -38,11 +37,10 @@ class TiledAttentionStep final : public CpuStep {
         const std::size_t unit = task / packed_blocks_;
         const std::size_t batch = first + unit / heads_;
         const std::size_t head = unit % heads_;
-        const bool finite = tiles_.pack(keys_.rows(run.at<const float>(k_), batch, head, heads_),
-                                        values_.rows(run.at<const float>(v_), batch, head, heads_),
-                                        task % packed_blocks_, packed(run, unit));
-        // One part of an infinity is all of it.
-        run.at<bool>(infinite_)[task] = !finite && parts_ > 1;
+        run.at<bool>(infinite_)[task] =
+            tiles_.pack(keys_.rows(run.at<const float>(k_), batch, head, heads_),
+                        values_.rows(run.at<const float>(v_), batch, head, heads_),
+                        task % packed_blocks_, packed(run, unit));
       });
       run.workers.parallel_for(heads * blocks, [&](std::size_t task, ThreadScratch& scratch) {
         const std::size_t unit = task / blocks;
@@ -96,7 +94,6 @@ class TiledAttentionStep final : public CpuStep {
     }
   }
 
-  std::size_t parts_;
   std::size_t heads_;
   Tokens queries_;
   Tokens keys_;

@@ -1,6 +1,6 @@
+#include <metalaudio/nn/cuda/kernels/norm.h>
 #include <metalaudio/nn/cuda/kernels/common.cuh>
 #include <metalaudio/nn/cuda/kernels/functions.cuh>
-#include <metalaudio/nn/cuda/kernels/norm.h>
 
 namespace metalaudio::nn::cuda {
 
@@ -18,9 +18,9 @@ struct Moments {
 };
 
 struct Affine {
-  float shift;     ///< the group's first value
-  float mean;      ///< of what is left after it
-  float deviation; ///< 1 / sqrt(variance + epsilon)
+  float shift;      ///< the group's first value
+  float mean;       ///< of what is left after it
+  float deviation;  ///< 1 / sqrt(variance + epsilon)
 };
 
 __device__ Affine affine_of(Moments moments, float shift, double count, float epsilon) {

@@ -1,4 +1,4 @@
-#include <metalaudio/nn/cpu/fusion/epilogue.h>
+#include <metalaudio/nn/cpu/fusion/conv_plan.h>
 #include <metalaudio/nn/cpu/gemm/gemm_half.h>
 
 namespace metalaudio::nn::cpu {
