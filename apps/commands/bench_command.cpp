@@ -139,8 +139,8 @@ std::string text_of(const Measurement& measured, const models::OpenDevices& devi
       "{:.1f} GB/s{}",
       display_text(measured.file.string()), measured.info.family, measured.run_seconds,
       counted(measured.info.channels, "channel"), measured.info.sample_rate_hz,
-      peaks ? fmt::format("{}", counted(threads, "thread")) : devices.text, measured.milliseconds,
-      measured.fastest_ms, counted(options.runs, "run"), speed_text(measured.times_real_time()),
+      peaks ? counted(threads, "thread") : devices.text, measured.milliseconds, measured.fastest_ms,
+      counted(options.runs, "run"), speed_text(measured.times_real_time()),
       measured.cost.operations * 1e-9, measured.cost.bytes * 1e-9, flops * 1e-9,
       peaks ? beside(flops, peaks->float_operations_per_second, "multiply-adds reach") : "",
       bytes * 1e-9, peaks ? beside(bytes, peaks->bytes_per_second, "a copy reaches") : "");
