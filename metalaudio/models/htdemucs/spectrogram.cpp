@@ -14,7 +14,7 @@ constexpr std::size_t kMargin = 2;
 /// Frames of one task: more than overlap each other.
 constexpr std::size_t kTaskFrames = 12;
 /// Those of all outputs that are transformed back together: their spectra lie in the second cache.
-constexpr std::size_t kTogether = 4;
+constexpr std::size_t kTogether = 2;
 
 dsp::StftOptions stft_options(const HTDemucsConfig& config) {
   dsp::StftOptions options;
