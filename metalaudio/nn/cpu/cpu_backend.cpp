@@ -96,6 +96,7 @@ struct WayOf {
   Way operator()(const Softmax&) const { return chosen(true); }
   Way operator()(const Attention&) const { return only_float32(); }
   Way operator()(const Rotary&) const { return only_float32(); }
+  Way operator()(const MatMul&) const { return is_half() ? Way::in_float32 : Way::fast; }
   Way operator()(const Pool& o) const {
     return o.function != PoolFunction::maximum && is_half() ? Way::in_float32 : Way::fast;
   }

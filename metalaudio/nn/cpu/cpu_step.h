@@ -110,5 +110,6 @@ class CpuStep : public Step {
 
 /// The numbers of a constant as float32, whatever floating type it has.
 Array<float> floats_of(const Graph& graph, Value value);
+Array<float> floats_of(const Constant& constant);
 
 }  // namespace metalaudio::nn::cpu
