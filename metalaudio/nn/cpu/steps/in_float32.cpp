@@ -109,6 +109,7 @@ class InnerMaker final : public StepMaker {
     return outer_.slot(small_.original(value));
   }
   Slot temporary(std::size_t bytes) override { return outer_.temporary(bytes); }
+  void will_keep(std::size_t bytes) override { outer_.will_keep(bytes); }
 
   std::vector<Conversion> before;
   std::vector<Conversion> after;

@@ -53,6 +53,7 @@ class MatMulStep final : public CpuStep {
         y_(maker.slot(node.results[0])) {
     const Value b = node.inputs[MatMul::b];
     if (packs_matrix(maker.graph(), node)) {
+      maker.will_keep(kernel.packed_bytes(size_));
       const Array<float> matrix = floats_of(maker.graph(), b);
       packed_ = Array<std::byte>(kernel.packed_bytes(size_));
       kernel.pack(view(matrix.data()), size_, nullptr, packed_.data());
@@ -74,7 +75,6 @@ class MatMulStep final : public CpuStep {
     });
   }
 
-  std::size_t weight_bytes() const noexcept override { return packed_.size(); }
   ScratchNeeds scratch() const noexcept override {
     return {0, kernel_.needs(size_, 1, kBlockRows, size_.depth)};
   }
