@@ -2,8 +2,8 @@
 #include <metalaudio/nn/compiler/narrow_values.h>
 #include <metalaudio/nn/compiler/place_nodes.h>
 #include <metalaudio/nn/compiler/program.h>
+#include <metalaudio/nn/compiler/program_memory.h>
 #include <metalaudio/nn/compiler/simplify.h>
-#include <metalaudio/nn/compiler/slot_uses.h>
 #include <metalaudio/nn/cpu_backend.h>
 
 #include <algorithm>
@@ -11,23 +11,11 @@
 #include <exception>
 #include <map>
 #include <mutex>
-#include <set>
 #include <utility>
 
 namespace metalaudio::nn {
 
 namespace {
-
-/// Rounded up: what is too much by a byte must not read as enough.
-std::size_t mebibytes(std::size_t bytes) { return (bytes + (std::size_t{1} << 20U) - 1) >> 20U; }
-
-void check_memory(std::size_t values, std::size_t weights, const PlanOptions& options) {
-  if (values <= options.memory_limit_bytes && weights <= options.memory_limit_bytes - values)
-    return;
-  fail(ErrorCode::out_of_memory,
-       "[nn::Plan] activations of {} MiB and weights of {} MiB: {} MiB are allowed",
-       mebibytes(values), mebibytes(weights), options.memory_limit_bytes >> 20U);
-}
 
 /// A step on its way into the program.
 struct Pending {
@@ -71,11 +59,19 @@ class Compiler {
     bind_inputs_and_states();
     std::vector<Pending> steps = plan_steps();
     for (Pending& step : steps) add_step(step);
-    check_memory(least_arena_bytes(), least_weight_bytes(), options_);
+    least_values_ = arena_bytes(*program_, uses_) + program_->statistics.state_bytes;
+    least_weights_ = least_weight_bytes(graph_, options_.precision);
+    count_kept(0, 0);
     make_steps(steps);
     finish_states_and_outputs();
-    lay_out();
-    count();
+    lay_out(*program_, uses_);
+    bind_constants(*program_);
+    const PlanStatistics& taken = program_->statistics;
+    check_memory(
+        taken.activation_bytes + taken.state_bytes + scratch_bytes(*program_, options_.pool),
+        taken.weight_bytes, options_);
+    program_->statistics.operations = graph_.nodes().size();
+    program_->statistics.steps = program_->reports.size();
     return std::move(program_);
   }
 
@@ -213,14 +209,23 @@ class Compiler {
       return *compiler_.find(owner, step_.place);
     }
     Slot temporary(std::size_t bytes) override { return compiler_.new_temporary(step_, bytes); }
+    void will_keep(std::size_t bytes) override { compiler_.count_kept(bytes, 0); }
 
    private:
     Compiler& compiler_;
     const Pending& step_;
   };
 
+  /// What steps keep: tables before they are made, weights as they are packed.
+  void count_kept(std::size_t tables, std::size_t weights) {
+    const std::lock_guard lock(making_);
+    tables_ += tables;
+    weights_ += weights;
+    check_memory(least_values_, std::max(weights_, least_weights_) + tables_, options_);
+  }
+
   Slot new_temporary(const Pending& step, std::size_t bytes) {
-    const std::lock_guard lock(temporaries_);
+    const std::lock_guard lock(making_);
     const Slot slot = new_slot(SlotKind::arena, step.place, bytes, step.time);
     uses_.touch(slot, step.time);
     return slot;
@@ -234,8 +239,10 @@ class Compiler {
       if (failed) return;
       try {
         Maker maker(*this, steps[i]);
+        std::unique_ptr<Step> step = steps[i].plan.make(maker);
+        count_kept(0, step->weight_bytes());
         program_->places[static_cast<std::size_t>(steps[i].place)].steps[steps[i].index] =
-            steps[i].plan.make(maker);
+            std::move(step);
       } catch (...) {
         trouble[i] = std::current_exception();
         failed = true;
@@ -248,10 +255,7 @@ class Compiler {
     }
     for (const std::exception_ptr& first : trouble)
       if (first) std::rethrow_exception(first);
-    for (const Program::Place& place : program_->places) {
-      for (const auto& step : place.steps)
-        program_->statistics.weight_bytes += step->weight_bytes();
-    }
+    program_->statistics.weight_bytes = weights_ + tables_;
   }
 
   void add_step(Pending& pending) {
@@ -317,84 +321,6 @@ class Compiler {
     for (const Port& port : program_->outputs) touch(port.slot);
   }
 
-  /// In the order in which they are used: temporaries of different steps are numbered as it happens.
-  std::vector<std::size_t> arena_slots(std::size_t place) const {
-    std::vector<std::size_t> slots;
-    for (std::size_t s = 0; s < program_->slots.size(); ++s) {
-      const SlotInfo& slot = program_->slots[s];
-      if (slot.kind == SlotKind::arena && slot.place == static_cast<int>(place)) slots.push_back(s);
-    }
-    uses_.sort(slots);
-    return slots;
-  }
-
-  /// Without what steps will ask for while they are made.
-  std::size_t least_arena_bytes() const {
-    std::size_t bytes = 0;
-    for (std::size_t p = 0; p < program_->places.size(); ++p)
-      bytes += uses_.lay_out(arena_slots(p)).size;
-    return bytes;
-  }
-
-  /// Of constants that are still to be made, as they will be packed.
-  std::size_t least_weight_bytes() const {
-    std::size_t bytes = 0;
-    for (const ValueInfo& value : graph_.values()) {
-      if (value.kind == ValueKind::constant && value.constant.at_hand() == nullptr)
-        bytes += value.type.bytes();
-    }
-    return options_.precision == Precision::bf16 ? bytes / 2 : bytes;
-  }
-
-  void lay_out() {
-    for (std::size_t p = 0; p < program_->places.size(); ++p) {
-      const std::vector<std::size_t> slots = arena_slots(p);
-      const ArenaLayout layout = uses_.lay_out(slots);
-      for (std::size_t i = 0; i < slots.size(); ++i) {
-        program_->slots[slots[i]].offset = layout.offsets[i];
-        program_->statistics.unshared_bytes += program_->slots[slots[i]].bytes;
-      }
-      program_->places[p].arena_bytes = layout.size;
-      program_->statistics.activation_bytes += layout.size;
-    }
-    check_memory(program_->statistics.activation_bytes, 0, options_);
-    bind_constants();
-  }
-
-  void bind_constants() {
-    program_->constant_addresses.resize(program_->slots.size());
-    for (std::size_t s = 0; s < program_->slots.size(); ++s) {
-      const SlotInfo& slot = program_->slots[s];
-      if (slot.kind != SlotKind::constant) continue;
-      program_->statistics.weight_bytes += slot.bytes;
-      const std::shared_ptr<AudioDevice>& device =
-          program_->places[static_cast<std::size_t>(slot.place)].device;
-      const void* host = slot.constant->view().handle();
-      if (!device) {
-        // A step has only const access to its inputs.
-        program_->constant_addresses[s] = {const_cast<void*>(host), 0};
-        continue;
-      }
-      Buffer& buffer = program_->device_constants.emplace_back(slot.bytes, device);
-      if (slot.bytes > 0) device->upload(buffer.handle(), 0, host, slot.bytes);
-      program_->constant_addresses[s] = {buffer.handle(), 0};
-    }
-  }
-
-  void count() {
-    program_->statistics.operations = graph_.nodes().size();
-    program_->statistics.steps = program_->reports.size();
-    std::set<std::pair<int, std::size_t>> places;
-    const auto see = [&](const SlotInfo& slot) {
-      if (slot.kind == SlotKind::arena) places.emplace(slot.place, slot.offset);
-    };
-    for (const Port& port : program_->inputs) see(info(port.slot));
-    for (const ProgramEdge& edge : program_->edges) {
-      for (const int slot : edge.results) see(info({slot}));
-    }
-    program_->statistics.buffers = places.size();
-  }
-
   const Graph& graph_;
   const PlanOptions& options_;
   std::unique_ptr<Program> program_;
@@ -407,7 +333,11 @@ class Compiler {
   std::map<int, Slot> written_;                // values that are written into a state
   std::vector<bool> direct_states_;
   SlotUses uses_;
-  std::mutex temporaries_;
+  std::size_t least_values_ = 0;
+  std::size_t least_weights_ = 0;
+  std::size_t tables_ = 0;
+  std::size_t weights_ = 0;
+  std::mutex making_;  ///< for what steps ask for and are counted by
 };
 
 }  // namespace
@@ -426,7 +356,8 @@ std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& op
   }
   Graph simple = graph;
   if (options.simplify) {
-    simple = forward_convolutions(fold_constants(cancel_transposes(fold_constants(graph))));
+    const auto fold = [&](const Graph& g) { return fold_constants(g, options.memory_limit_bytes); };
+    simple = forward_convolutions(fold(cancel_transposes(fold(graph))));
   }
   Places places = place_nodes(simple, backends, options);
   if (std::any_of(backends.begin(), backends.end(),

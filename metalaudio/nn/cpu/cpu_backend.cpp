@@ -15,6 +15,12 @@ namespace cpu {
 
 namespace {
 
+ScratchNeeds needs_of(std::span<const std::unique_ptr<Step>> steps) {
+  ScratchNeeds needs;
+  for (const auto& step : steps) needs.cover(static_cast<const CpuStep&>(*step).scratch());
+  return needs;
+}
+
 class CpuRunner final : public Runner {
  public:
   CpuRunner(std::span<const std::unique_ptr<Step>> steps, ThreadPool* pool)
@@ -28,12 +34,6 @@ class CpuRunner final : public Runner {
   }
 
  private:
-  static ScratchNeeds needs_of(std::span<const std::unique_ptr<Step>> steps) {
-    ScratchNeeds needs;
-    for (const auto& step : steps) needs.cover(static_cast<const CpuStep&>(*step).scratch());
-    return needs;
-  }
-
   Workers workers_;
   std::vector<const CpuStep*> steps_;
 };
@@ -79,7 +79,11 @@ struct WayOf {
     return chosen(o.axes.size() <= 2 && has_constant_weights(graph, node));
   }
   Way operator()(const ConvTranspose& o) const {
-    return chosen(o.axes.size() <= 2 && has_constant_weights(graph, node));
+    // A matrix for each phase, of which most then have nothing to do.
+    const bool phases_too_many = std::ranges::any_of(o.axes, [](const TransposeAxis& axis) {
+      return axis.stride > std::max<std::int64_t>(4096, axis.extent);
+    });
+    return chosen(o.axes.size() <= 2 && !phases_too_many && has_constant_weights(graph, node));
   }
   template <typename Layer>
   Way recurrent(const Layer& o, bool usual = true) const {
@@ -96,6 +100,7 @@ struct WayOf {
   Way operator()(const Softmax&) const { return chosen(true); }
   Way operator()(const Attention&) const { return only_float32(); }
   Way operator()(const Rotary&) const { return only_float32(); }
+  Way operator()(const MatMul&) const { return is_half() ? Way::in_float32 : Way::fast; }
   Way operator()(const Pool& o) const {
     return o.function != PoolFunction::maximum && is_half() ? Way::in_float32 : Way::fast;
   }
@@ -187,6 +192,11 @@ class CpuBackend final : public Backend {
       plans.push_back(plan_step(matcher, index, fuse));
     }
     return plans;
+  }
+
+  std::size_t scratch_bytes(std::span<const std::unique_ptr<Step>> steps,
+                            ThreadPool* pool) const override {
+    return needs_of(steps).bytes() * (pool != nullptr ? pool->threads() : 1);
   }
 
   std::unique_ptr<Runner> make_runner(std::span<const std::unique_ptr<Step>> steps,
