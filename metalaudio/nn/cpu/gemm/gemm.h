@@ -135,6 +135,8 @@ class PackedMatrix {
 
   const MatrixSize& size() const noexcept { return size_; }
   std::size_t bytes() const noexcept { return data_.size(); }
+  /// For who knows the kernel.
+  const std::byte* data() const noexcept { return data_.data(); }
 
   void multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
                 GemmScratch& scratch, const GemmOutput& output) const noexcept {
