@@ -88,6 +88,9 @@ std::optional<StepPlan> feed_forward(Matcher& matcher, int norm_index, int first
 }  // namespace
 
 std::optional<StepPlan> match_linear_layers(Matcher& matcher, int index, const GemmKernel& kernel) {
+  // Weights of several parts would not stay in the second cache side by side.
+  const auto* pairs = dynamic_cast<const GemmPairs*>(&kernel);
+  if (pairs == nullptr || pairs->parts() != 1) return std::nullopt;
   const Node& norm = matcher.node(index);
   const auto* layer_norm = std::get_if<LayerNorm>(&norm.operation);
   if (layer_norm == nullptr || layer_norm->axes != 1 || !norm.inputs[LayerNorm::gamma].present() ||
@@ -98,8 +101,7 @@ std::optional<StepPlan> match_linear_layers(Matcher& matcher, int index, const G
   const std::span<const int> readers = matcher.consumers(x);
   const auto linear = [&](int reader) { return is_linear(matcher, reader, x); };
   if (readers.empty() || !std::ranges::all_of(readers, linear)) return std::nullopt;
-  const auto* pairs = dynamic_cast<const GemmPairs*>(&kernel);
-  if (readers.size() == 1 && pairs != nullptr && pairs->parts() == 1) {
+  if (readers.size() == 1) {
     if (std::optional<StepPlan> plan = feed_forward(matcher, index, readers[0], *pairs))
       return plan;
   }
@@ -124,7 +126,9 @@ std::optional<StepPlan> match_linear_layers(Matcher& matcher, int index, const G
     plan.results.push_back(made.plan.results[0]);
     parts.push_back(made.parts);
   }
-  plan.make = [&norm, parts](StepMaker& maker) { return make_linear_layers(norm, parts, maker); };
+  plan.make = [&norm, pairs, parts](StepMaker& maker) {
+    return make_linear_layers(norm, *pairs, parts, maker);
+  };
   return plan;
 }
 

@@ -20,8 +20,8 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int node, const GemmKernel&
 /// A normalisation with the activation behind it.
 std::optional<StepPlan> match_group_norm(Matcher& matcher, int node, bool fuse);
 
-/// A LayerNorm and the linear layers that alone read it: queries, keys and values of an attention, or,
-/// in bfloat16, two layers one behind the other.
+/// In bfloat16 a LayerNorm and the linear layers that alone read it: queries, keys and values of an
+/// attention, or two layers one behind the other.
 std::optional<StepPlan> match_linear_layers(Matcher& matcher, int node, const GemmKernel& kernel);
 
 struct ConvPlan;

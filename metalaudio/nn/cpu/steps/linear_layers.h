@@ -8,13 +8,13 @@ namespace metalaudio::nn::cpu {
 
 class GemmPairs;
 
-/// Linear layers that read the same rows, normalised on their way in by a LayerNorm over the last
-/// axis.
-std::unique_ptr<Step> make_linear_layers(const Node& norm, const std::vector<ConvParts>& layers,
-                                         StepMaker& maker);
+// Both round the rows of a LayerNorm over the last axis once, in the cache.
 
-/// A LayerNorm over the last axis and two linear layers one behind the other, between which rows are
-/// bfloat16. The first has an activation at most, the second no residual that is repeated.
+/// Linear layers that read the same rows.
+std::unique_ptr<Step> make_linear_layers(const Node& norm, const GemmPairs& kernel,
+                                         const std::vector<ConvParts>& layers, StepMaker& maker);
+
+/// Two linear layers one behind the other, between which rows are bfloat16. The first has an activation at most, the second no residual that is repeated.
 std::unique_ptr<Step> make_feed_forward(const Node& norm, const GemmPairs& kernel,
                                         const ConvParts& first, const ConvParts& second, Value y,
                                         StepMaker& maker);
