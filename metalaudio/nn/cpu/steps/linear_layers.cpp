@@ -100,16 +100,16 @@ class LinearLayersStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
-    run.workers.parallel_rows(
-        rows_.count(), kernel_.tile_rows(),
-        [&](std::size_t first, std::size_t count, ThreadScratch& scratch) {
-          const PairOperand rows = rows_.read(run, first, count, scratch);
-          for (const Layer& layer : layers_) {
-            const std::size_t columns = layer.weights.size().columns;
-            multiply(kernel_, layer.weights, rows, count, scratch,
-                     {.base = run.at(layer.y) + first * columns, .row_stride = stride_of(columns)});
-          }
-        });
+    run.workers.parallel_rows(rows_.count(), kernel_.tile_rows(),
+                              [&](std::size_t first, std::size_t count, ThreadScratch& scratch) {
+                                const PairOperand rows = rows_.read(run, first, count, scratch);
+                                for (const Layer& layer : layers_) {
+                                  const std::size_t columns = layer.weights.size().columns;
+                                  multiply(kernel_, layer.weights, rows, count, scratch,
+                                           {.base = numbers(run.at(layer.y) + first * columns),
+                                            .row_stride = stride_of(columns)});
+                                }
+                              });
   }
 
   std::size_t weight_bytes() const noexcept override {
@@ -149,32 +149,15 @@ class FeedForwardStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
-    const std::size_t depth = second_.size().depth;
-    run.workers.parallel_rows(rows_.count(), kernel_.tile_rows(),
+    const std::size_t unit = kernel_.tile_rows();
+    run.workers.parallel_rows(rows_.count(), unit,
                               [&](std::size_t first, std::size_t count, ThreadScratch& scratch) {
-                                const PairOperand rows = rows_.read(run, first, count, scratch);
-                                for (std::size_t r = first; r < first + count; ++r)
-                                  clear_end(hidden(run, r), depth);
-                                multiply(kernel_, first_, rows, count, scratch,
-                                         {.base = hidden(run, first),
-                                          .row_stride = stride_of(hidden_row_),
-                                          .activation = inner_,
-                                          .halves = true});
+                                multiply_first(run, first, count, scratch);
                               });
-    const std::size_t columns = second_.size().result_columns();
-    run.workers.parallel_rows(
-        rows_.count(), kernel_.tile_rows(),
-        [&](std::size_t first, std::size_t count, ThreadScratch& scratch) {
-          const auto* residual = run.at<const float>(residual_);
-          multiply(kernel_, second_,
-                   {hidden(run, first), hidden_row_, blocks_of(depth, kPairTileDepth), 0}, count,
-                   scratch,
-                   {.base = run.at(y_) + first * columns,
-                    .row_stride = stride_of(columns),
-                    .activation = outer_,
-                    .residual = residual == nullptr ? nullptr : residual + first * columns,
-                    .residual_row_stride = stride_of(columns)});
-        });
+    run.workers.parallel_rows(rows_.count(), unit,
+                              [&](std::size_t first, std::size_t count, ThreadScratch& scratch) {
+                                multiply_second(run, first, count, scratch);
+                              });
   }
 
   std::size_t weight_bytes() const noexcept override { return first_.bytes() + second_.bytes(); }
@@ -184,6 +167,31 @@ class FeedForwardStep final : public CpuStep {
  private:
   BFloat16* hidden(const CpuRun& run, std::size_t row) const noexcept {
     return run.at<BFloat16>(hidden_) + row * hidden_row_;
+  }
+
+  void multiply_first(const CpuRun& run, std::size_t first, std::size_t count,
+                      ThreadScratch& scratch) const noexcept {
+    const PairOperand rows = rows_.read(run, first, count, scratch);
+    for (std::size_t r = first; r < first + count; ++r) {
+      clear_end(hidden(run, r), second_.size().depth);
+    }
+    multiply(kernel_, first_, rows, count, scratch,
+             {.base = numbers(hidden(run, first)),
+              .row_stride = stride_of(hidden_row_),
+              .activation = inner_});
+  }
+
+  void multiply_second(const CpuRun& run, std::size_t first, std::size_t count,
+                       ThreadScratch& scratch) const noexcept {
+    const std::size_t columns = second_.size().result_columns();
+    const std::size_t blocks = blocks_of(second_.size().depth, kPairTileDepth);
+    const auto* residual = run.at<const float>(residual_);
+    multiply(kernel_, second_, {hidden(run, first), hidden_row_, blocks, 0}, count, scratch,
+             {.base = numbers(run.at(y_) + first * columns),
+              .row_stride = stride_of(columns),
+              .activation = outer_,
+              .residual = numbers(residual) + stride_of(first * columns),
+              .residual_row_stride = stride_of(columns)});
   }
 
   const GemmPairs& kernel_;
