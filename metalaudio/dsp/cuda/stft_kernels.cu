@@ -161,9 +161,9 @@ struct HopTileMemory {
   float2 bins[kSize + 1];
 };
 
-/// The sums take registers, which are worth more than a fourth block.
-template <int kSize>
-constexpr int kHopBlocksOf = kBlocksOf<kSize> == 4 ? 3 : kBlocksOf<kSize>;
+/// The sums of frames that overlap take registers, which are worth more than a fourth block.
+template <int kSize, int kParts>
+constexpr int kHopBlocksOf = kBlocksOf<kSize> == 4 && kParts < 8 ? 3 : kBlocksOf<kSize>;
 
 /// A pair of samples from sample i of a hop on, out of the sum of the frames there, where some of
 /// these may be missing or the output may not reach.
@@ -182,7 +182,7 @@ __device__ __noinline__ void write_outer_pair(const Overlap& o, std::int64_t fra
 /// inverse_stft_kernel for hops of kParts eighths of a frame: the sum of frames stays with the threads
 /// that transform.
 template <int kSize, int kParts>
-__global__ void __launch_bounds__(kThreadsOf<kSize>, kHopBlocksOf<kSize>)
+__global__ void __launch_bounds__(kThreadsOf<kSize>, kHopBlocksOf<kSize, kParts>)
     inverse_stft_by_eighths_kernel(const __grid_constant__ Overlap o, const float2* spectra,
                                    float* x, unsigned tiles, int hops, const float2* tables) {
   constexpr int kFrame = 2 * kSize;
@@ -330,30 +330,47 @@ cudaError_t allow_inverse_stft(std::int64_t size, int shared) {
   });
 }
 
-void inverse_stft(std::int64_t size, const Overlap& overlap, const float2* spectra, float* x,
-                  const float2* tables, int processors, int shared, cudaStream_t stream) {
-  with_size(size, [&]<int kSize>() {
+namespace {
+
+/// Which hops blocks take.
+struct OverlapTiles {
+  /// Tiles as long as leave every processor `blocks` of `rows` tiles: each computes the frames before
+  /// it once more, where frames overlap.
+  OverlapTiles(const Overlap& overlap, int processors, int blocks, int rows) {
     const std::int64_t first = overlap.pad / overlap.hop;
     const std::int64_t last = (overlap.pad + overlap.samples - 1) / overlap.hop;
     const std::int64_t all = last - first + 1;
-    // Tiles as long as leave every processor some: each computes the frames before it once more.
-    const std::int64_t wanted =
-        static_cast<std::int64_t>(processors) * kBlocksOf<kSize> * kRows<kSize>;
-    std::int64_t hops = (all * overlap.channels + wanted - 1) / wanted;
-    hops = hops < 4 ? 4 : hops > 64 ? 64 : hops;
-    const std::int64_t tiles = (all + hops - 1) / hops;
+    const std::int64_t wanted = static_cast<std::int64_t>(processors) * blocks * rows;
+    hops = (all * overlap.channels + wanted - 1) / wanted;
+    hops = overlap.hop == overlap.nfft ? 1 : hops < 4 ? 4 : hops > 64 ? 64 : hops;
+    tiles = (all + hops - 1) / hops;
+    grid = blocks_for(tiles * overlap.channels, rows);
+  }
+
+  std::int64_t hops;
+  std::int64_t tiles;  ///< of a channel
+  unsigned grid;
+};
+
+}  // namespace
+
+void inverse_stft(std::int64_t size, const Overlap& overlap, const float2* spectra, float* x,
+                  const float2* tables, int processors, int shared, cudaStream_t stream) {
+  with_size(size, [&]<int kSize>() {
     const dim3 block(kWorkers<kSize>, kRows<kSize>);
-    const unsigned blocks = blocks_for(tiles * overlap.channels, kRows<kSize>);
-    const bool taken = static_cast<int>(kHopOverlapBytes<kSize>) <= shared &&
-                       with_parts(2 * size, overlap.hop, [&]<int kParts>() {
-                         inverse_stft_by_eighths_kernel<kSize, kParts>
-                             <<<blocks, block, kHopOverlapBytes<kSize>, stream>>>(
-                                 overlap, spectra, x, tiles, hops, tables);
-                         return true;
-                       });
+    const bool taken =
+        static_cast<int>(kHopOverlapBytes<kSize>) <= shared &&
+        with_parts(overlap.nfft, overlap.hop, [&]<int kParts>() {
+          const OverlapTiles tiles(overlap, processors, kHopBlocksOf<kSize, kParts>, kRows<kSize>);
+          inverse_stft_by_eighths_kernel<kSize, kParts>
+              <<<tiles.grid, block, kHopOverlapBytes<kSize>, stream>>>(
+                  overlap, spectra, x, tiles.tiles, tiles.hops, tables);
+          return true;
+        });
     if (taken) return;
-    inverse_stft_kernel<kSize>
-        <<<blocks, block, kOverlapBytes<kSize>, stream>>>(overlap, spectra, x, tiles, hops, tables);
+    const OverlapTiles tiles(overlap, processors, kBlocksOf<kSize>, kRows<kSize>);
+    inverse_stft_kernel<kSize><<<tiles.grid, block, kOverlapBytes<kSize>, stream>>>(
+        overlap, spectra, x, tiles.tiles, tiles.hops, tables);
   });
 }
 
