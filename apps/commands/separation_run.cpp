@@ -285,7 +285,7 @@ void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn* turn,
   try {
     if (turn != nullptr) turn->finish();
   } catch (const Error& error) {
-    report->warnings.push_back(fmt::format("no record of how it was made: {}", error.what()));
+    report->warnings.push_back("no record of how it was made: " + failure_text("", error.what()));
   }
   report_.success(track.job, *report);
   const std::lock_guard lock(shared.mutex);
