@@ -1,5 +1,6 @@
 #include <malloc.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/instruction_sets.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", apps::version_text,
                        "Print the version, the commit, the libraries");
   app.require_subcommand(1);
+  limit_instruction_sets_by_environment();
   int status = 0;
   apps::add_commands(app, status);
   try {

@@ -64,6 +64,15 @@ def torch_python():
     return None
 
 
+def limit_instruction_sets(highest):
+    """Of both sides: what their processes inherit."""
+    os.environ["METALAUDIO_MAX_ISA"] = highest
+    os.environ["ATEN_CPU_CAPABILITY"] = "avx2" if highest == "avx2" else "avx512"
+    os.environ["ONEDNN_MAX_CPU_ISA"] = {"avx2": "AVX2", "avx512": "AVX512_CORE",
+                                        "avx512_bf16": "AVX512_CORE_BF16"}[highest]
+    os.environ["MKL_ENABLE_INSTRUCTIONS"] = "AVX2" if highest == "avx2" else "AVX512"
+
+
 def processor():
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -133,13 +142,17 @@ def main():
     parser.add_argument("--signals", nargs="+", choices=SIGNALS, default=["music"], help="what exactness is measured on")
     parser.add_argument("--program", type=Path, default=ROOT / "build/release/bin/bench_htdemucs")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "bench-htdemucs.json")
+    parser.add_argument("--isa", choices=["avx2", "avx512", "avx512_bf16"],
+                        help="the highest instruction set, of both sides")
     options = parser.parse_args()
+    if options.isa:
+        limit_instruction_sets(options.isa)
 
     peer = torch_python()
     if not peer:
         print("No Python with torch and demucs (METALAUDIO_TORCH_PYTHON names one): timing MetalAudio alone.",
               file=sys.stderr)
-    report = {"processor": processor(), "load_average": os.getloadavg()[0], "results": []}
+    report = {"processor": processor(), "isa": options.isa, "load_average": os.getloadavg()[0], "results": []}
     print(f"{report['processor']}, load {report['load_average']:.1f}; medians of {options.segments}; dB to upstream "
           "in float64, of the worst stem")
     print(f"{'model':12} {'':5} {'threads':>7} {'':10} {'ms/segment':>11} {'x real time':>12} {'peak MiB':>9} "

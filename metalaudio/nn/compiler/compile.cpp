@@ -67,8 +67,9 @@ class Compiler {
     lay_out(*program_, uses_);
     bind_constants(*program_);
     const PlanStatistics& taken = program_->statistics;
-    check_memory(taken.activation_bytes + taken.state_bytes + scratch_bytes(), taken.weight_bytes,
-                 options_);
+    check_memory(
+        taken.activation_bytes + taken.state_bytes + scratch_bytes(*program_, options_.pool),
+        taken.weight_bytes, options_);
     program_->statistics.operations = graph_.nodes().size();
     program_->statistics.steps = program_->reports.size();
     return std::move(program_);
@@ -318,13 +319,6 @@ class Compiler {
       program_->outputs.push_back({name, graph_.type(value), slot});
     }
     for (const Port& port : program_->outputs) touch(port.slot);
-  }
-
-  std::size_t scratch_bytes() const {
-    std::size_t bytes = 0;
-    for (const Program::Place& place : program_->places)
-      if (place.backend) bytes += place.backend->scratch_bytes(place.steps, options_.pool);
-    return bytes;
   }
 
   const Graph& graph_;

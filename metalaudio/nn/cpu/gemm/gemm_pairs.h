@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/nn/cpu/gemm/gemm.h>
+#include <metalaudio/nn/cpu/gemm/pair_epilogue.h>
 #include <metalaudio/nn/cpu/gemm/pair_products.h>
 
 namespace metalaudio::nn::cpu {
@@ -36,6 +37,11 @@ class GemmPairs final : public GemmKernel {
                 const GemmOutput& output) const noexcept override;
   GemmNeeds needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
                   std::size_t depth) const noexcept override;
+  /// The same of one part, whose rows are bfloat16 already. Their last block may be read whole.
+  /// `tile` is room for a block.
+  void multiply_halves(std::span<const PairOperand> operands, std::size_t rows,
+                       const std::byte* packed, const MatrixSize& size, float* tile,
+                       const PairOutput& output) const noexcept;
 
  private:
   Unit unit_;
