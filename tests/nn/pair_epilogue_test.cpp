@@ -17,11 +17,18 @@ class PairEpilogue : public testing::Test {
   /// Whether there is a processor for it; without one nothing calls it.
   static bool runs() { return GemmPairs::available(GemmPairs::Unit::vectors); }
 
+  static Numbers numbers(std::vector<float>& of) {
+    return {reinterpret_cast<std::byte*>(of.data()), false};
+  }
+  static Numbers numbers(std::vector<BFloat16>& of) {
+    return {reinterpret_cast<std::byte*>(of.data()), true};
+  }
+
   /// The first of `columns` results of one row of a panel.
   static std::vector<float> finish(const std::vector<float>& panel, std::size_t columns,
                                    PairOutput output) {
     std::vector<float> result(columns);
-    output.base = result.data();
+    output.base = numbers(result);
     finish_pairs({panel.data(), 1, 0, columns}, output);
     return result;
   }
@@ -77,16 +84,14 @@ TEST_F(PairEpilogue, WritesAndAddsWhatItIsToldAndNoMore) {
     std::vector<BFloat16> halves((kRows + 1) * columns, BFloat16(-5.0F));
     std::vector<float> floats((kRows + 1) * columns, -5.0F);
     const auto stride = static_cast<std::ptrdiff_t>(columns);
-    const PairOutput to_floats{.base = floats.data(),
+    const PairOutput to_floats{.base = numbers(floats),
                                .row_stride = stride,
-                               .residual = more.data(),
+                               .residual = numbers(more),
                                .residual_row_stride = stride,
-                               .residual_halves = true,
                                .scale = scale.data(),
                                .shift = shift.data()};
     PairOutput to_halves = to_floats;
-    to_halves.base = halves.data();
-    to_halves.halves = true;
+    to_halves.base = numbers(halves);
     finish_pairs({panel.data(), kRows, 0, columns}, to_floats);
     finish_pairs({panel.data(), kRows, 0, columns}, to_halves);
     for (std::size_t i = 0; i < floats.size(); ++i) {
@@ -95,6 +100,20 @@ TEST_F(PairEpilogue, WritesAndAddsWhatItIsToldAndNoMore) {
       EXPECT_EQ(floats[i], expected) << columns << ": " << i;
       EXPECT_EQ(halves[i].bits, BFloat16(expected).bits) << columns << ": " << i;
     }
+  }
+}
+
+TEST_F(PairEpilogue, GroupsOfColumnsGoToPlacesOfTheirOwn) {
+  if (!runs()) return;
+  // Groups of 16 columns, 10 of which are results; the first is dropped, and the third.
+  std::vector<float> panel(kPairPanelColumns);
+  for (std::size_t i = 0; i < panel.size(); ++i) panel[i] = static_cast<float>(i);
+  std::vector<float> result(60, -1.0F);
+  const PairOutput output{.base = numbers(result), .groups = {16, 10, 20, 1, 2}};
+  finish_pairs({panel.data(), 1, 0, 48}, output);
+  finish_pairs({panel.data(), 1, 32, 48}, output);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    EXPECT_EQ(result[i], i >= 20 && i < 30 ? static_cast<float>(i - 4) : -1.0F) << i;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>
+#include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/general.h>
 #include <metalaudio/nn/cpu/steps/in_float32.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
@@ -186,11 +187,13 @@ class CpuBackend final : public Backend {
   std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
                                    bool fuse) const override {
     Matcher matcher(graph, nodes);
+    const auto halves = std::make_shared<HalfValues>();
     std::vector<StepPlan> plans;
     for (const int index : nodes) {
       if (matcher.taken(index)) continue;
-      plans.push_back(plan_step(matcher, index, fuse));
+      plans.push_back(plan_step(matcher, index, fuse, halves));
     }
+    halves->decide(matcher);
     return plans;
   }
 
@@ -206,7 +209,8 @@ class CpuBackend final : public Backend {
   }
 
  private:
-  StepPlan plan_step(Matcher& matcher, int index, bool fuse) const {
+  StepPlan plan_step(Matcher& matcher, int index, bool fuse,
+                     const std::shared_ptr<HalfValues>& halves) const {
     const Graph& graph = matcher.graph();
     switch (way_of(graph, matcher.node(index))) {
       case Way::in_float32:
@@ -221,8 +225,8 @@ class CpuBackend final : public Backend {
         break;
     }
     std::optional<StepPlan> plan;
-    if (fuse) plan = match_dconv(matcher, index, nullptr, kernel_, threads_, tolerances_);
-    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, threads_, tolerances_);
+    if (fuse) plan = match_dconv(matcher, index, nullptr, kernel_, threads_, tolerances_, halves);
+    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, threads_, tolerances_, halves);
     if (!plan) plan = match_group_norm(matcher, index, fuse);
     return plan ? std::move(*plan) : single(graph, index);
   }
@@ -287,7 +291,7 @@ std::shared_ptr<const Backend> make_backend(const GemmKernel& kernel, std::size_
 std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
                                                 const ToleranceConfiguration& tolerances) {
   if (precision == Precision::tf32 || precision == Precision::fp16) {
-    fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32 or bf16",
+    fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32, bf16 or auto",
          to_string(precision));
   }
   return cpu::make_backend(cpu::gemm_kernel(precision), threads, tolerances);

@@ -239,6 +239,38 @@ std::vector<ParityCase> fused_cases() {
            },
        .variants = 6,
        .product = true},
+      {.name = "encoder_and_decoder",
+       .make =
+           [glu](Maker& m, std::size_t v) {
+             // Along rows and along positions, one residual read twice, ends that are cropped.
+             const bool rows = v % 2 == 0;
+             const std::int64_t channels = v < 2 ? 24 : 12;
+             const SlidingAxis down{8, 4, 1, 2, 2};
+             const auto gelu = [&](Value x) { return m.unary(x, UnaryFunction::gelu); };
+             const auto halved = [&](Value x, std::int64_t out) {
+               return gelu(
+                   m.conv(x, out, {rows ? down : SlidingAxis{}, rows ? SlidingAxis{} : down}));
+             };
+             const auto doubled = [&](Value x, std::int64_t out, std::int64_t extent) {
+               const TransposeAxis up{8, 4, 2, extent};
+               const TransposeAxis still{1, 1, 0, m.graph.shape(x)[1]};
+               const TransposeAxis rows_still{1, 1, 0, m.graph.shape(x)[0]};
+               return m.conv_transpose(x, out, {rows ? up : rows_still, rows ? still : up});
+             };
+             const Value x = m.input(rows ? Shape{64, 70, 4} : Shape{1, 1600, 2});
+             Value skip = halved(x, channels);
+             skip = dconv_layer(m, dconv_layer(m, skip, channels / 8, 1), channels / 8, 2);
+             skip = glu(m, m.conv(skip, 2 * channels, {{}, {}}));
+             Value y = halved(skip, 2 * channels);
+             y = glu(m, m.conv(y, 4 * channels, {kSame3, kSame3}));
+             y = dconv_layer(m, y, channels / 4, 1);
+             y = m.add(gelu(doubled(y, channels, rows ? 16 : 400)), skip);
+             y = glu(m, m.conv(y, 2 * channels, {rows ? kSame3 : SlidingAxis{}, kSame3}));
+             m.finish(doubled(y, 6, rows ? 64 : 1600));
+           },
+       .variants = 4,
+       .steps = 6,
+       .product = true},
       {.name = "dconv_behind_positions",
        .make =
            [](Maker& m, std::size_t v) {

@@ -59,7 +59,7 @@ struct Panel {
   std::size_t column;
   const BFloat16* tiles;
   const float* bias;
-  bool full;    ///< it holds a result in every lane
+  bool full;    ///< every lane that is written holds a result
   bool narrow;  ///< only the first of its two vectors holds columns
 };
 
@@ -74,10 +74,11 @@ struct Panels {
     const std::size_t columns = size.result_columns();
     for (std::size_t i = 0; i < cut.panels; ++i) {
       const std::size_t column = i * cut.columns;
-      const Panel panel{column, reinterpret_cast<const BFloat16*>(packed) + i * cut.panel,
-                        biases_of(packed, cut) + i * kPanelColumns,
-                        !size.glu && column + cut.columns <= columns,
-                        !size.glu && column + kTileColumns >= columns};
+      const Panel panel{
+          column, reinterpret_cast<const BFloat16*>(packed) + i * cut.panel,
+          biases_of(packed, cut) + i * kPanelColumns,
+          !size.glu && (column + cut.columns <= columns || column + kTileColumns == columns),
+          !size.glu && column + kTileColumns >= columns};
       for (std::size_t row = 0; row < rows; row += unit)
         body(panel, row, std::min(unit, rows - row));
     }
@@ -207,8 +208,8 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
   converted.convert(taps, depth, size);
   if (parts_ == 1) {
     return multiply_halves(converted.operands(), rows, packed, size, tile,
-                           {output.base, output.row_stride, output.activation, output.residual,
-                            output.residual_row_stride});
+                           {numbers(output.base), output.row_stride, output.activation,
+                            numbers(output.residual), output.residual_row_stride});
   }
   const bool plainly =
       parts_ == 3 && (converted.has_infinity() || packed[flag_of(cut)] != std::byte{0});
@@ -220,7 +221,7 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
     GemmOutput block = output;
     block.base += row * output.row_stride;
     if (block.residual != nullptr) block.residual += row * output.residual_row_stride;
-    const bool direct = plain && panel.full && count == unit;
+    const bool direct = plain && panel.full && count == unit && !(plainly && panel.narrow);
     float* to = direct ? block.base + panel.column : tile;
     const std::ptrdiff_t stride = direct ? output.row_stride : kTileStride;
     if (plainly) {
@@ -234,20 +235,28 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
   products_.end();
 }
 
+void multiply_halves(const PackedMatrix& matrix, std::span<const PairOperand> operands,
+                     std::size_t rows, GemmScratch& scratch, const PairOutput& output) noexcept {
+  static_cast<const GemmPairs&>(matrix.kernel())
+      .multiply_halves(operands, rows, matrix.data(), matrix.size(), scratch.floats(), output);
+}
+
 void GemmPairs::multiply_halves(std::span<const PairOperand> operands, std::size_t rows,
                                 const std::byte* packed, const MatrixSize& size, float* tile,
                                 const PairOutput& output) const noexcept {
   const std::size_t unit = products_.rows;
-  const bool plain = output.activation == Activation::none && output.residual == nullptr &&
-                     output.scale == nullptr && !output.halves;
+  const bool plain = output.activation == Activation::none && !output.residual.present() &&
+                     output.scale == nullptr && output.groups.size == 0 && !output.base.halves;
   const Cut cut(size, 1);
   const Panels panels{cut, size, packed};
   products_.begin();
   panels.for_blocks(rows, unit, [&](const Panel& panel, std::size_t first, std::size_t count) {
+    const auto row = static_cast<std::ptrdiff_t>(first);
     PairOutput block = output;
-    block.skip(static_cast<std::ptrdiff_t>(first));
+    block.base = output.base + row * output.row_stride;
+    block.residual = output.residual + row * output.residual_row_stride;
     const bool direct = plain && panel.full && count == unit;
-    float* to = direct ? static_cast<float*>(block.base) + panel.column : tile;
+    float* to = direct ? block.base.as<float>() + panel.column : tile;
     products_.multiply({operands, first, 0, panel.tiles, panel.bias, panel.narrow, to,
                         direct ? output.row_stride : kTileStride});
     if (!direct) finish_pairs({tile, count, panel.column, size.result_columns()}, block);

@@ -49,6 +49,13 @@ class GemmPairs final : public GemmKernel {
   const PairProducts& products_;
 };
 
+/// The product of a matrix of the kernel with one part in the tiles of AMX, and rows that are bfloat16
+/// already; the last 32 of them may be read whole.
+/// Realtime: all, once the scratch has kPairBlockFloats.
+void multiply_halves(const PackedMatrix& matrix, std::span<const PairOperand> operands,
+                     std::size_t rows, GemmScratch& scratch, const PairOutput& output) noexcept;
+constexpr std::size_t kPairBlockFloats = kPairRows * kPairPanelColumns;
+
 /// How many bfloat16 make a factor of a kernel in the tiles of AMX; 0: it multiplies elsewhere.
 std::size_t amx_parts(const GemmKernel& kernel) noexcept;
 

@@ -53,29 +53,27 @@ METALAUDIO_BF16 inline __mmask16 first_lanes(std::size_t count) noexcept {
   return static_cast<__mmask16>(count >= kLanes ? 0xFFFFU : (1U << count) - 1U);
 }
 
-/// Numbers of either type, from a place on.
-METALAUDIO_BF16 inline __m512 load(const void* base, bool halves, std::ptrdiff_t at,
-                                   __mmask16 mask) noexcept {
-  if (!halves) return _mm512_maskz_loadu_ps(mask, static_cast<const float*>(base) + at);
-  const __m256i bits = _mm256_maskz_loadu_epi16(mask, static_cast<const BFloat16*>(base) + at);
+METALAUDIO_BF16 inline __m512 load(Numbers from, __mmask16 mask) noexcept {
+  if (!from.halves) return _mm512_maskz_loadu_ps(mask, from.at);
+  const __m256i bits = _mm256_maskz_loadu_epi16(mask, from.at);
   return _mm512_castsi512_ps(
       _mm512_maskz_slli_epi32(kAll, _mm512_maskz_cvtepu16_epi32(kAll, bits), 16));
 }
-METALAUDIO_BF16 inline void store(__m512 v, void* base, bool halves, std::ptrdiff_t at,
-                                  __mmask16 mask) noexcept {
-  if (!halves) return _mm512_mask_storeu_ps(static_cast<float*>(base) + at, mask, v);
+METALAUDIO_BF16 inline void store(__m512 v, Numbers to, __mmask16 mask) noexcept {
+  if (!to.halves) return _mm512_mask_storeu_ps(to.at, mask, v);
   const __m256bh rounded = _mm512_cvtneps_pbh(v);
   __m256i bits;
   std::memcpy(&bits, &rounded, sizeof bits);
-  _mm256_mask_storeu_epi16(static_cast<BFloat16*>(base) + at, mask, bits);
+  _mm256_mask_storeu_epi16(to.at, mask, bits);
 }
 
-/// A vector of results of every row; with glu of the columns and of their gates.
+/// A vector of results of every row, from the given place of a row on; with glu of the columns and
+/// of their gates.
 template <Activation kActivation, bool kScaled>
-METALAUDIO_BF16 void finish_columns(const float* tile, std::size_t rows, std::size_t column,
-                                    std::size_t columns, const PairOutput& output) noexcept {
+METALAUDIO_BF16 void finish_columns(const float* tile, const GemmTile& block, std::size_t column,
+                                    std::ptrdiff_t place, __mmask16 mask,
+                                    const PairOutput& output) noexcept {
   constexpr bool kGlu = kActivation == Activation::glu;
-  const __mmask16 mask = first_lanes(columns - column);
   const auto of_columns = [&](const float* factors, std::size_t first) METALAUDIO_BF16 {
     return _mm512_maskz_loadu_ps(mask, factors + first);
   };
@@ -87,13 +85,13 @@ METALAUDIO_BF16 void finish_columns(const float* tile, std::size_t rows, std::si
     scale = of_columns(output.scale, column);
     shift = of_columns(output.shift, column);
     if constexpr (kGlu) {
-      gate_scale = of_columns(output.scale, columns + column);
-      gate_shift = of_columns(output.shift, columns + column);
+      gate_scale = of_columns(output.scale, block.columns + column);
+      gate_shift = of_columns(output.shift, block.columns + column);
     }
   }
-  auto to = static_cast<std::ptrdiff_t>(column);
-  auto from = to;
-  for (std::size_t r = 0; r < rows; ++r, tile += kPairPanelColumns) {
+  Numbers to = output.base + place;
+  Numbers from = output.residual + place;
+  for (std::size_t r = 0; r < block.rows; ++r, tile += kPairPanelColumns) {
     __m512 v = _mm512_loadu_ps(tile);
     if constexpr (kScaled) v = _mm512_fmadd_ps(v, scale, shift);
     if constexpr (kActivation == Activation::gelu) v = gelu(v);
@@ -102,24 +100,36 @@ METALAUDIO_BF16 void finish_columns(const float* tile, std::size_t rows, std::si
       if constexpr (kScaled) gate = _mm512_fmadd_ps(gate, gate_scale, gate_shift);
       v = _mm512_mul_ps(v, sigmoid(gate));
     }
-    if (output.residual != nullptr) {
-      v = _mm512_add_ps(v, load(output.residual, output.residual_halves, from, mask));
-    }
-    store(v, output.base, output.halves, to, mask);
-    to += output.row_stride;
-    from += output.residual_row_stride;
+    if (from.present()) v = _mm512_add_ps(v, load(from, mask));
+    store(v, to, mask);
+    to = to + output.row_stride;
+    from = from + output.residual_row_stride;
   }
 }
 
 template <Activation kActivation>
 METALAUDIO_BF16 void finish(const GemmTile& tile, const PairOutput& output) noexcept {
-  const auto columns = [&](std::size_t first) METALAUDIO_BF16 {
-    const auto function = output.scale != nullptr ? finish_columns<kActivation, true>
-                                                  : finish_columns<kActivation, false>;
-    function(tile.values + first, tile.rows, tile.column + first, tile.columns, output);
-  };
-  columns(0);
-  if (kActivation != Activation::glu && tile.column + kLanes < tile.columns) columns(kLanes);
+  const auto function = output.scale != nullptr ? finish_columns<kActivation, true>
+                                                : finish_columns<kActivation, false>;
+  constexpr std::size_t kWidth = kActivation == Activation::glu ? kLanes : kPairPanelColumns;
+  for (std::size_t first = 0; first < kWidth; first += kLanes) {
+    const std::size_t column = tile.column + first;
+    if (column >= tile.columns) return;
+    const float* values = tile.values + first;
+    const PairOutput::Groups& groups = output.groups;
+    if (groups.size == 0) {
+      function(values, tile, column, static_cast<std::ptrdiff_t>(column),
+               first_lanes(tile.columns - column), output);
+      continue;
+    }
+    const std::size_t group = column / groups.size;
+    const std::size_t within = column % groups.size;
+    if (group < groups.first || group >= groups.end || within >= groups.columns) continue;
+    function(
+        values, tile, column,
+        static_cast<std::ptrdiff_t>(group) * groups.stride + static_cast<std::ptrdiff_t>(within),
+        first_lanes(groups.columns - within), output);
+  }
 }
 
 }  // namespace

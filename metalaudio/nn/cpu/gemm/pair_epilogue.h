@@ -2,6 +2,7 @@
 
 #include <metalaudio/nn/cpu/gemm/gemm.h>
 #include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
+#include <metalaudio/nn/cpu/numbers.h>
 
 #include <cstddef>
 
@@ -11,25 +12,21 @@ namespace metalaudio::nn::cpu {
 /// out = activation(product · scale + shift) + residual. Strides count numbers; gelu and sigmoid are
 /// as exact as bfloat16 asks, which holds 8 bits.
 struct PairOutput {
-  void* base = nullptr;
+  Numbers base = {};
   std::ptrdiff_t row_stride = 0;
   Activation activation = Activation::none;
-  const void* residual = nullptr;  ///< or null
+  Numbers residual = {};  ///< or none
   std::ptrdiff_t residual_row_stride = 0;
-  bool halves = false;           ///< the result is bfloat16, otherwise float32
-  bool residual_halves = false;  ///< the same
   const float* scale = nullptr;  ///< per column of the matrix, or null: 1 and 0
   const float* shift = nullptr;
-
-  void skip(std::ptrdiff_t rows) noexcept {
-    base = past(base, halves, rows * row_stride);
-    residual = past(const_cast<void*>(residual), residual_halves, rows * residual_row_stride);
-  }
-  /// A place so many numbers on; of none, none.
-  static void* past(void* base, bool halves, std::ptrdiff_t numbers) noexcept {
-    const std::ptrdiff_t bytes = numbers * (halves ? 2 : 4);
-    return base == nullptr ? nullptr : static_cast<std::byte*>(base) + bytes;
-  }
+  /// Columns that go to places of their own, without a gate; size 0: all go to one.
+  struct Groups {
+    std::size_t size = 0;     ///< in the matrix, a multiple of 16
+    std::size_t columns = 0;  ///< of them, those that are results
+    std::ptrdiff_t stride = 0;
+    std::size_t first = 0;  ///< those before are dropped,
+    std::size_t end = 0;    ///< and these
+  } groups = {};
 };
 
 /// Realtime: safe.
