@@ -55,6 +55,9 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
     set_source_files_properties(nn/cuda/kernels/conv_bf16.cu nn/cuda/kernels/conv_f16.cu
       nn/cuda/kernels/conv_f32.cu nn/cuda/kernels/conv_tf32.cu PROPERTIES
       COMPILE_OPTIONS -gencode=arch=compute_90a,code=sm_90a)
+    set_source_files_properties(nn/cuda/kernels/attention_bf16.cu nn/cuda/kernels/attention_f16.cu
+      PROPERTIES COMPILE_OPTIONS -gencode=arch=compute_90a,code=sm_90a
+      COMPILE_DEFINITIONS METALAUDIO_WARP_GROUPS)
   endif()
   target_link_libraries(metalaudio_cuda PRIVATE MetalAudio::models CUDA::cudart_static)
   target_compile_options(metalaudio_cuda PRIVATE

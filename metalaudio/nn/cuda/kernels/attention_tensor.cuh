@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/nn/cuda/kernels/attention_groups.cuh>
 #include <metalaudio/nn/cuda/kernels/attention_products.cuh>
 #include <metalaudio/nn/cuda/kernels/attention_tiles.cuh>
 #include <metalaudio/nn/cuda/kernels/common.cuh>
@@ -218,8 +219,7 @@ bool launch_depth(const T* q, const T* k, const T* v, T* y, const AttentionShape
                   cudaStream_t stream) {
   constexpr int kMostDepthForTwo = P == Product::f32 ? 0 : P == Product::tf32 ? 48 : 64;
   if constexpr (Depth <= kMostDepthForTwo) {
-    const std::int64_t blocks = (shape.queries.tokens + 127) / 128 * shape.batches * shape.heads;
-    if (blocks >= 2 * processors()) {
+    if (enough_blocks_of_128(shape)) {
       return launch_tiles<P, Depth, 2>(q, k, v, y, shape, stream);
     }
   }
@@ -229,6 +229,14 @@ bool launch_depth(const T* q, const T* k, const T* v, T* y, const AttentionShape
 template <Product P, typename T>
 bool launch_attention_tensor(const T* q, const T* k, const T* v, T* y, const AttentionShape& shape,
                              cudaStream_t stream) {
+#ifdef METALAUDIO_WARP_GROUPS
+  if constexpr (P == Product::f16 || P == Product::bf16) {
+    if (current_limits().capability == 90 &&
+        launch_attention_groups<P>(q, k, v, y, shape, stream)) {
+      return true;
+    }
+  }
+#endif
   return with_depth(shape.depth,
                     [&]<int Depth>() { return launch_depth<P, Depth>(q, k, v, y, shape, stream); });
 }

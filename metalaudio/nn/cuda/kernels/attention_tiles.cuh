@@ -18,6 +18,12 @@ bool allow_shared(Kernel* kernel, int bytes) {
              cudaSuccess;
 }
 
+/// Whether blocks of 128 queries fill the device.
+inline bool enough_blocks_of_128(const AttentionShape& shape) {
+  const std::int64_t blocks = (shape.queries.tokens + 127) / 128 * shape.batches * shape.heads;
+  return blocks >= 2 * processors();
+}
+
 /// f<Depth>() for the depths that have tiles; false for others.
 template <typename F>
 bool with_depth(int depth, F&& f) {

@@ -9,7 +9,7 @@ namespace {
 /// Groups of at most so many values are done by one block in one launch.
 constexpr std::int64_t kSmallGroup = 32768;
 /// Otherwise so many values are summed by one block.
-constexpr std::int64_t kPart = 4096;
+constexpr std::int64_t kPart = 8192;
 
 /// Of values minus the first one of their group.
 struct Moments {
@@ -91,6 +91,23 @@ __device__ __forceinline__ float normalised(float x, const Affine& affine, const
   return beta != nullptr ? scaled + beta[channel] : scaled;
 }
 
+/// W factors or shifts of channels; of four and more, `from` is aligned to four.
+template <int W>
+__device__ __forceinline__ void read_channels(const float* from, float (&to)[W], float absent) {
+  constexpr int kAtOnce = W % 4 == 0 ? 4 : 1;
+#pragma unroll
+  for (int w = 0; w < W; w += kAtOnce) {
+    Vector<float, kAtOnce> some;
+    if (from != nullptr) some = *reinterpret_cast<const Vector<float, kAtOnce>*>(from + w);
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) to[w + i] = from != nullptr ? some.at[i] : absent;
+  }
+}
+/// Of a place in them, or null.
+__device__ __forceinline__ const float* from_channel(const float* values, std::int64_t channel) {
+  return values != nullptr ? values + channel : nullptr;
+}
+
 /// Elements [first, last) of a group whose first channel is `channel`. With glu the group is all
 /// channels, and elements count those of y.
 template <typename T>
@@ -115,11 +132,14 @@ __device__ void write_normalised(const Group<T>& group, const Affine& affine,
       const std::int64_t c = i - position * group.width;
       const std::int64_t at = position * group.pitch + c;
       Vector<T, W> v = *reinterpret_cast<const Vector<T, W>*>(group.x + at);
+      float gamma[W];
+      float beta[W];
+      read_channels(from_channel(output.gamma, channel + c), gamma, 1.0F);
+      read_channels(from_channel(output.beta, channel + c), beta, -0.0F);
 #pragma unroll
       for (int w = 0; w < W; ++w) {
-        const float value =
-            normalised(to_float(v.at[w]), affine, output.gamma, output.beta, channel + c + w);
-        v.at[w] = from_float<T>(activate(output.activation, value));
+        const float normal = (to_float(v.at[w]) - affine.shift - affine.mean) * affine.deviation;
+        v.at[w] = from_float<T>(activate(output.activation, normal * gamma[w] + beta[w]));
       }
       *reinterpret_cast<Vector<T, W>*>(y + at) = v;
     }
@@ -204,8 +224,9 @@ __global__ void write_parts(const T* x, __grid_constant__ const Output<T> output
                    index % shape.groups * group.width, first, last);
 }
 
-/// A row by one warp: its mean first, then the deviations from it.
-template <typename T, int W>
+/// A row by one warp, which holds `Held` vectors of it in each lane: its mean first, then the
+/// deviations from it. Held = 0: a row of any length, read three times.
+template <typename T, int W, int Held>
 __global__ void layer_norm_kernel(const T* x, const float* gamma, const float* beta, T* y,
                                   std::int64_t rows, std::int64_t width, float epsilon,
                                   RowNorm form) {
@@ -220,41 +241,66 @@ __global__ void layer_norm_kernel(const T* x, const float* gamma, const float* b
     for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xffffffffU, value, step);
     return value;
   };
+  Vector<T, W> held[Held > 0 ? Held : 1];
+#pragma unroll
+  for (int n = 0; n < Held; ++n) {
+    if (lane + 32 * n < vectors) held[n] = from[lane + 32 * n];
+  }
+  const auto over_vectors = [&](auto&& body) {
+    if constexpr (Held > 0) {
+#pragma unroll
+      for (int n = 0; n < Held; ++n) {
+        if (lane + 32 * n < vectors) body(lane + 32 * n, held[n]);
+      }
+    } else {
+      for (int i = lane; i < vectors; i += 32) body(i, from[i]);
+    }
+  };
   float mean = 0;
   if (form == RowNorm::layer) {
     float sum = 0;
-    for (int i = lane; i < vectors; i += 32) {
-      const Vector<T, W> v = from[i];
+    over_vectors([&](int, const Vector<T, W>& v) {
 #pragma unroll
       for (int w = 0; w < W; ++w) sum += to_float(v.at[w]);
-    }
+    });
     mean = warp_sum(sum) / static_cast<float>(width);
   }
   float squares = 0;
-  for (int i = lane; i < vectors; i += 32) {
-    const Vector<T, W> v = from[i];
+  over_vectors([&](int, const Vector<T, W>& v) {
 #pragma unroll
     for (int w = 0; w < W; ++w) {
       const float value = to_float(v.at[w]) - mean;
       squares += value * value;
     }
-  }
+  });
   const float variance = warp_sum(squares) / static_cast<float>(width);
   const float deviation =
       form == RowNorm::l2
           ? 1.0F / fmaxf(sqrtf(variance), epsilon / sqrtf(static_cast<float>(width)))
           : 1.0F / sqrtf(variance + epsilon);
-  for (int i = lane; i < vectors; i += 32) {
-    Vector<T, W> v = from[i];
+  over_vectors([&](int i, Vector<T, W> v) {
+    float factors[W];
+    float shifts[W];
+    read_channels(from_channel(gamma, i * W), factors, 1.0F);
+    read_channels(from_channel(beta, i * W), shifts, -0.0F);
 #pragma unroll
     for (int w = 0; w < W; ++w) {
-      float value = (to_float(v.at[w]) - mean) * deviation;
-      if (gamma != nullptr) value *= gamma[i * W + w];
-      if (beta != nullptr) value += beta[i * W + w];
-      v.at[w] = from_float<T>(value);
+      v.at[w] = from_float<T>((to_float(v.at[w]) - mean) * deviation * factors[w] + shifts[w]);
     }
     to[i] = v;
-  }
+  });
+}
+
+/// The kernel for rows of a width: four values at a time, so that gamma and beta are too.
+template <typename T>
+auto layer_norm_for(std::int64_t width) {
+  if (width % 4 != 0) return layer_norm_kernel<T, 1, 0>;
+  if (width <= 128) return layer_norm_kernel<T, 4, 1>;
+  if (width <= 256) return layer_norm_kernel<T, 4, 2>;
+  if (width <= 384) return layer_norm_kernel<T, 4, 3>;
+  if (width <= 512) return layer_norm_kernel<T, 4, 4>;
+  if (width <= 1024) return layer_norm_kernel<T, 4, 8>;
+  return layer_norm_kernel<T, 4, 0>;
 }
 
 std::int64_t parts_of(const GroupNormShape& shape) {
@@ -293,9 +339,7 @@ void launch_layer_norm(DataType type, const void* x, const float* gamma, const f
   constexpr int kRows = kThreads / 32;
   visit_real(type, [&]<typename T>(T) {
     const auto grid = static_cast<unsigned>((rows + kRows - 1) / kRows);
-    constexpr int kWide = 16 / sizeof(T);
-    // Rows of whole vectors keep their alignment from one to the next.
-    auto* const kernel = width % kWide == 0 ? layer_norm_kernel<T, kWide> : layer_norm_kernel<T, 1>;
+    auto* const kernel = layer_norm_for<T>(width);
     kernel<<<grid, kThreads, 0, stream>>>(static_cast<const T*>(x), gamma, beta, static_cast<T*>(y),
                                           rows, width, epsilon, form);
   });

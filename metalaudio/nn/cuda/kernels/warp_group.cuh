@@ -5,8 +5,9 @@
 namespace metalaudio::nn::cuda {
 
 // Products of a warp group, four warps that start at a multiple of four, on the tensor cores of
-// compute capability 9.0. Both factors lie in shared memory, in tiles of rows of 64 bytes whose
-// chunks are exchanged as by swizzled(); a tile starts at a multiple of 512 bytes.
+// compute capability 9.0. Factors in shared memory lie in tiles of rows of 64 bytes whose chunks are
+// exchanged as by swizzled(), which start at a multiple of 512 bytes; or in narrow ones, of rows of
+// 32 bytes exchanged as by narrow_place(), which start at a multiple of 256.
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 constexpr bool kWarpGroups = true;
@@ -18,6 +19,19 @@ __device__ __forceinline__ std::uint64_t tile_descriptor(const void* tile) {
   // The address, eight rows of 64 bytes from one group of rows to the next, and the exchange.
   return static_cast<std::uint64_t>(shared_address(tile) >> 4) | std::uint64_t{1} << 16 |
          std::uint64_t{512 >> 4} << 32 | std::uint64_t{2} << 62;
+}
+
+/// Where chunk c (16 bytes) of row r lies in a narrow tile, so that eight rows of one chunk touch
+/// every bank once, and so do four whole rows.
+__device__ __forceinline__ constexpr int narrow_place(int row, int chunk) {
+  return row * 32 + ((chunk ^ (row >> 2 & 1)) << 4);
+}
+/// A narrow tile whose rows are those of the product; or, turned over, its columns, of which the next
+/// 16 lie in the tile `next` bytes on.
+__device__ __forceinline__ std::uint64_t narrow_descriptor(const void* tile, int next = 16) {
+  return static_cast<std::uint64_t>(shared_address(tile) >> 4) |
+         static_cast<std::uint64_t>(next >> 4) << 16 | std::uint64_t{256 >> 4} << 32 |
+         std::uint64_t{3} << 62;
 }
 
 /// What ordinary stores and copies of this thread wrote is seen by products after the next barrier.
@@ -128,6 +142,43 @@ __device__ __forceinline__ void multiply_group_tf32(float (&c)[N / 2], const std
   METALAUDIO_WIDTH(192, 96, 97, 98, 99, 100)
 #undef METALAUDIO_WIDTH
 #undef METALAUDIO_PRODUCT
+}
+
+/// multiply_group() with the rows in registers, as multiply() takes them. Begins: the sums are what
+/// this product gives. Turned: each row of the columns' tile is one number of the reduction.
+template <Product P, int N, bool Begins, bool Turned>
+__device__ __forceinline__ void multiply_group_rows(float (&c)[N / 2], const std::uint32_t (&a)[4],
+                                                    std::uint64_t b) {
+#define METALAUDIO_PRODUCT(Type, Size, A, B, C, D, E, F, G)                                        \
+  asm volatile("wgmma.mma_async.sync.aligned.m64n" #Size "k16.f32." Type "." Type                  \
+               " " METALAUDIO_NAMES_##Size ", {%" #A ", %" #B ", %" #C ", %" #D "}, %" #E ", %" #F \
+                                           ", 1, 1, %" #G ";\n"                                    \
+               : METALAUDIO_SUMS_##Size                                                            \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "n"(Begins ? 0 : 1),          \
+                 "n"(Turned ? 1 : 0))
+#define METALAUDIO_WIDTH(Size, A, B, C, D, E, F, G)          \
+  if constexpr (N == Size) {                                 \
+    if constexpr (P == Product::f16) {                       \
+      METALAUDIO_PRODUCT("f16", Size, A, B, C, D, E, F, G);  \
+    } else {                                                 \
+      METALAUDIO_PRODUCT("bf16", Size, A, B, C, D, E, F, G); \
+    }                                                        \
+  }
+  METALAUDIO_WIDTH(16, 8, 9, 10, 11, 12, 13, 14)
+  METALAUDIO_WIDTH(32, 16, 17, 18, 19, 20, 21, 22)
+  METALAUDIO_WIDTH(48, 24, 25, 26, 27, 28, 29, 30)
+  METALAUDIO_WIDTH(64, 32, 33, 34, 35, 36, 37, 38)
+  METALAUDIO_WIDTH(96, 48, 49, 50, 51, 52, 53, 54)
+  METALAUDIO_WIDTH(128, 64, 65, 66, 67, 68, 69, 70)
+#undef METALAUDIO_WIDTH
+#undef METALAUDIO_PRODUCT
+}
+
+/// What products that are complete have added to: nothing that reads it is moved ahead of the wait.
+template <int N>
+__device__ __forceinline__ void settle(float (&sums)[N]) {
+#pragma unroll
+  for (int i = 0; i < N; ++i) asm volatile("" : "+f"(sums[i])::"memory");
 }
 
 #undef METALAUDIO_EIGHT
