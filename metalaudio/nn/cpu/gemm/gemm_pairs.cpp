@@ -257,7 +257,8 @@ void GemmPairs::multiply_halves(std::span<const PairOperand> operands, std::size
     block.residual = output.residual + row * output.residual_row_stride;
     const bool direct = plain && panel.full && count == unit;
     float* to = direct ? block.base.as<float>() + panel.column : tile;
-    products_.multiply({operands, first, 0, panel.tiles, panel.bias, panel.narrow, to,
+    products_.multiply({operands, first, 0, panel.tiles,
+                        output.scale == nullptr ? panel.bias : nullptr, panel.narrow, to,
                         direct ? output.row_stride : kTileStride});
     if (!direct) finish_pairs({tile, count, panel.column, size.result_columns()}, block);
   });

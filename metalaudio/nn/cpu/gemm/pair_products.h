@@ -28,7 +28,8 @@ struct PairOperand {
   std::size_t first_block;
 };
 
-/// A few rows, from `row` on, times one panel; the sums start at the panel's biases.
+/// A few rows, from `row` on, times one panel; the sums start at the panel's biases, where it has
+/// any.
 struct PairBlock {
   std::span<const PairOperand> operands;
   std::size_t row;
