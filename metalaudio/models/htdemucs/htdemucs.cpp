@@ -58,8 +58,8 @@ HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
 }
 
 /// What separating takes beside its plans, all together: files; code and libraries are 40 MiB, and
-/// the kernel counts its own tables for a process.
-constexpr std::size_t kBytesOfProcess = std::size_t{64} << 20U;
+/// the kernel counts its own tables for a process. Threads' scratch is the plans'.
+constexpr std::size_t kBytesOfProcess = std::size_t{52} << 20U;
 
 /// And beside each: spectra, segments and their sums.
 std::size_t bytes_beside(const HTDemucsConfig& config) {

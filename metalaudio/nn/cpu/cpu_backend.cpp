@@ -226,6 +226,7 @@ class CpuBackend final : public Backend {
     }
     std::optional<StepPlan> plan;
     if (fuse) plan = match_dconv(matcher, index, nullptr, kernel_, threads_, tolerances_, halves);
+    if (fuse && !plan) plan = match_linear_layers(matcher, index, kernel_);
     if (!plan) plan = match_conv(matcher, index, kernel_, fuse, threads_, tolerances_, halves);
     if (!plan) plan = match_group_norm(matcher, index, fuse);
     return plan ? std::move(*plan) : single(graph, index);

@@ -21,6 +21,40 @@ Value dconv_layer(Maker& m, Value x, std::int64_t hidden, std::int64_t dilation)
   return m.add(x, m.multiply(y, m.random({1, 1, channels}, 0.3)));
 }
 
+Value layer_norm(Maker& m, Value x) {
+  const Shape channels{m.graph.shape(x).back()};
+  return m.graph.apply(LayerNorm{}, {x, m.random(channels, 0.3, 1), m.random(channels, 0.3)});
+}
+
+/// Of a transformer. By variant: with what is around its layers, and without.
+void feed_forward(Maker& m, std::size_t variant) {
+  Dice dice(variant);
+  const std::int64_t rows = variant == 0 ? 0 : dice.of<std::int64_t>({1, 31, 33, 100, 200});
+  const std::int64_t channels = dice.of<std::int64_t>({1, 24, 32, 40, 64});
+  const bool plain = dice.flip();
+  const Value x = m.input({2, rows, channels});
+  Value y = m.conv(layer_norm(m, x), dice.of<std::int64_t>({3, 32, 96, 100}), {});
+  if (dice.flip()) {
+    y = m.unary(y, dice.of<UnaryFunction>({UnaryFunction::gelu, UnaryFunction::relu}));
+  }
+  y = m.conv(y, plain ? dice.size() : channels, {}, 1, dice.flip());
+  if (!plain) y = m.add(x, m.multiply(y, m.random({channels}, 0.3)));
+  m.finish(y);
+}
+
+/// Of an attention to itself, or to something else.
+void projections(Maker& m, std::size_t variant) {
+  Dice dice(variant);
+  const std::int64_t channels = dice.of<std::int64_t>({8, 24, 32, 48});
+  const std::int64_t rows = variant == 0 ? 0 : dice.of<std::int64_t>({1, 33, 100});
+  const Value x = layer_norm(m, m.input({2, rows, channels}));
+  const Value memory = dice.flip() ? x : layer_norm(m, m.input({2, dice.between(1, 70), channels}));
+  const Value q = m.conv(x, channels, {});
+  const Value k = m.conv(memory, channels, {});
+  const Value v = m.conv(memory, 2 * channels, {}, 1, dice.flip());
+  m.finish(m.graph.apply(Attention{4}, {q, k, v}));
+}
+
 }  // namespace
 
 std::vector<ParityCase> fused_cases() {
@@ -61,6 +95,16 @@ std::vector<ParityCase> fused_cases() {
            [](Maker& m, auto) {
              m.finish(m.conv(m.input({8, 20, 3}), 33, {{8, 4, 1, 0, 0}, {}}));
            },
+       .product = true},
+      {.name = "feed_forward",
+       .make = feed_forward,
+       .variants = 20,
+       .steps = kAnyNumber,
+       .product = true},
+      {.name = "projections",
+       .make = projections,
+       .variants = 12,
+       .steps = kAnyNumber,
        .product = true},
       {.name = "conv_gelu",
        .make =

@@ -24,6 +24,10 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int node, const GemmKernel&
 /// A normalisation with the activation behind it.
 std::optional<StepPlan> match_group_norm(Matcher& matcher, int node, bool fuse);
 
+/// In bfloat16 a LayerNorm and the linear layers that alone read it: queries, keys and values of an
+/// attention, or two layers one behind the other.
+std::optional<StepPlan> match_linear_layers(Matcher& matcher, int node, const GemmKernel& kernel);
+
 struct ConvPlan;
 /// Layers of demucs.demucs.DConv one behind the other, from a node on or those that alone read the
 /// result of `head`, and the pointwise convolution behind them.
