@@ -1,7 +1,8 @@
+#include <metalaudio/models/htdemucs/moment_kernels.h>
 #include <metalaudio/models/htdemucs/moments.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstddef>
 
 namespace metalaudio::models {
 
@@ -16,32 +17,14 @@ void Moments::merge(const Moments& other) noexcept {
 
 double Moments::deviation() const noexcept { return std::sqrt(squares / (count - 1)); }
 
-/// Of distances to the first value, so that a constant has none; in lanes, which are vectors.
+/// Of distances to the first value, so that a constant has none.
 Moments moments_of(std::span<const float> values) noexcept {
-  constexpr std::size_t kLanes = 8;
   if (values.empty()) return {};
   const double pivot = values[0];
-  double sums[kLanes] = {};
-  double squares[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const double distance = static_cast<double>(values[i + lane]) - pivot;
-      sums[lane] += distance;
-      squares[lane] += distance * distance;
-    }
-  }
-  for (; i < values.size(); ++i) {
-    const double distance = static_cast<double>(values[i]) - pivot;
-    sums[0] += distance;
-    squares[0] += distance * distance;
-  }
-  for (std::size_t lane = 1; lane < kLanes; ++lane) {
-    sums[0] += sums[lane];
-    squares[0] += squares[lane];
-  }
+  const DistanceSums sums = sums_of_distances(values.data(), values.size(), pivot);
   const auto count = static_cast<double>(values.size());
-  return {count, pivot + sums[0] / count, squares[0] - sums[0] * sums[0] / count};
+  const double mean = sums.distances / count;
+  return {count, pivot + mean, std::max(sums.squares - sums.distances * mean, 0.0)};
 }
 
 }  // namespace metalaudio::models

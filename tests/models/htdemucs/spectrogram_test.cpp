@@ -11,6 +11,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/simd_targets.h"
+
 namespace metalaudio::models {
 namespace {
 
@@ -222,6 +224,23 @@ INSTANTIATE_TEST_SUITE_P(Sizes, SpectrogramOf,
                                            Case{64, 100, 1, 1}, Case{18, 300, 2, 3},
                                            Case{23, 200, 1, 5}, Case{20, 401, 2, 1},
                                            Case{64, 9, 2, 2}, Case{16, 1, 1, 2}));
+
+TEST(MomentsOf, AreThoseOfPlainSumsOnEveryInstructionSet) {
+  for_each_target([](const char* target) {
+    for (const std::size_t size : {1, 2, 7, 31, 32, 33, 1000}) {
+      const std::vector<float> values = noise(size, 4);
+      double mean = 0;
+      double squares = 0;
+      for (const float v : values) mean += v / static_cast<double>(size);
+      for (const float v : values) squares += (v - mean) * (v - mean);
+      const Moments moments = moments_of(values);
+      EXPECT_EQ(moments.count, static_cast<double>(size)) << target;
+      // Sums of doubles in another order.
+      EXPECT_NEAR(moments.mean, mean, 1e-14) << target << " of " << size;
+      EXPECT_NEAR(moments.squares, squares, 1e-12 * static_cast<double>(size)) << target;
+    }
+  });
+}
 
 TEST(MomentsOf, AConstantHasNoDeviation) {
   const std::vector<float> values(1001, 0.3F);
