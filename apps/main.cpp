@@ -1,5 +1,6 @@
 #include <malloc.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/instruction_sets.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", apps::version_text,
                        "Print the version, the commit, the libraries");
   app.require_subcommand(1);
+  limit_instruction_sets_by_environment();
   int status = 0;
   apps::add_commands(app, status);
   try {
@@ -68,6 +70,6 @@ int main(int argc, char** argv) {
     report_failure(error.what());
     return error.code() == ErrorCode::invalid_argument ? kUsageError : apps::kFailed;
   } catch (const std::exception& error) {
-    return report_failure(error.what());
+    return report_failure(apps::reason_of(error));
   }
 }

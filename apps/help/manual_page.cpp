@@ -108,12 +108,16 @@ constexpr std::pair<const char*, const char*> kEnvironment[] = {
     {"METALAUDIO_MODEL_DIR", "One more folder to look for models in."},
     {"METALAUDIO_MODEL_URL",
      "The address that 'models get' downloads from, in place of the authors'."},
+    {"METALAUDIO_MAX_ISA",
+     "The highest instruction set that may be used: ssse3, avx2, avx512, avx512_bf16 or amx."},
     {"XDG_DATA_HOME", "Models are kept in its metalaudio/models; ~/.local/share unless set."},
     {"XDG_CONFIG_HOME",
      "What calibrate measured is kept in its metalaudio/tolerances.json; ~/.config unless set."},
     {"XDG_CACHE_HOME",
      "Kernels compiled for a GPU are kept in its metalaudio/pipelines; ~/.cache unless set."},
-    {"TMPDIR", "Where long audio lies while it is worked on; /var/tmp unless set."},
+    {"TMPDIR",
+     "Where long audio lies while it is worked on; unless set /var/tmp, or /tmp or the output's "
+     "folder where that cannot be written to."},
 };
 
 std::string environment_text() {

@@ -1,6 +1,6 @@
-// usage: bench_dsp [--quick] [--only PREFIX] [--target ssse3|avx2|avx512] [OUT.json]
+// usage: bench_dsp [--quick] [--only PREFIX] [OUT.json]
 #include <fmt/format.h>
-#include <hwy/targets.h>
+#include <metalaudio/core/instruction_sets.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -17,7 +17,6 @@ namespace {
 struct Arguments {
   bool quick = false;
   std::string only;
-  std::string target;
   std::string out;
 };
 
@@ -29,8 +28,6 @@ Arguments parse(int argc, char** argv) {
       arguments.quick = true;
     } else if (word == "--only" && i + 1 < argc) {
       arguments.only = argv[++i];
-    } else if (word == "--target" && i + 1 < argc) {
-      arguments.target = argv[++i];
     } else if (!word.starts_with("--")) {
       arguments.out = word;
     } else {
@@ -41,18 +38,12 @@ Arguments parse(int argc, char** argv) {
   return arguments;
 }
 
-void choose_target(const std::string& name) {
-  if (name == "ssse3") hwy::SetSupportedTargetsForTest(HWY_SSSE3);
-  if (name == "avx2") hwy::SetSupportedTargetsForTest(HWY_AVX2);
-  if (name == "avx512") hwy::SetSupportedTargetsForTest(HWY_AVX3);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace metalaudio::bench;
   const Arguments arguments = parse(argc, argv);
-  choose_target(arguments.target);
+  metalaudio::limit_instruction_sets_by_environment();
   const auto wanted = [&](const char* part) {
     return arguments.only.empty() || arguments.only == part;
   };

@@ -4,6 +4,7 @@
 // line "run FILE" leaves the stems in a file, as MIX is: float32, one channel after the other.
 #include <fmt/format.h>
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/instruction_sets.h>
 #include <metalaudio/models/htdemucs/htdemucs.h>
 #include <metalaudio/models/load_model.h>
 
@@ -58,6 +59,7 @@ std::vector<float> mix_of(const std::string& file, std::size_t samples) {
 
 int run(const std::string& name, std::size_t threads, const std::string& precision,
         const std::string& mode, const std::string& file) {
+  limit_instruction_sets_by_environment();
   ThreadPool pool(threads);
   models::ModelOptions options;
   options.precision = precision == "bf16"   ? models::Precision::bf16

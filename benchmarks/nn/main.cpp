@@ -1,6 +1,6 @@
-// usage: bench_nn [--only PREFIX] [--target ssse3|avx2|avx512] [OUT.json]
+// usage: bench_nn [--only PREFIX] [OUT.json]
 #include <fmt/format.h>
-#include <hwy/targets.h>
+#include <metalaudio/core/instruction_sets.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -9,26 +9,15 @@
 
 #include "benchmarks/nn/amp_bench.h"
 
-namespace {
-
-void choose_target(const std::string& name) {
-  if (name == "ssse3") hwy::SetSupportedTargetsForTest(HWY_SSSE3);
-  if (name == "avx2") hwy::SetSupportedTargetsForTest(HWY_AVX2);
-  if (name == "avx512") hwy::SetSupportedTargetsForTest(HWY_AVX3);
-}
-
-}  // namespace
-
 int main(int argc, char** argv) {
   using namespace metalaudio::bench;
+  metalaudio::limit_instruction_sets_by_environment();
   std::string only;
   std::string out;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--only" && i + 1 < argc) {
       only = argv[++i];
-    } else if (word == "--target" && i + 1 < argc) {
-      choose_target(argv[++i]);
     } else if (!word.starts_with("--")) {
       out = word;
     } else {

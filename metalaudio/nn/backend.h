@@ -45,6 +45,7 @@ struct StepCost {
 class Step {
  public:
   virtual ~Step() = default;
+  /// Without what it said that it will keep.
   virtual std::size_t weight_bytes() const noexcept { return 0; }
 };
 
@@ -58,6 +59,9 @@ class StepMaker {
   virtual Slot slot(Value value) const = 0;
   /// Memory that only this step uses, while it runs.
   virtual Slot temporary(std::size_t bytes) = 0;
+  /// To be said before a step makes tables that are no weights and may be large.
+  /// Errors: throws Error{out_of_memory} where it is more than the plan may take.
+  virtual void will_keep(std::size_t bytes) = 0;
 };
 
 /// A step before it is made: what it covers and which values it reads and writes when it runs.
@@ -115,6 +119,10 @@ class Backend {
   /// Groups nodes that were placed here into steps. Without `fuse` every node is a step.
   virtual std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
                                            bool fuse) const = 0;
+  /// What a runner of these steps has on the host for its threads to work on.
+  virtual std::size_t scratch_bytes(std::span<const std::unique_ptr<Step>>, ThreadPool*) const {
+    return 0;
+  }
   /// Whether its runners run steps of a stretch side by side that do not wait for one another; these
   /// share no memory.
   virtual bool side_by_side() const noexcept { return false; }

@@ -1,3 +1,4 @@
+#include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/nn/graph_inference.h>
 #include <metalaudio/nn/plan.h>
 
@@ -81,6 +82,10 @@ struct GraphInference::Impl {
     planning.pool = options.pool;
     planning.timing = options.timing;
     planning.tolerances = options.tolerances;
+    // Of a small machine or container: what takes more would not end in an Error.
+    if (const std::size_t memory = HardwareProfile::detect().memory_bytes; memory > 0) {
+      planning.memory_limit_bytes = std::min(planning.memory_limit_bytes, memory);
+    }
     std::vector<GraphPort> inputs;
     std::vector<GraphPort> outputs;
     for (const auto& [name, value] : graph.inputs()) inputs.push_back({name, graph.type(value)});

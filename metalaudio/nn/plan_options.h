@@ -23,8 +23,8 @@ struct PlanOptions {
   ThreadPool* pool = nullptr;  ///< null: everything on the thread that calls run()
   bool timing = false;         ///< measure every step, for report()
   bool fuse = true;
-  /// A plan whose values and weights need more is refused before the weights are read: a file's few
-  /// bytes can ask for terabytes.
+  /// A plan whose values, states, weights, tables and scratch need more is refused, before weights
+  /// are read and tables are made: a file's few bytes can ask for terabytes.
   std::size_t memory_limit_bytes = std::size_t{64} << 30U;
   /// The backends that nodes may be placed on, by number; none: the CPU. A node goes to the one it
   /// names, if that takes it.

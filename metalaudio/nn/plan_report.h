@@ -16,7 +16,7 @@ struct PlanStatistics {
   std::size_t unshared_bytes = 0;    ///< what they would take if no memory were reused
   std::size_t buffers = 0;           ///< places in the arenas that inputs and results share
   std::size_t state_bytes = 0;
-  std::size_t weight_bytes = 0;
+  std::size_t weight_bytes = 0;  ///< and of the steps' tables
 };
 
 struct StepReport {

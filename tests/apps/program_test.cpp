@@ -11,6 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST(Program, TellsItsVersion) {
@@ -42,6 +43,18 @@ TEST(Program, InfoNamesTheLibraries) {
   const ProgramResult result = run_program({"info"});
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.out, HasSubstr("libsndfile"));
+}
+
+TEST(Program, KeepsToTheInstructionSetThatTheEnvironmentNames) {
+  const auto info = [](const char* isa) {
+    return run_program({"info"}, {.folder = {}, .environment = {{"METALAUDIO_MAX_ISA", isa}}});
+  };
+  EXPECT_THAT(info("ssse3").out, HasSubstr("baseline only"));
+  EXPECT_THAT(info("avx2").out, Not(HasSubstr("AVX-512")));
+  EXPECT_EQ(info("avx3").status, 2);
+  EXPECT_EQ(info("avx3").err,
+            "metalaudio: METALAUDIO_MAX_ISA is \"avx3\"; it must be ssse3, avx2, "
+            "avx512, avx512_bf16 or amx\n");
 }
 
 TEST(Program, InfoListsTheGpusOrSaysWhyThereIsNone) {

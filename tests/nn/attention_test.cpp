@@ -127,6 +127,46 @@ TEST(Attention, IsExactOverManyKeysWhoseScoresRise) {
   }
 }
 
+/// A key of each query, the first or a later one, outweighs the others by so many times e^10.
+TEST(Attention, FindsTheKeyThatOutweighsAllOthers) {
+  for (const float far : {5.0F, 50.0F, 1e6F}) {
+    for (const std::size_t key : {std::size_t{0}, std::size_t{33}, std::size_t{99}}) {
+      SCOPED_TRACE(testing::Message() << far << " at " << key);
+      Case c{{40, 100, 16, 16}, std::vector<float>(40 * 16, 1), {}, {}};
+      for (std::size_t i = 0; i < 100 * 16; ++i) {
+        c.k.push_back(i / 16 == key ? 2.5F * far : -2.5F * far);
+        c.v.push_back(static_cast<float>(i / 16));
+      }
+      // What the others add is at most e^-87, below which a float is zero.
+      for_each_precision([&](Precision precision, double) {
+        for (const float y : run(c, precision)) EXPECT_NEAR(y, static_cast<float>(key), 1e-6F);
+      });
+    }
+  }
+}
+
+TEST(Attention, WeighsScoresFarBelowZero) {
+  Case c = random_case({40, 70, 16, 16});
+  for (std::size_t q = 0; q < 16; ++q) c.q[q] = 1;
+  for (std::size_t i = 0; i < c.k.size(); ++i) c.k[i] = i % 16 == 0 ? -1e4F : c.k[i] / 8;
+  const std::vector<double> exact = expected(c);
+  // Scores of thousands put their rounding into the exponent: 10 bits are 60 dB at most, here half.
+  for_each_precision([&](Precision precision, double bound) {
+    const double db = snr_db(run(c, precision), exact);
+    EXPECT_GT(db, precision == Precision::bf16 ? 20 : bound - 40) << to_string(precision);
+  });
+}
+
+TEST(Attention, MakesNanOfAKeyThatIsNan) {
+  for (const std::size_t key : {std::size_t{1}, std::size_t{69}}) {
+    Case c = random_case({33, 70, 16, 16});
+    c.k[key * 16 + 3] = kNan;
+    for_each_precision([&](Precision precision, double) {
+      for (const float y : run(c, precision)) EXPECT_TRUE(std::isnan(y));
+    });
+  }
+}
+
 TEST(Attention, DoesNotDependOnThreads) {
   ThreadPool pool(3);
   const Case c = random_case({200, 700, 48, 48});

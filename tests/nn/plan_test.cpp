@@ -116,6 +116,27 @@ TEST(Plan, GivesTheSameBitsOnAnyNumberOfThreads) {
   }
 }
 
+/// Whichever kernel a linear layer takes for so many rows, a product takes too.
+TEST(Plan, AMatrixMultipliesAsALinearLayerDoes) {
+  for (const Precision precision : {Precision::fp32, Precision::automatic, Precision::bf16}) {
+    for (const Shape& shape : {Shape{64, 80}, Shape{2, 100, 80}, Shape{9, 8, 80}, Shape{2, 80}}) {
+      SCOPED_TRACE(shape.to_string() + " in " + std::string(to_string(precision)));
+      Graph graph;
+      const Value x = graph.input("x", shape);
+      const Value weight = random_constant(graph, {48, 80});
+      graph.output("linear", graph.apply(linear(), {x, weight}));
+      const Value b = graph.apply(Transpose{{1, 0}}, {weight});
+      graph.output("product", graph.apply(MatMul{}, {x, b}));
+      PlanOptions options;
+      options.precision = precision;
+      Plan plan(graph, options);
+      fill(plan, "x");
+      plan.run();
+      EXPECT_EQ(output(plan, "product"), output(plan, "linear"));
+    }
+  }
+}
+
 TEST(Steps, RowsAreCutSoThatThreadsEndTogether) {
   EXPECT_EQ(cpu::rows_of_task(1344, 1, 12, 1), 96U);
   // 14 tasks of 96 rows leave 2 of 16 threads without work, and 2 of 8 in the second round.

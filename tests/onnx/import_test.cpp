@@ -141,6 +141,26 @@ TEST(ImportOnnx, RefusesAConstantOfTerabytes) {
   expect_refusal(ErrorCode::out_of_memory, "MiB", model);
 }
 
+/// Each is a quarter of what is allowed.
+TEST(ImportOnnx, RefusesComputedConstantsThatAreTooLargeTogether) {
+  ModelBuilder model;
+  model.input("x", {1}).output("y").integers("shape", {1}, {1 << 18});
+  std::string last = "x";
+  for (const std::string name : {"a", "b", "c", "d", "e"}) {
+    model.node("ConstantOfShape", {"shape"}, {name});
+    const std::string sum = name == "e" ? "y" : name + "_sum";
+    model.node("Add", {last, name}, {sum});
+    last = sum;
+  }
+  OnnxOptions options;
+  options.constant_limit_bytes = std::size_t{4} << 20U;
+  const std::string text = model.bytes();
+  const auto import = [&] { import_onnx(std::as_bytes(std::span(text)), options); };
+  EXPECT_THAT(import, ::testing::ThrowsMessage<Error>(::testing::HasSubstr("4 MiB are allowed")));
+  options.constant_limit_bytes *= 2;
+  EXPECT_NO_THROW(import());
+}
+
 TEST(ImportOnnx, ListsEverythingThatItHasNot) {
   ModelBuilder model;
   model.input("x", {3}).output("y").output("z");

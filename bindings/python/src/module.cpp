@@ -1,3 +1,5 @@
+#include <metalaudio/core/instruction_sets.h>
+
 #include "bindings/python/src/arrays.h"
 
 namespace {
@@ -30,6 +32,7 @@ void translate(const std::exception_ptr& thrown, void*) {
 NB_MODULE(_native, module) {
   module.doc() = "What the package metalaudio computes with; use the package.";
   nb::register_exception_translator(translate);
+  metalaudio::limit_instruction_sets_by_environment();
   module.attr("version") = METALAUDIO_VERSION;
   metalaudio::python::bind_separation(module);
   metalaudio::python::bind_files(module);

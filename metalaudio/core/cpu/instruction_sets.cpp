@@ -1,12 +1,48 @@
+#include <hwy/targets.h>
+#include <metalaudio/core/error.h>
 #include <metalaudio/core/instruction_sets.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstdlib>
 
 namespace metalaudio {
+
+namespace {
+
+/// In the order in which each comes with those before it.
+constexpr std::array<std::string_view, 5> kLevels = {"ssse3", "avx2", "avx512", "avx512_bf16",
+                                                     "amx"};
+enum Level { kAvx2 = 1, kAvx512, kAvx512Bf16, kAmx };
+
+int highest_level = kAmx;
+
+void limit(std::string_view highest, const char* where) {
+  const auto found = std::ranges::find(kLevels, highest);
+  if (found == kLevels.end()) {
+    fail(ErrorCode::invalid_argument,
+         "{} is \"{}\"; it must be ssse3, avx2, avx512, avx512_bf16 or amx", where, highest);
+  }
+  highest_level = static_cast<int>(found - kLevels.begin());
+  std::int64_t disabled = 0;
+  if (highest_level < kAvx512) disabled |= HWY_AVX3 | HWY_AVX3_DL;
+  if (highest_level < kAvx2) disabled |= HWY_AVX2;
+  hwy::DisableTargets(disabled);
+}
+
+}  // namespace
+
+void limit_instruction_sets(std::string_view highest) { limit(highest, "the instruction set"); }
+
+void limit_instruction_sets_by_environment() {
+  const char* const highest = std::getenv("METALAUDIO_MAX_ISA");
+  if (highest != nullptr && *highest != 0) limit(highest, "METALAUDIO_MAX_ISA");
+}
 
 #if defined(__x86_64__)
 
@@ -41,6 +77,12 @@ InstructionSets InstructionSets::detect() noexcept {
     sets.amx_bf16 = (d & kTile) != 0 && (d & kBf16) != 0;
     sets.amx_int8 = (d & kTile) != 0 && (d & kInt8) != 0;
   }
+  sets.avx2 &= highest_level >= kAvx2;
+  sets.avx512 &= highest_level >= kAvx512;
+  sets.avx512_vnni &= highest_level >= kAvx512;
+  sets.avx512_bf16 &= highest_level >= kAvx512Bf16;
+  sets.amx_bf16 &= highest_level >= kAmx;
+  sets.amx_int8 &= highest_level >= kAmx;
   return sets;
 }
 

@@ -59,13 +59,17 @@ class Compiler {
     bind_inputs_and_states();
     std::vector<Pending> steps = plan_steps();
     for (Pending& step : steps) add_step(step);
-    check_memory(arena_bytes(*program_, uses_), least_weight_bytes(graph_, options_.precision),
-                 options_);
+    least_values_ = arena_bytes(*program_, uses_) + program_->statistics.state_bytes;
+    least_weights_ = least_weight_bytes(graph_, options_.precision);
+    count_kept(0, 0);
     make_steps(steps);
     finish_states_and_outputs();
     lay_out(*program_, uses_);
-    check_memory(program_->statistics.activation_bytes, 0, options_);
     bind_constants(*program_);
+    const PlanStatistics& taken = program_->statistics;
+    check_memory(
+        taken.activation_bytes + taken.state_bytes + scratch_bytes(*program_, options_.pool),
+        taken.weight_bytes, options_);
     program_->statistics.operations = graph_.nodes().size();
     program_->statistics.steps = program_->reports.size();
     return std::move(program_);
@@ -205,14 +209,23 @@ class Compiler {
       return *compiler_.find(owner, step_.place);
     }
     Slot temporary(std::size_t bytes) override { return compiler_.new_temporary(step_, bytes); }
+    void will_keep(std::size_t bytes) override { compiler_.count_kept(bytes, 0); }
 
    private:
     Compiler& compiler_;
     const Pending& step_;
   };
 
+  /// What steps keep: tables before they are made, weights as they are packed.
+  void count_kept(std::size_t tables, std::size_t weights) {
+    const std::lock_guard lock(making_);
+    tables_ += tables;
+    weights_ += weights;
+    check_memory(least_values_, std::max(weights_, least_weights_) + tables_, options_);
+  }
+
   Slot new_temporary(const Pending& step, std::size_t bytes) {
-    const std::lock_guard lock(temporaries_);
+    const std::lock_guard lock(making_);
     const Slot slot = new_slot(SlotKind::arena, step.place, bytes, step.time);
     uses_.touch(slot, step.time);
     return slot;
@@ -226,8 +239,10 @@ class Compiler {
       if (failed) return;
       try {
         Maker maker(*this, steps[i]);
+        std::unique_ptr<Step> step = steps[i].plan.make(maker);
+        count_kept(0, step->weight_bytes());
         program_->places[static_cast<std::size_t>(steps[i].place)].steps[steps[i].index] =
-            steps[i].plan.make(maker);
+            std::move(step);
       } catch (...) {
         trouble[i] = std::current_exception();
         failed = true;
@@ -240,10 +255,7 @@ class Compiler {
     }
     for (const std::exception_ptr& first : trouble)
       if (first) std::rethrow_exception(first);
-    for (const Program::Place& place : program_->places) {
-      for (const auto& step : place.steps)
-        program_->statistics.weight_bytes += step->weight_bytes();
-    }
+    program_->statistics.weight_bytes = weights_ + tables_;
   }
 
   void add_step(Pending& pending) {
@@ -321,7 +333,11 @@ class Compiler {
   std::map<int, Slot> written_;                // values that are written into a state
   std::vector<bool> direct_states_;
   SlotUses uses_;
-  std::mutex temporaries_;
+  std::size_t least_values_ = 0;
+  std::size_t least_weights_ = 0;
+  std::size_t tables_ = 0;
+  std::size_t weights_ = 0;
+  std::mutex making_;  ///< for what steps ask for and are counted by
 };
 
 }  // namespace
@@ -340,7 +356,8 @@ std::unique_ptr<const Program> compile(const Graph& graph, const PlanOptions& op
   }
   Graph simple = graph;
   if (options.simplify) {
-    simple = forward_convolutions(fold_constants(cancel_transposes(fold_constants(graph))));
+    const auto fold = [&](const Graph& g) { return fold_constants(g, options.memory_limit_bytes); };
+    simple = forward_convolutions(fold(cancel_transposes(fold(graph))));
   }
   Places places = place_nodes(simple, backends, options);
   if (std::any_of(backends.begin(), backends.end(),

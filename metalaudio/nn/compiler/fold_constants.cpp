@@ -1,3 +1,4 @@
+#include <metalaudio/core/error.h>
 #include <metalaudio/nn/compiler/rewriter.h>
 #include <metalaudio/nn/compiler/simplify.h>
 #include <metalaudio/nn/plan.h>
@@ -17,7 +18,8 @@ Tensor copy_of(const Tensor& from, const Shape& shape) {
 }  // namespace
 
 std::vector<Tensor> evaluate(const Operation& operation,
-                             std::span<const std::shared_ptr<const Tensor>> inputs) {
+                             std::span<const std::shared_ptr<const Tensor>> inputs,
+                             std::size_t limit_bytes) {
   if (const auto* reshape = std::get_if<Reshape>(&operation)) {
     std::vector<Tensor> results;
     results.push_back(copy_of(*inputs[0], reshape->shape));
@@ -30,6 +32,7 @@ std::vector<Tensor> evaluate(const Operation& operation,
   for (std::size_t i = 0; i < results.size(); ++i) graph.output(std::to_string(i), results[i]);
   PlanOptions options;
   options.simplify = false;
+  options.memory_limit_bytes = limit_bytes;
   Plan plan(graph, options);
   plan.run();
   std::vector<Tensor> tensors;
@@ -40,8 +43,9 @@ std::vector<Tensor> evaluate(const Operation& operation,
   return tensors;
 }
 
-Graph fold_constants(const Graph& graph) {
+Graph fold_constants(const Graph& graph, std::size_t limit_bytes) {
   const std::vector<bool> needed = needed_nodes(graph);
+  std::size_t folded = 0;
   Rewriter rewriter(graph);
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
@@ -58,7 +62,13 @@ Graph fold_constants(const Graph& graph) {
       rewriter.copy(node);
       continue;
     }
-    std::vector<Tensor> results = evaluate(node.operation, inputs);
+    for (const Value result : node.results)
+      if (result.present()) folded += graph.type(result).bytes();
+    if (folded > limit_bytes) {
+      fail(ErrorCode::out_of_memory, "[nn::Plan] constants of {} MiB: {} MiB are allowed",
+           folded >> 20U, limit_bytes >> 20U);
+    }
+    std::vector<Tensor> results = evaluate(node.operation, inputs, limit_bytes);
     for (std::size_t r = 0; r < results.size(); ++r) {
       rewriter.set(node.results[r], rewriter.graph().constant(std::move(results[r])));
     }

@@ -40,13 +40,12 @@ std::size_t count_buffers(const Program& program) {
 
 }  // namespace
 
-void check_memory(std::size_t activations, std::size_t weights, const PlanOptions& options) {
-  if (activations <= options.memory_limit_bytes &&
-      weights <= options.memory_limit_bytes - activations)
+void check_memory(std::size_t values, std::size_t weights, const PlanOptions& options) {
+  if (values <= options.memory_limit_bytes && weights <= options.memory_limit_bytes - values)
     return;
   fail(ErrorCode::out_of_memory,
-       "[nn::Plan] activations of {} MiB and weights of {} MiB: {} MiB are allowed",
-       mebibytes(activations), mebibytes(weights), options.memory_limit_bytes >> 20U);
+       "[nn::Plan] activations of {} MiB, weights and tables of {} MiB: {} MiB are allowed",
+       mebibytes(values), mebibytes(weights), options.memory_limit_bytes >> 20U);
 }
 
 std::size_t arena_bytes(const Program& program, const SlotUses& uses) {
@@ -63,6 +62,13 @@ std::size_t least_weight_bytes(const Graph& graph, Precision precision) {
       bytes += value.type.bytes();
   }
   return precision == Precision::bf16 ? bytes / 2 : bytes;
+}
+
+std::size_t scratch_bytes(const Program& program, ThreadPool* pool) {
+  std::size_t bytes = 0;
+  for (const Program::Place& place : program.places)
+    if (place.backend) bytes += place.backend->scratch_bytes(place.steps, pool);
+  return bytes;
 }
 
 void lay_out(Program& program, const SlotUses& uses) {

@@ -10,14 +10,18 @@
 
 namespace metalaudio::nn {
 
-/// Errors: out_of_memory where activations and weights together are more than the options allow.
-void check_memory(std::size_t activations, std::size_t weights, const PlanOptions& options);
+/// weights: and tables.
+/// Errors: out_of_memory where values and weights together are more than the options allow.
+void check_memory(std::size_t values, std::size_t weights, const PlanOptions& options);
 
 /// What the slots that a program has by now take in all its arenas.
 std::size_t arena_bytes(const Program& program, const SlotUses& uses);
 
 /// What a graph's constants that are still to be made take as they will be packed.
 std::size_t least_weight_bytes(const Graph& graph, Precision precision);
+
+/// What the backends keep beside the values while steps run on a pool's threads.
+std::size_t scratch_bytes(const Program& program, ThreadPool* pool);
 
 /// Places every slot in the arena of its place, and counts what that takes.
 void lay_out(Program& program, const SlotUses& uses);

@@ -17,7 +17,7 @@ struct HeadSize {
 /// softmax(scale · q kᵀ) v of one head in the tiles of AMX. A few hundred keys at a time meet a few
 /// queries: their scores stay in the first cache, where they become weights; the greatest score and
 /// the sum of the weights run along, and what was summed before is scaled where a greater one comes.
-/// A factor is the sum of one to three bfloat16, as in GemmPairs: three hold a float32 exactly, and a
+/// A factor is the sum of two or three bfloat16, as in GemmPairs: three hold a float32 exactly, and a
 /// product then leaves out what lies below 2^-25 of it. Its sums are of 16 terms each, which are
 /// then added.
 /// Threads:  a constant.
@@ -35,7 +35,7 @@ class AttentionTiles {
   std::size_t packed_bytes() const noexcept { return (key_elements_ + value_elements_) * 2; }
   std::size_t scratch_floats() const noexcept;
   /// One block of keys and values, given where all of the head's begin. Whether one of them is
-  /// infinite as bfloat16, of several parts: it would become NaN.
+  /// infinite as bfloat16: it would become NaN.
   bool pack(Rows keys, Rows values, std::size_t block, std::byte* to) const noexcept;
   /// y[row] of up to kQueries rows. A row whose greatest score is an infinity, or that holds a NaN,
   /// becomes NaN. `scratch` is 64-byte aligned.

@@ -3,6 +3,7 @@
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>
+#include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/general.h>
 #include <metalaudio/nn/cpu/steps/in_float32.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
@@ -14,6 +15,12 @@ namespace metalaudio::nn {
 namespace cpu {
 
 namespace {
+
+ScratchNeeds needs_of(std::span<const std::unique_ptr<Step>> steps) {
+  ScratchNeeds needs;
+  for (const auto& step : steps) needs.cover(static_cast<const CpuStep&>(*step).scratch());
+  return needs;
+}
 
 class CpuRunner final : public Runner {
  public:
@@ -28,12 +35,6 @@ class CpuRunner final : public Runner {
   }
 
  private:
-  static ScratchNeeds needs_of(std::span<const std::unique_ptr<Step>> steps) {
-    ScratchNeeds needs;
-    for (const auto& step : steps) needs.cover(static_cast<const CpuStep&>(*step).scratch());
-    return needs;
-  }
-
   Workers workers_;
   std::vector<const CpuStep*> steps_;
 };
@@ -79,7 +80,11 @@ struct WayOf {
     return chosen(o.axes.size() <= 2 && has_constant_weights(graph, node));
   }
   Way operator()(const ConvTranspose& o) const {
-    return chosen(o.axes.size() <= 2 && has_constant_weights(graph, node));
+    // A matrix for each phase, of which most then have nothing to do.
+    const bool phases_too_many = std::ranges::any_of(o.axes, [](const TransposeAxis& axis) {
+      return axis.stride > std::max<std::int64_t>(4096, axis.extent);
+    });
+    return chosen(o.axes.size() <= 2 && !phases_too_many && has_constant_weights(graph, node));
   }
   template <typename Layer>
   Way recurrent(const Layer& o, bool usual = true) const {
@@ -96,6 +101,7 @@ struct WayOf {
   Way operator()(const Softmax&) const { return chosen(true); }
   Way operator()(const Attention&) const { return only_float32(); }
   Way operator()(const Rotary&) const { return only_float32(); }
+  Way operator()(const MatMul&) const { return is_half() ? Way::in_float32 : Way::fast; }
   Way operator()(const Pool& o) const {
     return o.function != PoolFunction::maximum && is_half() ? Way::in_float32 : Way::fast;
   }
@@ -181,12 +187,19 @@ class CpuBackend final : public Backend {
   std::vector<StepPlan> plan_steps(const Graph& graph, std::span<const int> nodes,
                                    bool fuse) const override {
     Matcher matcher(graph, nodes);
+    const auto halves = std::make_shared<HalfValues>();
     std::vector<StepPlan> plans;
     for (const int index : nodes) {
       if (matcher.taken(index)) continue;
-      plans.push_back(plan_step(matcher, index, fuse));
+      plans.push_back(plan_step(matcher, index, fuse, halves));
     }
+    halves->decide(matcher);
     return plans;
+  }
+
+  std::size_t scratch_bytes(std::span<const std::unique_ptr<Step>> steps,
+                            ThreadPool* pool) const override {
+    return needs_of(steps).bytes() * (pool != nullptr ? pool->threads() : 1);
   }
 
   std::unique_ptr<Runner> make_runner(std::span<const std::unique_ptr<Step>> steps,
@@ -196,7 +209,8 @@ class CpuBackend final : public Backend {
   }
 
  private:
-  StepPlan plan_step(Matcher& matcher, int index, bool fuse) const {
+  StepPlan plan_step(Matcher& matcher, int index, bool fuse,
+                     const std::shared_ptr<HalfValues>& halves) const {
     const Graph& graph = matcher.graph();
     switch (way_of(graph, matcher.node(index))) {
       case Way::in_float32:
@@ -211,8 +225,9 @@ class CpuBackend final : public Backend {
         break;
     }
     std::optional<StepPlan> plan;
-    if (fuse) plan = match_dconv(matcher, index, nullptr, kernel_, threads_, tolerances_);
-    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, threads_, tolerances_);
+    if (fuse) plan = match_dconv(matcher, index, nullptr, kernel_, threads_, tolerances_, halves);
+    if (fuse && !plan) plan = match_linear_layers(matcher, index, kernel_);
+    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, threads_, tolerances_, halves);
     if (!plan) plan = match_group_norm(matcher, index, fuse);
     return plan ? std::move(*plan) : single(graph, index);
   }
@@ -277,7 +292,7 @@ std::shared_ptr<const Backend> make_backend(const GemmKernel& kernel, std::size_
 std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
                                                 const ToleranceConfiguration& tolerances) {
   if (precision == Precision::tf32 || precision == Precision::fp16) {
-    fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32 or bf16",
+    fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32, bf16 or auto",
          to_string(precision));
   }
   return cpu::make_backend(cpu::gemm_kernel(precision), threads, tolerances);

@@ -29,7 +29,10 @@ std::size_t rows_of_task(std::size_t rows, std::size_t planes, std::size_t unit,
 }
 
 Array<float> floats_of(const Graph& graph, Value value) {
-  const Constant& constant = graph.info(value).constant;
+  return floats_of(graph.info(value).constant);
+}
+
+Array<float> floats_of(const Constant& constant) {
   if (constant.type().type == DataType::f32) return Array<float>(constant.copy().take_buffer());
   const std::shared_ptr<const Tensor> tensor = constant.tensor();
   Array<float> floats(tensor->size());

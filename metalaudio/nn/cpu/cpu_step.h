@@ -25,6 +25,13 @@ struct ScratchNeeds {
     transform_doubles = std::max(transform_doubles, other.transform_doubles);
     gemm.cover(other.gemm);
   }
+  /// What a thread's scratch takes.
+  std::size_t bytes() const noexcept {
+    return (floats + gemm.floats + gemm.depth) * sizeof(float) +
+           transform_doubles * sizeof(double) +
+           gemm.taps * (2 * sizeof(GemmTap) + sizeof(std::size_t)) +
+           gemm.taps * gemm.rows * sizeof(const float*);
+  }
 };
 
 /// What one thread may scribble on while a step runs.
@@ -110,5 +117,6 @@ class CpuStep : public Step {
 
 /// The numbers of a constant as float32, whatever floating type it has.
 Array<float> floats_of(const Graph& graph, Value value);
+Array<float> floats_of(const Constant& constant);
 
 }  // namespace metalaudio::nn::cpu

@@ -98,6 +98,10 @@ const std::vector<Product> kProducts = {
     {{2, 97, 16}, {1, 16, 31}},
     {{4, 1, 1}, {4, 1, 1}},
     {{2, 2, 9, 3}, {2, 2, 3, 33}},
+    // Large enough for the tiles of AMX in float32.
+    {{70, 50}, {50, 33}},
+    {{2, 65, 96}, {96, 70}},
+    {{3, 1, 64, 48}, {2, 48, 32}},
 };
 
 }  // namespace
@@ -218,18 +222,23 @@ std::vector<ParityCase> convolution_cases() {
            },
        .variants = 14},
   };
-  const std::vector<DataType> types = {DataType::f64, DataType::f16, DataType::bf16, DataType::i8,
-                                       DataType::i16, DataType::i32, DataType::i64,  DataType::u8,
-                                       DataType::u16, DataType::u32, DataType::u64};
+  const auto of_types = [](std::vector<DataType> types) {
+    return [types = std::move(types)](Maker& m, std::size_t v) {
+      const Product& shapes = kProducts[v % kProducts.size()];
+      const DataType type = types[v / kProducts.size()];
+      m.finish(m.graph.apply(MatMul{}, {m.input(shapes.a, type), m.input(shapes.b, type)}));
+    };
+  };
   all.push_back(
       {.name = "matmul_types",
-       .make =
-           [types](Maker& m, std::size_t v) {
-             const Product& shapes = kProducts[v % kProducts.size()];
-             const DataType type = types[v / kProducts.size()];
-             m.finish(m.graph.apply(MatMul{}, {m.input(shapes.a, type), m.input(shapes.b, type)}));
-           },
-       .variants = kProducts.size() * types.size()});
+       .make = of_types({DataType::f64, DataType::i8, DataType::i16, DataType::i32, DataType::i64,
+                         DataType::u8, DataType::u16, DataType::u32, DataType::u64}),
+       .variants = kProducts.size() * 9});
+  all.push_back({.name = "matmul_halves",
+                 .make = of_types({DataType::f16, DataType::bf16}),
+                 .variants = kProducts.size() * 2,
+                 .product = true,
+                 .rounds = false});
   return all;
 }
 

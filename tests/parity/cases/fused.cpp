@@ -21,6 +21,40 @@ Value dconv_layer(Maker& m, Value x, std::int64_t hidden, std::int64_t dilation)
   return m.add(x, m.multiply(y, m.random({1, 1, channels}, 0.3)));
 }
 
+Value layer_norm(Maker& m, Value x) {
+  const Shape channels{m.graph.shape(x).back()};
+  return m.graph.apply(LayerNorm{}, {x, m.random(channels, 0.3, 1), m.random(channels, 0.3)});
+}
+
+/// Of a transformer. By variant: with what is around its layers, and without.
+void feed_forward(Maker& m, std::size_t variant) {
+  Dice dice(variant);
+  const std::int64_t rows = variant == 0 ? 0 : dice.of<std::int64_t>({1, 31, 33, 100, 200});
+  const std::int64_t channels = dice.of<std::int64_t>({1, 24, 32, 40, 64});
+  const bool plain = dice.flip();
+  const Value x = m.input({2, rows, channels});
+  Value y = m.conv(layer_norm(m, x), dice.of<std::int64_t>({3, 32, 96, 100}), {});
+  if (dice.flip()) {
+    y = m.unary(y, dice.of<UnaryFunction>({UnaryFunction::gelu, UnaryFunction::relu}));
+  }
+  y = m.conv(y, plain ? dice.size() : channels, {}, 1, dice.flip());
+  if (!plain) y = m.add(x, m.multiply(y, m.random({channels}, 0.3)));
+  m.finish(y);
+}
+
+/// Of an attention to itself, or to something else.
+void projections(Maker& m, std::size_t variant) {
+  Dice dice(variant);
+  const std::int64_t channels = dice.of<std::int64_t>({8, 24, 32, 48});
+  const std::int64_t rows = variant == 0 ? 0 : dice.of<std::int64_t>({1, 33, 100});
+  const Value x = layer_norm(m, m.input({2, rows, channels}));
+  const Value memory = dice.flip() ? x : layer_norm(m, m.input({2, dice.between(1, 70), channels}));
+  const Value q = m.conv(x, channels, {});
+  const Value k = m.conv(memory, channels, {});
+  const Value v = m.conv(memory, 2 * channels, {}, 1, dice.flip());
+  m.finish(m.graph.apply(Attention{4}, {q, k, v}));
+}
+
 }  // namespace
 
 std::vector<ParityCase> fused_cases() {
@@ -61,6 +95,16 @@ std::vector<ParityCase> fused_cases() {
            [](Maker& m, auto) {
              m.finish(m.conv(m.input({8, 20, 3}), 33, {{8, 4, 1, 0, 0}, {}}));
            },
+       .product = true},
+      {.name = "feed_forward",
+       .make = feed_forward,
+       .variants = 20,
+       .steps = kAnyNumber,
+       .product = true},
+      {.name = "projections",
+       .make = projections,
+       .variants = 12,
+       .steps = kAnyNumber,
        .product = true},
       {.name = "conv_gelu",
        .make =
@@ -238,6 +282,38 @@ std::vector<ParityCase> fused_cases() {
              m.finish(y);
            },
        .variants = 6,
+       .product = true},
+      {.name = "encoder_and_decoder",
+       .make =
+           [glu](Maker& m, std::size_t v) {
+             // Along rows and along positions, one residual read twice, ends that are cropped.
+             const bool rows = v % 2 == 0;
+             const std::int64_t channels = v < 2 ? 24 : 12;
+             const SlidingAxis down{8, 4, 1, 2, 2};
+             const auto gelu = [&](Value x) { return m.unary(x, UnaryFunction::gelu); };
+             const auto halved = [&](Value x, std::int64_t out) {
+               return gelu(
+                   m.conv(x, out, {rows ? down : SlidingAxis{}, rows ? SlidingAxis{} : down}));
+             };
+             const auto doubled = [&](Value x, std::int64_t out, std::int64_t extent) {
+               const TransposeAxis up{8, 4, 2, extent};
+               const TransposeAxis still{1, 1, 0, m.graph.shape(x)[1]};
+               const TransposeAxis rows_still{1, 1, 0, m.graph.shape(x)[0]};
+               return m.conv_transpose(x, out, {rows ? up : rows_still, rows ? still : up});
+             };
+             const Value x = m.input(rows ? Shape{64, 70, 4} : Shape{1, 1600, 2});
+             Value skip = halved(x, channels);
+             skip = dconv_layer(m, dconv_layer(m, skip, channels / 8, 1), channels / 8, 2);
+             skip = glu(m, m.conv(skip, 2 * channels, {{}, {}}));
+             Value y = halved(skip, 2 * channels);
+             y = glu(m, m.conv(y, 4 * channels, {kSame3, kSame3}));
+             y = dconv_layer(m, y, channels / 4, 1);
+             y = m.add(gelu(doubled(y, channels, rows ? 16 : 400)), skip);
+             y = glu(m, m.conv(y, 2 * channels, {rows ? kSame3 : SlidingAxis{}, kSame3}));
+             m.finish(doubled(y, 6, rows ? 64 : 1600));
+           },
+       .variants = 4,
+       .steps = 6,
        .product = true},
       {.name = "dconv_behind_positions",
        .make =

@@ -1,6 +1,7 @@
 #include <metalaudio/nn/cpu/fusion/conv_plan.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
-#include <metalaudio/nn/cpu/steps/conv.h>
+#include <metalaudio/nn/cpu/half_values.h>
+#include <metalaudio/nn/cpu/steps/half_conv.h>
 #include <metalaudio/nn/cpu/steps/narrow_conv.h>
 
 #include <utility>
@@ -15,7 +16,8 @@ constexpr std::int64_t kFewWeights = 48 << 10;
 }  // namespace
 
 std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel& usual, bool fuse,
-                                   std::size_t threads, const ToleranceConfiguration& tolerances) {
+                                   std::size_t threads, const ToleranceConfiguration& tolerances,
+                                   const std::shared_ptr<HalfValues>& halves) {
   const Node& node = matcher.node(index);
   const auto* conv = std::get_if<Conv>(&node.operation);
   if (conv == nullptr && !std::holds_alternative<ConvTranspose>(node.operation)) {
@@ -37,9 +39,22 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
   if (fuse && conv != nullptr && conv->groups == 1 && !conv->axes.empty() &&
       matcher.graph().shape(node.inputs[Conv::weight]).size() <= kFewWeights) {
     if (std::optional<StepPlan> chain =
-            match_dconv(matcher, index, &made, usual, threads, tolerances)) {
+            match_dconv(matcher, index, &made, usual, threads, tolerances, halves)) {
       return chain;
     }
+  }
+  if (takes_halves(parts, y, matcher.graph())) {
+    halves->may_read(plan, node.inputs[0]);
+    halves->may_read(plan, parts.epilogue.residual);
+    halves->may_write(y);
+    plan.make = [parts, y, halves](StepMaker& maker) -> std::unique_ptr<Step> {
+      if (std::holds_alternative<ConvTranspose>(parts.node->operation)) {
+        return make_half_conv_transpose(parts, y, *halves, maker);
+      }
+      return make_half_conv(parts, y, ConvUse::whole, numbers_slot(y, *halves, maker), *halves,
+                            maker);
+    };
+    return std::move(plan);
   }
   plan.make = [parts, y](StepMaker& maker) -> std::unique_ptr<Step> {
     if (const auto* forward = std::get_if<Conv>(&parts.node->operation)) {

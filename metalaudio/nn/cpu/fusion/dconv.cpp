@@ -1,5 +1,7 @@
 #include <metalaudio/nn/cpu/fusion/conv_plan.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/dconv.h>
 #include <metalaudio/nn/steps/cost.h>
 
@@ -57,7 +59,8 @@ void append(StepPlan& plan, const StepPlan& next, double bytes_between) {
 
 std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const ConvPlan* head,
                                     const GemmKernel& kernel, std::size_t threads,
-                                    const ToleranceConfiguration& tolerances) {
+                                    const ToleranceConfiguration& tolerances,
+                                    const std::shared_ptr<HalfValues>& halves) {
   std::optional<DConvMatch> match =
       head != nullptr ? find_layer(matcher, head->plan.results[0]) : find_dconv(matcher, index);
   if (!match) return std::nullopt;
@@ -87,8 +90,12 @@ std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const ConvPlan*
     chain.y = tail.plan.results[0];
   }
   plan.results = {chain.y};
-  plan.make = [&kernel, chain, threads](StepMaker& maker) {
-    return make_dconv(kernel, chain, threads, maker);
+  if (amx_parts(kernel) == 1) {
+    for (const Value input : plan.inputs) halves->may_read(plan, input);
+    halves->may_write(chain.y);
+  }
+  plan.make = [&kernel, chain, threads, halves](StepMaker& maker) {
+    return make_dconv(kernel, chain, threads, *halves, maker);
   };
   return plan;
 }

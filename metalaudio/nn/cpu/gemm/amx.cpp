@@ -38,7 +38,7 @@ bool amx_is_granted() noexcept {
     constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
     constexpr long kTileData = 18;
     const InstructionSets sets = InstructionSets::detect();
-    return sets.amx_bf16 && sets.avx512_bf16 &&
+    return sets.amx_bf16 && sets.avx512_bf16 && __builtin_cpu_supports("avx512vbmi") &&
            syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
   }();
   return granted;

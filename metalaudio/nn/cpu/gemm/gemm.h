@@ -134,6 +134,8 @@ class PackedMatrix {
                std::span<const float> bias, const MatrixSize& size);
 
   const MatrixSize& size() const noexcept { return size_; }
+  const GemmKernel& kernel() const noexcept { return *kernel_; }
+  const std::byte* data() const noexcept { return data_.data(); }
   std::size_t bytes() const noexcept { return data_.size(); }
 
   void multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,

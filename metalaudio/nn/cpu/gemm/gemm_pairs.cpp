@@ -52,6 +52,39 @@ std::size_t source_column(const MatrixSize& size, const Cut& cut, std::size_t pa
   return gate ? size.result_columns() + column : column;
 }
 
+constexpr auto kTileStride = static_cast<std::ptrdiff_t>(kPanelColumns);
+
+/// A panel of a packed matrix, and where its results begin.
+struct Panel {
+  std::size_t column;
+  const BFloat16* tiles;
+  const float* bias;
+  bool full;    ///< every lane that is written holds a result
+  bool narrow;  ///< only the first of its two vectors holds columns
+};
+
+struct Panels {
+  const Cut& cut;
+  const MatrixSize& size;
+  const std::byte* packed;
+
+  /// body(panel, first row, rows) for every panel and `unit` rows.
+  template <typename Body>
+  void for_blocks(std::size_t rows, std::size_t unit, Body&& body) const noexcept {
+    const std::size_t columns = size.result_columns();
+    for (std::size_t i = 0; i < cut.panels; ++i) {
+      const std::size_t column = i * cut.columns;
+      const Panel panel{
+          column, reinterpret_cast<const BFloat16*>(packed) + i * cut.panel,
+          biases_of(packed, cut) + i * kPanelColumns,
+          !size.glu && (column + cut.columns <= columns || column + kTileColumns == columns),
+          !size.glu && column + kTileColumns >= columns};
+      for (std::size_t row = 0; row < rows; row += unit)
+        body(panel, row, std::min(unit, rows - row));
+    }
+  }
+};
+
 /// What tiles compute, term by term, for infinities: of parts that multiply them one by one a NaN
 /// would come.
 struct PlainBlock {
@@ -173,38 +206,61 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
       reinterpret_cast<PairOperand*>(scratch.converted_taps())};
   PairRows converted(parts_, rows, padded, room);
   converted.convert(taps, depth, size);
+  if (parts_ == 1) {
+    return multiply_halves(converted.operands(), rows, packed, size, tile,
+                           {numbers(output.base), output.row_stride, output.activation,
+                            numbers(output.residual), output.residual_row_stride});
+  }
   const bool plainly =
       parts_ == 3 && (converted.has_infinity() || packed[flag_of(cut)] != std::byte{0});
-  const auto* elements = reinterpret_cast<const BFloat16*>(packed);
-  const float* biases = biases_of(packed, cut);
   const bool plain = output.activation == Activation::none && output.residual == nullptr;
+  const Panels panels{cut, size, packed};
   products_.begin();
-  for (std::size_t panel = 0; panel < cut.panels; ++panel) {
-    const std::size_t column = panel * cut.columns;
-    const bool full = column + cut.columns <= size.result_columns();
-    const bool narrow = !size.glu && column + kTileColumns >= size.result_columns();
-    for (std::size_t row = 0; row < rows; row += unit) {
-      const std::size_t count = std::min(unit, rows - row);
-      GemmOutput block = output;
-      block.base += static_cast<std::ptrdiff_t>(row) * output.row_stride;
-      if (block.residual != nullptr) {
-        block.residual += static_cast<std::ptrdiff_t>(row) * output.residual_row_stride;
-      }
-      const bool direct = plain && full && !size.glu && count == unit;
-      float* to = direct ? block.base + column : tile;
-      const std::ptrdiff_t stride =
-          direct ? output.row_stride : static_cast<std::ptrdiff_t>(kPanelColumns);
-      const BFloat16* tiles = elements + panel * cut.panel;
-      const float* bias = biases + panel * kPanelColumns;
-      if (plainly) {
-        multiply_plainly({taps, depth, row, count, tiles, bias, to, stride}, parts_);
-      } else {
-        products_.multiply(
-            {converted.operands(), row, room.part_size, tiles, bias, narrow, to, stride});
-      }
-      if (!direct) gemm_finish({tile, count, column, size.result_columns()}, block);
+  panels.for_blocks(rows, unit, [&](const Panel& panel, std::size_t first, std::size_t count) {
+    const auto row = static_cast<std::ptrdiff_t>(first);
+    GemmOutput block = output;
+    block.base += row * output.row_stride;
+    if (block.residual != nullptr) block.residual += row * output.residual_row_stride;
+    const bool direct = plain && panel.full && count == unit && !(plainly && panel.narrow);
+    float* to = direct ? block.base + panel.column : tile;
+    const std::ptrdiff_t stride = direct ? output.row_stride : kTileStride;
+    if (plainly) {
+      multiply_plainly({taps, depth, first, count, panel.tiles, panel.bias, to, stride}, parts_);
+    } else {
+      products_.multiply({converted.operands(), first, room.part_size, panel.tiles, panel.bias,
+                          panel.narrow, to, stride});
     }
-  }
+    if (!direct) gemm_finish({tile, count, panel.column, size.result_columns()}, block);
+  });
+  products_.end();
+}
+
+void multiply_halves(const PackedMatrix& matrix, std::span<const PairOperand> operands,
+                     std::size_t rows, GemmScratch& scratch, const PairOutput& output) noexcept {
+  static_cast<const GemmPairs&>(matrix.kernel())
+      .multiply_halves(operands, rows, matrix.data(), matrix.size(), scratch.floats(), output);
+}
+
+void GemmPairs::multiply_halves(std::span<const PairOperand> operands, std::size_t rows,
+                                const std::byte* packed, const MatrixSize& size, float* tile,
+                                const PairOutput& output) const noexcept {
+  const std::size_t unit = products_.rows;
+  const bool plain = output.activation == Activation::none && !output.residual.present() &&
+                     output.scale == nullptr && output.groups.size == 0 && !output.base.halves;
+  const Cut cut(size, 1);
+  const Panels panels{cut, size, packed};
+  products_.begin();
+  panels.for_blocks(rows, unit, [&](const Panel& panel, std::size_t first, std::size_t count) {
+    const auto row = static_cast<std::ptrdiff_t>(first);
+    PairOutput block = output;
+    block.base = output.base + row * output.row_stride;
+    block.residual = output.residual + row * output.residual_row_stride;
+    const bool direct = plain && panel.full && count == unit;
+    float* to = direct ? block.base.as<float>() + panel.column : tile;
+    products_.multiply({operands, first, 0, panel.tiles, panel.bias, panel.narrow, to,
+                        direct ? output.row_stride : kTileStride});
+    if (!direct) finish_pairs({tile, count, panel.column, size.result_columns()}, block);
+  });
   products_.end();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/nn/cpu/gemm/gemm.h>
+#include <metalaudio/nn/cpu/gemm/pair_epilogue.h>
 #include <metalaudio/nn/cpu/gemm/pair_products.h>
 
 namespace metalaudio::nn::cpu {
@@ -36,12 +37,24 @@ class GemmPairs final : public GemmKernel {
                 const GemmOutput& output) const noexcept override;
   GemmNeeds needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
                   std::size_t depth) const noexcept override;
+  /// The same of one part, whose rows are bfloat16 already. Their last block may be read whole.
+  /// `tile` is room for a block.
+  void multiply_halves(std::span<const PairOperand> operands, std::size_t rows,
+                       const std::byte* packed, const MatrixSize& size, float* tile,
+                       const PairOutput& output) const noexcept;
 
  private:
   Unit unit_;
   std::size_t parts_;
   const PairProducts& products_;
 };
+
+/// The product of a matrix of the kernel with one part in the tiles of AMX, and rows that are bfloat16
+/// already; the last 32 of them may be read whole.
+/// Realtime: all, once the scratch has kPairBlockFloats.
+void multiply_halves(const PackedMatrix& matrix, std::span<const PairOperand> operands,
+                     std::size_t rows, GemmScratch& scratch, const PairOutput& output) noexcept;
+constexpr std::size_t kPairBlockFloats = kPairRows * kPairPanelColumns;
 
 /// How many bfloat16 make a factor of a kernel in the tiles of AMX; 0: it multiplies elsewhere.
 std::size_t amx_parts(const GemmKernel& kernel) noexcept;

@@ -16,6 +16,7 @@ constexpr std::size_t kPairTileColumns = 16;
 constexpr std::size_t kPairTileDepth = 32;
 constexpr std::size_t kPairTileElements = kPairTileColumns * kPairTileDepth;
 constexpr std::size_t kPairPanelColumns = 2 * kPairTileColumns;
+constexpr std::size_t kPairRows = 32;  ///< of a block of any unit, at most
 
 /// Converted rows of one tap, or of all side by side: row r starts at base + r · stride, each of
 /// its smaller parts `small` elements behind the one before. They multiply `blocks` blocks of the

@@ -14,13 +14,16 @@ constexpr std::size_t kTileRows = 16;
 
 #if defined(METALAUDIO_AMX)
 
-/// Tiles of 32 rows and of 32 columns, parts of them, and the tiles of their sums.
+/// Tiles of 32 rows and of 32 columns, or of 16 where kNarrow, parts of them, and the tiles of their
+/// sums.
+template <bool kNarrow>
 class Tiles {
  public:
   METALAUDIO_AMX explicit Tiles(const float* bias) noexcept {
     _tile_loadd(0, bias, 0);
-    _tile_loadd(1, bias + kPairTileColumns, 0);
     _tile_loadd(2, bias, 0);
+    if constexpr (kNarrow) return;
+    _tile_loadd(1, bias + kPairTileColumns, 0);
     _tile_loadd(3, bias + kPairTileColumns, 0);
   }
   METALAUDIO_AMX void rows(const BFloat16* low, const BFloat16* high, long stride) const noexcept {
@@ -29,19 +32,21 @@ class Tiles {
   }
   METALAUDIO_AMX void columns(const BFloat16* b) const noexcept {
     _tile_loadd(6, b, 64);
-    _tile_loadd(7, b + kPairTileElements, 64);
+    if constexpr (!kNarrow) _tile_loadd(7, b + kPairTileElements, 64);
   }
   METALAUDIO_AMX void add() const noexcept {
     _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
     _tile_dpbf16ps(2, 5, 6);
+    if constexpr (kNarrow) return;
+    _tile_dpbf16ps(1, 4, 7);
     _tile_dpbf16ps(3, 5, 7);
   }
   METALAUDIO_AMX void store(float* to, std::ptrdiff_t row_stride) const noexcept {
     const auto stride = static_cast<long>(row_stride * static_cast<std::ptrdiff_t>(sizeof(float)));
     _tile_stored(0, to, stride);
-    _tile_stored(1, to + kPairTileColumns, stride);
     _tile_stored(2, to + 16 * row_stride, stride);
+    if constexpr (kNarrow) return;
+    _tile_stored(1, to + kPairTileColumns, stride);
     _tile_stored(3, to + 16 * row_stride + kPairTileColumns, stride);
   }
 };
@@ -65,11 +70,11 @@ METALAUDIO_AMX inline void for_blocks(const PairBlock& product, Body&& body) noe
 
 /// Products of parts, the small ones before the large ones, which a sum of small ones meets only
 /// once: so a sum rounds as often as one of large products alone.
-template <std::size_t kParts>
+template <std::size_t kParts, bool kNarrow>
 METALAUDIO_AMX void multiply_tiles(const PairBlock& product) noexcept {
   constexpr std::size_t kPart = 2 * kPairTileElements;
   const std::size_t small = product.small;
-  const Tiles tiles(product.bias);
+  const Tiles<kNarrow> tiles(product.bias);
   if constexpr (kParts == 3) {
     for_blocks<kParts>(product, [&](const BFloat16* low, const BFloat16* high, long stride,
                                     const BFloat16* b) METALAUDIO_AMX {
@@ -104,22 +109,24 @@ METALAUDIO_AMX void multiply_tiles(const PairBlock& product) noexcept {
   tiles.store(product.to, product.to_stride);
 }
 
+template <std::size_t kParts>
+void multiply(const PairBlock& product) noexcept {
+  product.narrow ? multiply_tiles<kParts, true>(product) : multiply_tiles<kParts, false>(product);
+}
+
 #else
 
 template <std::size_t kParts>
-void multiply_tiles(const PairBlock&) noexcept {}
+void multiply(const PairBlock&) noexcept {}
 
 #endif
 
 }  // namespace
 
 const PairProducts& amx_products(std::size_t parts) noexcept {
-  static constexpr PairProducts kOne{2 * kTileRows, configure_tiles, multiply_tiles<1>,
-                                     release_tiles};
-  static constexpr PairProducts kTwo{2 * kTileRows, configure_tiles, multiply_tiles<2>,
-                                     release_tiles};
-  static constexpr PairProducts kThree{2 * kTileRows, configure_tiles, multiply_tiles<3>,
-                                       release_tiles};
+  static constexpr PairProducts kOne{2 * kTileRows, configure_tiles, multiply<1>, release_tiles};
+  static constexpr PairProducts kTwo{2 * kTileRows, configure_tiles, multiply<2>, release_tiles};
+  static constexpr PairProducts kThree{2 * kTileRows, configure_tiles, multiply<3>, release_tiles};
   return parts == 3 ? kThree : parts == 2 ? kTwo : kOne;
 }
 

@@ -128,20 +128,9 @@ class ConvStep final : public ConvInParts {
   }
 
   void pack(const Graph& graph, const Node& node, Value gain) {
-    Array<float> weight = floats_of(graph, node.inputs[Conv::weight]);
+    const auto [weight, bias] = conv_constants(graph, node, gain);
     const std::size_t columns = size_of(out_.channels);
-    Array<float> bias = node.inputs[Conv::bias].present()
-                            ? floats_of(graph, node.inputs[Conv::bias])
-                            : Array<float>(columns);
     const std::size_t depth = taps() * size_of(group_in());
-    if (gain.present()) {
-      const Array<float> factors = floats_of(graph, gain);
-      for (std::size_t column = 0; column < columns; ++column) {
-        float* const row = weight.data() + column * depth;
-        for (std::size_t k = 0; k < depth; ++k) row[k] *= factors[column];
-        bias[column] *= factors[column];
-      }
-    }
     if (together_ > 1) return pack_together(weight, bias);
     if (pads_row_taps()) return pack_padded(weight, bias);
     const std::size_t group = columns / size_of(groups_);

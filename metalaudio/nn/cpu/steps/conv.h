@@ -1,6 +1,7 @@
 #pragma once
 
 #include <metalaudio/nn/cpu/cpu_step.h>
+#include <metalaudio/nn/cpu/numbers.h>
 
 namespace metalaudio::nn::cpu {
 
@@ -17,6 +18,14 @@ struct ConvParts {
   ConvEpilogue epilogue;
   const GemmKernel* kernel;
 };
+
+/// The constants of a convolution, transposed or not, with a gain in them; a bias of zeros where
+/// there is none.
+struct ConvConstants {
+  Array<float> weight;
+  Array<float> bias;
+};
+ConvConstants conv_constants(const Graph& graph, const Node& node, Value gain);
 
 inline std::size_t size_of(std::int64_t n) { return static_cast<std::size_t>(n); }
 inline std::ptrdiff_t ceil_divide(std::ptrdiff_t a, std::ptrdiff_t b) {
@@ -55,6 +64,9 @@ std::unique_ptr<Step> make_conv_transpose(const GemmKernel& kernel, const ConvTr
 /// product.
 bool has_whole_phases(const ConvTranspose& conv, const Node& node, const ConvEpilogue& epilogue,
                       Value y, const Graph& graph);
+/// Whether an axis is such that they can, and whether one keeps its extent.
+bool in_whole_phases(const TransposeAxis& axis);
+bool stands_still(const TransposeAxis& axis, std::int64_t extent);
 std::unique_ptr<Step> make_conv_transpose_phases(const GemmKernel& kernel,
                                                  const ConvTranspose& conv, const Node& node,
                                                  const ConvEpilogue& epilogue, Value y,
@@ -86,6 +98,12 @@ class Residual {
   bool whole() const noexcept { return whole_; }
   /// How far one position moves in it.
   std::int64_t step() const noexcept { return position_; }
+  /// The same of a residual that may be bfloat16.
+  Numbers numbers_at(const CpuRun& run, bool halves, std::int64_t batch, std::int64_t row,
+                     std::int64_t position) const noexcept {
+    return Numbers{run.at<std::byte>(slot_), halves} +
+           (batch * batch_ + row * row_ + position * position_);
+  }
   /// Null where there is none.
   const float* at(const CpuRun& run, std::int64_t batch, std::int64_t row,
                   std::int64_t position) const noexcept {

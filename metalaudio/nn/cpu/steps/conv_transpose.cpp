@@ -91,13 +91,8 @@ class ConvTransposeStep final : public CpuStep {
   std::int64_t group_in() const { return in_.channels / groups_; }
 
   void pack(const Graph& graph, const Node& node, Value gain) {
-    const Array<float> weight = floats_of(graph, node.inputs[ConvTranspose::weight]);
+    const auto [weight, bias] = conv_constants(graph, node, gain);
     const std::size_t columns = size_of(out_.channels);
-    Array<float> bias = node.inputs[ConvTranspose::bias].present()
-                            ? floats_of(graph, node.inputs[ConvTranspose::bias])
-                            : Array<float>(columns);
-    const Array<float> factors = gain.present() ? floats_of(graph, gain) : Array<float>();
-    for (std::size_t n = 0; n < columns && gain.present(); ++n) bias[n] *= factors[n];
     const std::size_t group = columns / size_of(groups_);
     for (const auto& row_taps : rows_.taps) {
       for (const auto& position_taps : positions_.taps) {
@@ -106,7 +101,7 @@ class ConvTransposeStep final : public CpuStep {
           std::vector<float> phase;
           phase.reserve(group * depth);
           for (std::size_t n = g * group; n < (g + 1) * group; ++n) {
-            gather(weight, n, gain.present() ? factors[n] : 1.0F, row_taps, position_taps, phase);
+            gather(weight, n, row_taps, position_taps, phase);
           }
           weights_.emplace_back(kernel_, phase,
                                 std::span<const float>(bias).subspan(g * group, group),
@@ -116,16 +111,14 @@ class ConvTransposeStep final : public CpuStep {
     }
   }
 
-  void gather(const Array<float>& weight, std::size_t n, float factor,
-              const std::vector<std::int64_t>& row_taps,
+  void gather(const Array<float>& weight, std::size_t n, const std::vector<std::int64_t>& row_taps,
               const std::vector<std::int64_t>& position_taps, std::vector<float>& to) const {
     const std::int64_t kernel = positions_.axis.kernel;
     const std::size_t channels = size_of(group_in());
     for (const std::int64_t i : row_taps) {
       for (const std::int64_t j : position_taps) {
         const std::size_t tap = n * size_of(rows_.axis.kernel * kernel) + size_of(i * kernel + j);
-        for (std::size_t c = 0; c < channels; ++c)
-          to.push_back(factor * weight[tap * channels + c]);
+        for (std::size_t c = 0; c < channels; ++c) to.push_back(weight[tap * channels + c]);
       }
     }
   }

@@ -3,8 +3,6 @@
 
 namespace metalaudio::nn::cpu {
 
-namespace {
-
 bool stands_still(const TransposeAxis& axis, std::int64_t extent) {
   return axis.kernel == 1 && axis.stride == 1 && axis.crop == 0 && axis.extent == extent;
 }
@@ -12,6 +10,8 @@ bool stands_still(const TransposeAxis& axis, std::int64_t extent) {
 bool in_whole_phases(const TransposeAxis& axis) {
   return axis.stride > 1 && axis.kernel % axis.stride == 0 && axis.dilation == 1;
 }
+
+namespace {
 
 /// A transposed convolution along one axis whose kernel is a multiple of its stride: all outputs
 /// that meet the same inputs q, q - 1, … are the columns of one product, so that these are read and
@@ -56,23 +56,16 @@ class ConvTransposePhasesStep final : public CpuStep {
 
   /// Column [phase][channel], depth [input q - taps + 1 … q][channel].
   void pack(const Graph& graph, const Node& node, Value gain) {
-    const Array<float> weight = floats_of(graph, node.inputs[ConvTranspose::weight]);
-    const Value bias = node.inputs[ConvTranspose::bias];
-    const std::size_t channels = size_of(out_.channels);
-    const Array<float> biases = bias.present() ? floats_of(graph, bias) : Array<float>(channels);
-    const Array<float> factors = gain.present() ? floats_of(graph, gain) : Array<float>();
+    const auto [weight, bias] = conv_constants(graph, node, gain);
     const std::size_t depth = size_of(in_.channels);
     std::vector<float> matrix;
     std::vector<float> bias_of_column;
     for (std::int64_t phase = 0; phase < axis_.stride; ++phase) {
-      for (std::size_t n = 0; n < channels; ++n) {
-        const float factor = gain.present() ? factors[n] : 1.0F;
-        bias_of_column.push_back(biases[n] * factor);
+      for (std::size_t n = 0; n < bias.size(); ++n) {
+        bias_of_column.push_back(bias[n]);
         for (std::int64_t tap = taps_ - 1; tap >= 0; --tap) {
           const std::size_t from = n * size_of(axis_.kernel) + size_of(phase + tap * axis_.stride);
-          for (std::size_t c = 0; c < depth; ++c) {
-            matrix.push_back(factor * weight[from * depth + c]);
-          }
+          for (std::size_t c = 0; c < depth; ++c) matrix.push_back(weight[from * depth + c]);
         }
       }
     }

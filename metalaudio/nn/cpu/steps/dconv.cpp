@@ -1,5 +1,9 @@
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/dconv.h>
 #include <metalaudio/nn/cpu/steps/dconv_layer.h>
+
+#include <array>
 
 namespace metalaudio::nn::cpu {
 
@@ -13,23 +17,20 @@ std::size_t lines(std::size_t floats) noexcept { return (floats + 15) / 16 * 16;
 class DConvStep final : public CpuStep {
  public:
   DConvStep(const GemmKernel& kernel, const DConvChain& chain, std::size_t threads,
-            StepMaker& maker)
-      : y_(maker.slot(chain.y)) {
-    const Value y = chain.y;
-    x_ = chain.head ? y_ : maker.slot(chain.layers[0].x);
-    if (chain.head) {
-      head_ = make_conv_in_parts(*chain.head->kernel, *chain.head->node, chain.head->epilogue, y,
-                                 ConvUse::by_rows, maker);
-    }
-    if (chain.tail) {
-      tail_ = make_conv_in_parts(*chain.tail->kernel, *chain.tail->node, chain.tail->epilogue, y,
-                                 ConvUse::by_positions, maker);
-    }
+            const HalfValues& halves, StepMaker& maker)
+      : y_(numbers_slot(chain.y, halves, maker)), halves_(amx_parts(kernel) == 1) {
     const Graph& graph = maker.graph();
-    const Shape& shape = graph.shape(y);
+    const Shape& shape = graph.shape(chain.y);
     channels_ = static_cast<std::size_t>(shape.back());
     positions_ = static_cast<std::size_t>(shape[shape.rank() - 2]);
     rows_ = static_cast<std::size_t>(shape.size()) / (positions_ * channels_);
+    by_row_ = rows_ >= 2 * threads;
+    trunk_ = y_;
+    if (halves_ && !y_.halves && !by_row_) {
+      trunk_ = {maker.temporary(rows_ * positions_ * channels_ * sizeof(BFloat16)), true};
+    }
+    x_ = chain.head ? trunk_ : numbers_slot(chain.layers[0].x, halves, maker);
+    halves_ ? make_half_ends(chain, halves, maker) : make_ends(chain, maker);
     for (const DConvParts& parts : chain.layers) layers_.emplace_back(kernel, parts, graph);
     for (const DConvLayer& layer : layers_) {
       hidden_floats_ = std::max(hidden_floats_, layer.hidden() * kBlockRows * blocks());
@@ -37,7 +38,6 @@ class DConvStep final : public CpuStep {
       work_floats_ = std::max(work_floats_, layer.work_floats());
       layer_floats_ = std::max(layer_floats_, lines(layer.scratch().floats));
     }
-    by_row_ = rows_ >= 2 * threads;
     if (!by_row_) {
       hidden_slot_ = maker.temporary(rows_ * hidden_floats_ * sizeof(float));
       moments_slot_ = maker.temporary(rows_ * blocks() * sizeof(Moments));
@@ -53,18 +53,24 @@ class DConvStep final : public CpuStep {
       return;
     }
     if (head_) head_->run(run);
-    Slot x = x_;
+    if (half_head_) half_head_->run(run);
+    NumbersSlot x = x_;
+    if (halves_ && !x.halves) {
+      over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t,
+                           ThreadScratch&) { round(run, row, p, n, row_of(run, trunk_, row)); });
+      x = trunk_;
+    }
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       run_passes(run, layers_[i], x, i + 1 == layers_.size());
-      x = y_;
+      x = trunk_;
     }
   }
 
   std::size_t weight_bytes() const noexcept override {
     std::size_t bytes = 0;
     for (const DConvLayer& layer : layers_) bytes += layer.weight_bytes();
-    if (head_) bytes += head_->weight_bytes();
-    if (tail_) bytes += tail_->weight_bytes();
+    for (const CpuStep* end : ends())
+      if (end != nullptr) bytes += end->weight_bytes();
     return bytes;
   }
 
@@ -72,36 +78,86 @@ class DConvStep final : public CpuStep {
     ScratchNeeds needs;
     for (const DConvLayer& layer : layers_) needs.cover(layer.scratch());
     needs.floats = layer_floats_ + tail_floats();
-    if (by_row_) needs.floats += work_floats_ + lines(2 * sums_) + hidden_floats_;
-    if (head_) needs.gemm.cover(head_->scratch().gemm);
-    if (tail_) needs.gemm.cover(tail_->scratch().gemm);
+    if (by_row_) needs.floats += row_floats() + work_floats_ + lines(2 * sums_) + hidden_floats_;
+    for (const CpuStep* end : ends())
+      if (end != nullptr) needs.gemm.cover(end->scratch().gemm);
     return needs;
   }
 
  private:
+  void make_ends(const DConvChain& chain, StepMaker& maker) {
+    if (chain.head) {
+      head_ = make_conv_in_parts(*chain.head->kernel, *chain.head->node, chain.head->epilogue,
+                                 chain.y, ConvUse::by_rows, maker);
+    }
+    if (chain.tail) {
+      tail_ = make_conv_in_parts(*chain.tail->kernel, *chain.tail->node, chain.tail->epilogue,
+                                 chain.y, ConvUse::by_positions, maker);
+    }
+  }
+  void make_half_ends(const DConvChain& chain, const HalfValues& halves, StepMaker& maker) {
+    if (chain.head) {
+      half_head_ = make_half_conv(*chain.head, chain.y, ConvUse::by_rows, trunk_, halves, maker);
+    }
+    if (chain.tail) {
+      half_tail_ = make_half_conv(*chain.tail, chain.y, ConvUse::by_positions, y_, halves, maker);
+    }
+  }
+  std::array<const CpuStep*, 4> ends() const noexcept {
+    return {head_.get(), tail_.get(), half_head_.get(), half_tail_.get()};
+  }
+
   std::size_t blocks() const noexcept { return blocks_of(positions_); }
-  std::size_t tail_floats() const noexcept { return tail_ ? kBlockRows * channels_ : 0; }
-  float* row_of(const CpuRun& run, Slot slot, std::size_t row) const noexcept {
-    return run.at(slot) + row * positions_ * channels_;
+  /// Of a block on its way to the tail; what tiles read behind it is zeros.
+  std::size_t tail_floats() const noexcept {
+    return tail_ || half_tail_ ? lines(kBlockRows * channels_ + kPairTileDepth) : 0;
+  }
+  /// Of a row that stays with its thread.
+  std::size_t row_floats() const noexcept { return halves_ ? lines(positions_ * channels_) : 0; }
+  Numbers row_of(const CpuRun& run, const NumbersSlot& slot, std::size_t row) const noexcept {
+    return slot.at(run) + static_cast<std::ptrdiff_t>(row * positions_ * channels_);
+  }
+  PositionsRow positions_of(Numbers row) const noexcept {
+    return {row, static_cast<std::ptrdiff_t>(positions_), static_cast<std::ptrdiff_t>(channels_)};
+  }
+  Numbers past(Numbers row, std::size_t positions) const noexcept {
+    return row + static_cast<std::ptrdiff_t>(positions * channels_);
+  }
+  /// Some positions of x, which is float32, to a row of bfloat16.
+  void round(const CpuRun& run, std::size_t row, std::size_t p, std::size_t n,
+             Numbers to) const noexcept {
+    stage(positions_of(row_of(run, x_, row)), static_cast<std::ptrdiff_t>(p),
+          static_cast<std::ptrdiff_t>(n), past(to, p).as<BFloat16>());
   }
 
   /// A block of a layer's result, and what the tail makes of the last layer's.
   void finish(const CpuRun& run, const DConvLayer& layer, bool last, const DConvWork& work,
-              const float* hidden, std::size_t row, std::size_t p, std::size_t n, const float* x,
-              float* y, ThreadScratch& scratch) const noexcept {
-    const bool through = last && tail_ != nullptr;
+              const float* hidden, std::size_t row, std::size_t p, std::size_t n, Numbers x,
+              Numbers trunk, ThreadScratch& scratch) const noexcept {
     float* const room = scratch.floats.data() + layer_floats_;
-    layer.finish(hidden, n, work, scratch, x + p * channels_, through ? room : y + p * channels_);
-    if (through) tail_->run_positions(run, row, p, n, room, scratch);
+    const bool through = last && (tail_ || half_tail_);
+    const Numbers y =
+        through ? Numbers{numbers(room).at, halves_} : past(last ? row_of(run, y_, row) : trunk, p);
+    layer.finish(hidden, n, work, scratch, past(x, p), y);
+    if (!through) return;
+    if (tail_) return tail_->run_positions(run, row, p, n, room, scratch);
+    std::fill_n(past(y, n).as<BFloat16>(), kPairTileDepth, BFloat16(0.0F));
+    half_tail_->run_positions(run, row, p, n, y.as<const BFloat16>(), scratch);
   }
 
   void run_row(const CpuRun& run, std::size_t row, ThreadScratch& scratch) const noexcept {
-    float* const work_room = scratch.floats.data() + layer_floats_ + tail_floats();
+    float* const row_room = scratch.floats.data() + layer_floats_ + tail_floats();
+    float* const work_room = row_room + row_floats();
     auto* const sums = reinterpret_cast<double*>(work_room + work_floats_);
     float* const hidden_values = work_room + work_floats_ + lines(2 * sums_);
-    const float* x = row_of(run, x_, row);
-    float* const y = row_of(run, y_, row);
+    const Numbers trunk = halves_ ? Numbers{numbers(row_room).at, true} : row_of(run, trunk_, row);
+    Numbers x = half_head_ ? trunk : row_of(run, x_, row);
     if (head_) head_->run_row(run, row, scratch);
+    if (half_head_) half_head_->run_row(run, row, trunk, scratch);
+    if (x.halves != halves_) {
+      round(run, row, 0, positions_, trunk);
+      x = trunk;
+    }
     const auto over_row = [&](std::size_t hidden, auto&& body) {
       for (std::size_t p = 0; p < positions_; p += kBlockRows) {
         body(p, std::min(kBlockRows, positions_ - p), hidden_values + p * hidden);
@@ -111,7 +167,7 @@ class DConvStep final : public CpuStep {
       const DConvWork work = layer.work_at(work_room);
       Moments total;
       over_row(layer.hidden(), [&](std::size_t p, std::size_t n, float* block) {
-        layer.convolve(x, positions_, p, n, scratch, block);
+        layer.convolve(positions_of(x), p, n, scratch, block);
         total.merge(layer.moments_of(block, n));
       });
       layer.fold_first(total, hidden_values, std::min(kBlockRows, positions_), scratch, work);
@@ -121,9 +177,9 @@ class DConvStep final : public CpuStep {
       });
       layer.fold_second(sums, positions_, work);
       over_row(layer.hidden(), [&](std::size_t p, std::size_t n, const float* block) {
-        finish(run, layer, &layer == &layers_.back(), work, block, row, p, n, x, y, scratch);
+        finish(run, layer, &layer == &layers_.back(), work, block, row, p, n, x, trunk, scratch);
       });
-      x = y;
+      x = trunk;
     }
   }
 
@@ -136,7 +192,8 @@ class DConvStep final : public CpuStep {
     });
   }
 
-  void run_passes(const CpuRun& run, const DConvLayer& layer, Slot from, bool last) const noexcept {
+  void run_passes(const CpuRun& run, const DConvLayer& layer, const NumbersSlot& from,
+                  bool last) const noexcept {
     auto* const block_moments = run.at<Moments>(moments_slot_);
     auto* const block_sums = run.at<double>(sums_slot_);
     const auto hidden_of = [&](std::size_t row, std::size_t p) {
@@ -147,7 +204,7 @@ class DConvStep final : public CpuStep {
     };
     over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t i,
                          ThreadScratch& scratch) {
-      layer.convolve(row_of(run, from, row), positions_, p, n, scratch, hidden_of(row, p));
+      layer.convolve(positions_of(row_of(run, from, row)), p, n, scratch, hidden_of(row, p));
       block_moments[i] = layer.moments_of(hidden_of(row, p), n);
     });
     run.workers.parallel_for(rows_, [&](std::size_t row, ThreadScratch& scratch) {
@@ -173,18 +230,22 @@ class DConvStep final : public CpuStep {
     over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t,
                          ThreadScratch& scratch) {
       finish(run, layer, last, work_of(row), hidden_of(row, p), row, p, n, row_of(run, from, row),
-             row_of(run, y_, row), scratch);
+             row_of(run, trunk_, row), scratch);
     });
   }
 
-  Slot x_;
-  Slot y_;
+  NumbersSlot x_;
+  NumbersSlot y_;
+  NumbersSlot trunk_;  ///< of the layers' results; a row stays with its thread if those are halves
+  bool halves_;
   std::size_t channels_ = 0;
   std::size_t positions_ = 0;
   std::size_t rows_ = 0;
   std::unique_ptr<ConvInParts> head_;
+  std::unique_ptr<HalfConv> half_head_;
   std::vector<DConvLayer> layers_;
   std::unique_ptr<ConvInParts> tail_;
+  std::unique_ptr<HalfConv> half_tail_;
   std::size_t hidden_floats_ = 0;  ///< of a row
   std::size_t sums_ = 0;
   std::size_t work_floats_ = 0;   ///< the same
@@ -199,8 +260,8 @@ class DConvStep final : public CpuStep {
 }  // namespace
 
 std::unique_ptr<Step> make_dconv(const GemmKernel& kernel, const DConvChain& chain,
-                                 std::size_t threads, StepMaker& maker) {
-  return std::make_unique<DConvStep>(kernel, chain, threads, maker);
+                                 std::size_t threads, const HalfValues& halves, StepMaker& maker) {
+  return std::make_unique<DConvStep>(kernel, chain, threads, halves, maker);
 }
 
 }  // namespace metalaudio::nn::cpu

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/nn/cpu/steps/conv.h>
+#include <metalaudio/nn/cpu/steps/half_conv.h>
 #include <metalaudio/nn/fusion/dconv.h>
 
 #include <optional>
@@ -19,6 +19,6 @@ struct DConvChain {
 
 /// `threads` decides whether rows or the positions of all rows are shared.
 std::unique_ptr<Step> make_dconv(const GemmKernel& kernel, const DConvChain& chain,
-                                 std::size_t threads, StepMaker& maker);
+                                 std::size_t threads, const HalfValues& halves, StepMaker& maker);
 
 }  // namespace metalaudio::nn::cpu

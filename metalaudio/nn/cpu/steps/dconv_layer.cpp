@@ -1,5 +1,6 @@
 #include <metalaudio/nn/cpu/dconv_kernels.h>
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/gemm/pair_conversion.h>
 #include <metalaudio/nn/cpu/steps/dconv_layer.h>
 #include <metalaudio/nn/cpu/transpose_kernel.h>
 
@@ -16,16 +17,17 @@ constexpr std::size_t kTileDepth = 32;
 std::size_t lines(std::size_t floats) { return round_up(floats, kWhole); }
 std::ptrdiff_t stride(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
 
-/// Whether the kernel's tiles are faster than vectors of float32: those of AMX, where hidden
+}  // namespace
+
+/// Tiles of the kernel are faster than vectors of float32 where they are those of AMX and hidden
 /// channels fill enough of their columns. Far taps would need more room for transposed positions
 /// than a block has.
-bool uses_tiles(const GemmKernel& kernel, std::size_t hidden, std::size_t dilation) {
-  if (dilation > kBlockRows) return true;
+DConvLayer::Way DConvLayer::way_for(const GemmKernel& kernel, std::size_t hidden,
+                                    std::size_t dilation) {
   const std::size_t parts = amx_parts(kernel);
-  return (parts == 1 && hidden > 8) || (parts == 2 && hidden > 16);
+  if (parts == 1) return Way::halves;
+  return dilation > kBlockRows || (parts == 2 && hidden > 16) ? Way::tiles : Way::vectors;
 }
-
-}  // namespace
 
 DConvLayer::DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const Graph& graph)
     : dilation_(static_cast<std::size_t>(parts.dilation)),
@@ -40,14 +42,15 @@ DConvLayer::DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const 
       bias2_(floats_of(graph, parts.bias2)) {
   hidden_ = gamma1_.size();
   channels_ = gain_.size();
-  tiles_ = uses_tiles(kernel, hidden_, dilation_);
+  way_ = way_for(kernel, hidden_, dilation_);
   pack(kernel, floats_of(graph, parts.weight1), floats_of(graph, parts.bias1));
   sum_up_weights();
 }
 
 void DConvLayer::pack(const GemmKernel& kernel, const Array<float>& weight1,
                       const Array<float>& bias1) {
-  if (!tiles_) {
+  if (way_ == Way::halves) return pack_halves(kernel, weight1, bias1);
+  if (way_ == Way::vectors) {
     packed1_ = Array<float>(hidden_conv_floats(hidden_, channels_));
     pack_hidden_conv(weight1.data(), bias1.data(), hidden_, channels_, packed1_.data());
     packed2_ = Array<float>(gate_columns(channels_) * hidden_);
@@ -68,6 +71,21 @@ void DConvLayer::pack(const GemmKernel& kernel, const Array<float>& weight1,
   matrix2_ = PackedMatrix(kernel, weight2_, {}, {2 * channels_, hidden_, false});
   tile_needs_.gemm = kernel.needs(matrix1_.size(), 3, kBlockRows, channels_);
   tile_needs_.gemm.cover(kernel.needs(matrix2_.size(), 1, kTileRows, hidden_));
+}
+
+void DConvLayer::pack_halves(const GemmKernel& kernel, const Array<float>& weight1,
+                             const Array<float>& bias1) {
+  windows_ = Windows(stride(channels_), 3, 1, stride(dilation_));
+  Array<float> placed(hidden_ * windows_.depth());
+  for (std::size_t i = 0; i < 3 * hidden_; ++i) {
+    std::copy_n(weight1.data() + i * channels_, channels_,
+                placed.data() + i / 3 * windows_.depth() + windows_.place(i % 3));
+  }
+  matrix1_ = PackedMatrix(kernel, placed, bias1, {hidden_, windows_.depth(), false});
+  matrix2_ = PackedMatrix(kernel, weight2_, {}, {2 * channels_, hidden_, true});
+  const std::size_t numbers =
+      std::max(windows_.numbers(kBlockRows), kBlockRows * round_up(hidden_, kTileDepth));
+  tile_needs_.gemm = {3, kBlockRows, 0, kPairBlockFloats + (numbers + 1) / 2};
 }
 
 /// What the moments of W h + b need of W and b: Wᵀ W, Wᵀ b, and the sums of W's rows, b and b².
@@ -96,7 +114,7 @@ std::size_t DConvLayer::weight_bytes() const noexcept {
 }
 
 std::size_t DConvLayer::columns2() const noexcept {
-  return tiles_ ? 2 * channels_ : gate_columns(channels_);
+  return way_ == Way::vectors ? gate_columns(channels_) : 2 * channels_;
 }
 
 std::size_t DConvLayer::work_floats() const noexcept {
@@ -122,21 +140,23 @@ ScratchNeeds DConvLayer::scratch() const noexcept {
   ScratchNeeds needs = tile_needs_;
   const std::size_t taps = channels_ * whole_rows(kBlockRows + 2 * dilation_);
   const std::size_t rows = kBlockRows * round_up(hidden_, kTileDepth);
-  const std::size_t wide = kTileRows * 2 * channels_;
-  needs.floats = std::max({tiles_ ? rows + lines(wide) : taps, centred_floats(hidden_, kBlockRows),
-                           hidden_ * kBlockRows});
+  const std::size_t wide = way_ == Way::tiles ? kTileRows * 2 * channels_ : 0;
+  needs.floats = std::max({way_ == Way::vectors ? taps : rows + lines(wide),
+                           centred_floats(hidden_, kBlockRows), hidden_ * kBlockRows});
   return needs;
 }
 
-void DConvLayer::convolve(const float* row, std::size_t positions, std::size_t first,
-                          std::size_t count, ThreadScratch& scratch, float* hidden) const noexcept {
+void DConvLayer::convolve(const PositionsRow& x, std::size_t first, std::size_t count,
+                          ThreadScratch& scratch, float* hidden) const noexcept {
+  if (way_ == Way::halves) return convolve_halves(x, first, count, scratch, hidden);
   float* room = scratch.floats.data();
-  if (!tiles_) {
+  const auto* row = x.numbers.as<const float>();
+  const std::ptrdiff_t positions = x.positions;
+  if (way_ == Way::vectors) {
     const std::ptrdiff_t start = stride(first) - stride(dilation_);
     const std::size_t taps = whole_rows(kBlockRows + 2 * dilation_);
-    transpose(
-        {row + start * stride(channels_), stride(channels_), -start, stride(positions) - start},
-        count + 2 * dilation_, channels_, room, taps);
+    transpose({row + start * stride(channels_), stride(channels_), -start, positions - start},
+              count + 2 * dilation_, channels_, room, taps);
     convolve_hidden({room, taps, channels_, dilation_, packed1_.data(), hidden_}, count, hidden,
                     kBlockRows);
     return;
@@ -147,11 +167,33 @@ void DConvLayer::convolve(const float* row, std::size_t positions, std::size_t f
   for (std::size_t k = 0; k < 3; ++k) {
     const std::ptrdiff_t position = stride(first) + (stride(k) - 1) * stride(dilation_);
     taps[k] = {row + position * stride(channels_), stride(channels_), -position,
-               stride(positions) - position, k * depth};
+               positions - position, k * depth};
   }
   const std::size_t whole = round_up(count, kTileRows);
   matrix1_.multiply(taps, channels_, whole, scratch.gemm, {room, stride(columns)});
   transpose({room, stride(columns), 0, stride(count)}, count, hidden_, hidden, kBlockRows);
+}
+
+void DConvLayer::convolve_halves(const PositionsRow& x, std::size_t first, std::size_t count,
+                                 ThreadScratch& scratch, float* hidden) const noexcept {
+  const std::size_t columns = whole_rows(hidden_);
+  float* const rows = scratch.floats.data();
+  auto* const operands = reinterpret_cast<PairOperand*>(scratch.gemm.converted_taps());
+  const std::ptrdiff_t before = stride(dilation_);
+  over_windows(stride(first), stride(count), windows_.inside(x.positions, before, x.positions),
+               [&](std::ptrdiff_t start, std::ptrdiff_t some, bool inside) {
+                 auto* room = reinterpret_cast<BFloat16*>(scratch.gemm.floats() + kPairBlockFloats);
+                 const std::ptrdiff_t begin = start - before;
+                 const std::size_t n = static_cast<std::size_t>(some);
+                 const PairOperand* const end =
+                     inside ? windows_.append((x.numbers + begin * x.channels).as<const BFloat16>(),
+                                              0, operands)
+                            : windows_.append_staged(x, begin, n, 0, room, operands);
+                 float* const to = rows + (static_cast<std::size_t>(start) - first) * columns;
+                 multiply_halves(matrix1_, {operands, end}, n, scratch.gemm,
+                                 {.base = numbers(to), .row_stride = stride(columns)});
+               });
+  transpose({rows, stride(columns), 0, stride(count)}, count, hidden_, hidden, kBlockRows);
 }
 
 Moments DConvLayer::moments_of(const float* hidden, std::size_t count) const noexcept {
@@ -214,18 +256,19 @@ void DConvLayer::fold_second(const double* sums, std::size_t positions,
   for (std::size_t n = 0; n < bias2_.size(); ++n) {
     const double gain = n < channels_ ? gain_[n] : 1.0;
     const double scale = gamma2_[n] * inverse * gain;
-    const std::size_t place = tiles_ ? n : gate_place(n, channels_);
+    const std::size_t place = way_ == Way::vectors ? gate_place(n, channels_) : n;
     work.scale2[place] = static_cast<float>(scale);
     work.shift2[place] = static_cast<float>((bias2_[n] - moments.mean) * scale + beta2_[n] * gain);
   }
 }
 
 void DConvLayer::finish(const float* hidden, std::size_t count, const DConvWork& work,
-                        ThreadScratch& scratch, const float* x, float* y) const noexcept {
-  if (!tiles_) {
-    gate_hidden(
-        {hidden, kBlockRows, hidden_, packed2_.data(), work.scale2, work.shift2, x, y, channels_},
-        count);
+                        ThreadScratch& scratch, Numbers x, Numbers y) const noexcept {
+  if (way_ == Way::halves) return finish_halves(hidden, count, work, scratch, x, y);
+  if (way_ == Way::vectors) {
+    gate_hidden({hidden, kBlockRows, hidden_, packed2_.data(), work.scale2, work.shift2,
+                 x.as<const float>(), y.as<float>(), channels_},
+                count);
     return;
   }
   const std::size_t columns = whole_rows(hidden_);
@@ -237,8 +280,28 @@ void DConvLayer::finish(const float* hidden, std::size_t count, const DConvWork&
     const GemmTap tap{rows + p * columns, stride(columns), 0, stride(some), 0};
     matrix2_.multiply({&tap, 1}, hidden_, kTileRows, scratch.gemm, {wide, stride(2 * channels_)});
     affine_glu({wide, stride(2 * channels_)}, some, channels_, work.scale2, work.shift2, nullptr,
-               {x + p * channels_, stride(channels_)}, y + p * channels_, stride(channels_));
+               {x.as<const float>() + p * channels_, stride(channels_)},
+               y.as<float>() + p * channels_, stride(channels_));
   }
+}
+
+void DConvLayer::finish_halves(const float* hidden, std::size_t count, const DConvWork& work,
+                               ThreadScratch& scratch, Numbers x, Numbers y) const noexcept {
+  const std::size_t columns = round_up(hidden_, kTileDepth);
+  float* const rows = scratch.floats.data();
+  auto* const halves = reinterpret_cast<BFloat16*>(scratch.gemm.floats() + kPairBlockFloats);
+  if (whole_rows(hidden_) != columns) std::fill_n(rows, count * columns, 0.0F);
+  transpose({hidden, stride(kBlockRows), 0, stride(hidden_)}, hidden_, count, rows, columns);
+  convert_to_parts(1, rows, count * columns, halves, 0);
+  const PairOperand operand{halves, columns, columns / kTileDepth, 0};
+  multiply_halves(matrix2_, {&operand, 1}, count, scratch.gemm,
+                  {.base = y,
+                   .row_stride = stride(channels_),
+                   .activation = Activation::glu,
+                   .residual = x,
+                   .residual_row_stride = stride(channels_),
+                   .scale = work.scale2,
+                   .shift = work.shift2});
 }
 
 }  // namespace metalaudio::nn::cpu

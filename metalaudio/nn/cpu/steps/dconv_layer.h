@@ -2,6 +2,7 @@
 
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/row_kernels.h>
+#include <metalaudio/nn/cpu/steps/half_windows.h>
 #include <metalaudio/nn/fusion/dconv.h>
 
 #include <vector>
@@ -22,12 +23,14 @@ struct DConvWork {
 /// convolution's wide result follow from the sums of h and of h hᵀ; then the normalisation is a
 /// factor and an offset on the product's way to the gate.
 /// Hidden values lie as dconv_kernels.h says, kBlockRows apart. Vectors multiply them, or the tiles
-/// of the kernel where there are enough of them.
+/// of the kernel where there are enough of them. With one part in the tiles of AMX x and y are
+/// bfloat16, which the tiles read where they lie.
 class DConvLayer {
  public:
   DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const Graph& graph);
 
   std::size_t hidden() const noexcept { return hidden_; }
+  bool halves() const noexcept { return way_ == Way::halves; }
   std::size_t weight_bytes() const noexcept;
   ScratchNeeds scratch() const noexcept;
   std::size_t work_floats() const noexcept;
@@ -36,7 +39,7 @@ class DConvLayer {
   std::size_t sums() const noexcept { return hidden_ * (hidden_ + 1); }
 
   /// hidden = conv3 at positions [first, first + count) of a row of so many.
-  void convolve(const float* row, std::size_t positions, std::size_t first, std::size_t count,
+  void convolve(const PositionsRow& row, std::size_t first, std::size_t count,
                 ThreadScratch& scratch, float* hidden) const noexcept;
   Moments moments_of(const float* hidden, std::size_t count) const noexcept;
   /// The first normalisation of a row, and the pivot from its first block.
@@ -47,12 +50,21 @@ class DConvLayer {
                 double* sums) const noexcept;
   /// The second normalisation, from the sums over a row.
   void fold_second(const double* sums, std::size_t positions, const DConvWork& work) const noexcept;
-  /// y = x + gain · glu(norm(conv1x1(h))); y may be x.
+  /// y = x + gain · glu(norm(conv1x1(h))); y may be x. Where x is bfloat16, y may be float32.
   void finish(const float* hidden, std::size_t count, const DConvWork& work, ThreadScratch& scratch,
-              const float* x, float* y) const noexcept;
+              Numbers x, Numbers y) const noexcept;
 
  private:
+  enum class Way { vectors, tiles, halves };
+
+  static Way way_for(const GemmKernel& kernel, std::size_t hidden, std::size_t dilation);
   void sum_up_weights();
+  void pack_halves(const GemmKernel& kernel, const Array<float>& weight1,
+                   const Array<float>& bias1);
+  void convolve_halves(const PositionsRow& row, std::size_t first, std::size_t count,
+                       ThreadScratch& scratch, float* hidden) const noexcept;
+  void finish_halves(const float* hidden, std::size_t count, const DConvWork& work,
+                     ThreadScratch& scratch, Numbers x, Numbers y) const noexcept;
   void pack(const GemmKernel& kernel, const Array<float>& weight1, const Array<float>& bias1);
   Moments moments_of_result(const double* sums, std::size_t positions,
                             const float* pivot) const noexcept;
@@ -63,7 +75,8 @@ class DConvLayer {
   std::size_t dilation_ = 1;
   double epsilon1_ = 0;
   double epsilon2_ = 0;
-  bool tiles_ = false;  ///< of the kernel
+  Way way_ = Way::vectors;
+  Windows windows_;  ///< of halves
   Array<float> gamma1_, beta1_, gamma2_, beta2_, gain_, weight2_, bias2_;
   Array<float> packed1_, packed2_;  ///< for vectors
   PackedMatrix matrix1_, matrix2_;  ///< for the kernel

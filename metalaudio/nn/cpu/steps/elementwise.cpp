@@ -73,6 +73,7 @@ class GluStep final : public CpuStep {
     const Shape& shape = maker.graph().shape(node.results[0]);
     channels_ = static_cast<std::size_t>(shape.back());
     rows_ = channels_ == 0 ? 0 : static_cast<std::size_t>(shape.size()) / channels_;
+    maker.will_keep(4 * channels_ * sizeof(float));
     ones_ = Array<float>(2 * channels_);
     zeros_ = Array<float>(2 * channels_);
     std::fill(ones_.begin(), ones_.end(), 1.0F);

@@ -158,14 +158,13 @@ std::unique_ptr<Step> make_gather(const Gather& gather, const Node& node, StepMa
   if (indices.is_constant()) {
     const Shape& in = maker.graph().shape(node.inputs[Gather::x]);
     const std::size_t axis = axis_of(gather.axis, in.rank());
-    IndexMaps maps(in.rank());
-    for (std::size_t a = 0; a < in.rank(); ++a) {
-      const auto size = static_cast<std::size_t>(
-          a == axis ? maker.graph().shape(node.inputs[Gather::indices]).size() : in[a]);
-      for (std::size_t i = 0; i < size; ++i) {
-        maps[a].push_back(a == axis ? indices.reader().at(i, in[a]) : static_cast<std::int64_t>(i));
-      }
-    }
+    std::vector<std::int64_t> extents(in.extents().begin(), in.extents().end());
+    extents[axis] =
+        static_cast<std::int64_t>(maker.graph().shape(node.inputs[Gather::indices]).size());
+    const IndexReader reader = indices.reader();
+    IndexMaps maps = index_maps(extents, maker, [&](std::size_t a, std::int64_t i) {
+      return a == axis ? reader.at(static_cast<std::size_t>(i), in[a]) : i;
+    });
     return make_index_map(node, std::move(maps), 0, maker);
   }
   return std::make_unique<GatherStep>(gather, node, maker);

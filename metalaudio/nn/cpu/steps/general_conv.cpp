@@ -11,6 +11,7 @@ namespace {
 struct AxisTaps {
   AxisTaps(const SlidingAxis& axis, std::int64_t in, std::int64_t out)
       : extent(in), kernel(axis.kernel) {
+    sources.reserve(static_cast<std::size_t>(out * kernel));
     for (std::int64_t o = 0; o < out; ++o) {
       for (std::int64_t k = 0; k < kernel; ++k) {
         add(o * axis.stride - axis.before + k * axis.dilation);
@@ -19,6 +20,7 @@ struct AxisTaps {
   }
   AxisTaps(const TransposeAxis& axis, std::int64_t in, std::int64_t out)
       : extent(in), kernel(axis.kernel) {
+    sources.reserve(static_cast<std::size_t>(out * kernel));
     for (std::int64_t o = 0; o < out; ++o) {
       for (std::int64_t k = 0; k < kernel; ++k) {
         const std::int64_t at = o + axis.crop - axis.dilation * k;
@@ -49,6 +51,8 @@ class GeneralConvStep final : public CpuStep {
     const Shape& out = maker.graph().shape(node.results[0]);
     const std::size_t first = in.rank() - 1 - conv.axes.size();
     for (std::size_t i = 0; i < conv.axes.size(); ++i) {
+      const std::int64_t met = out[first + i] * conv.axes[i].kernel;
+      maker.will_keep(static_cast<std::size_t>(met) * sizeof(std::int64_t));
       axes_.emplace_back(conv.axes[i], in[first + i], out[first + i]);
       out_[i] = out[first + i];
       taps_ *= static_cast<std::size_t>(axes_[i].kernel);

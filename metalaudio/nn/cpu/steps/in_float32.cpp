@@ -74,11 +74,15 @@ struct SmallGraph {
     if (!whole.is_constant(value)) {
       return graph.input(std::to_string(originals.size()), type.shape, type.type);
     }
-    if (!converts) return graph.constant(whole.info(value).constant);
-    Tensor tensor(type.shape);
-    const Array<float> floats = floats_of(whole, value);
-    std::copy(floats.begin(), floats.end(), tensor.values().begin());
-    return graph.constant(std::move(tensor));
+    const Constant& constant = whole.info(value).constant;
+    if (!converts) return graph.constant(constant);
+    // When its step packs it: all those of a graph at once may be more than there is room for.
+    return graph.constant(Constant(type, [constant] {
+      Tensor tensor(constant.type().shape);
+      const Array<float> floats = floats_of(constant);
+      std::copy(floats.begin(), floats.end(), tensor.values().begin());
+      return tensor;
+    }));
   }
 
   Value original(Value value) const { return originals[static_cast<std::size_t>(value.index)]; }
@@ -105,6 +109,7 @@ class InnerMaker final : public StepMaker {
     return outer_.slot(small_.original(value));
   }
   Slot temporary(std::size_t bytes) override { return outer_.temporary(bytes); }
+  void will_keep(std::size_t bytes) override { outer_.will_keep(bytes); }
 
   std::vector<Conversion> before;
   std::vector<Conversion> after;

@@ -25,9 +25,9 @@ struct Progression {
   bool filled = false;
 };
 
-/// What a map shows, in as few progressions as it takes from the first one on.
-std::vector<Progression> progressions_of(const std::vector<std::int64_t>& map) {
-  std::vector<Progression> result;
+/// What a map shows, in as few progressions as it takes from the first one on: take(progression).
+template <typename Take>
+void follow(const std::vector<std::int64_t>& map, Take&& take) {
   for (std::size_t i = 0; i < map.size();) {
     Progression part{map[i], 0, 1, map[i] < 0};
     if (i + 1 < map.size() && (map[i + 1] < 0) == part.filled) {
@@ -38,8 +38,17 @@ std::vector<Progression> progressions_of(const std::vector<std::int64_t>& map) {
       ++part.size;
     }
     i += part.size;
-    result.push_back(part);
+    take(part);
   }
+}
+
+std::vector<Progression> progressions_of(const std::vector<std::int64_t>& map, StepMaker& maker) {
+  std::size_t count = 0;
+  follow(map, [&](const Progression&) { ++count; });
+  maker.will_keep(count * sizeof(Progression));
+  std::vector<Progression> result;
+  result.reserve(count);
+  follow(map, [&](const Progression& part) { result.push_back(part); });
   return result;
 }
 
@@ -59,12 +68,13 @@ class IndexMapStep final : public CpuStep {
       maps_.pop_back();
     }
     if (maps_.empty()) maps_.push_back({0});
-    rows_ = type.shape.size() == 0
-                ? 0
-                : static_cast<std::size_t>(type.shape.size()) / (piece_ * maps_.back().size());
+    row_ = maps_.back().size();
+    rows_ =
+        type.shape.size() == 0 ? 0 : static_cast<std::size_t>(type.shape.size()) / (piece_ * row_);
     // A scalar has no axis, and its one element no stride.
     if (in.rank() == 0) strides_[0] = 1;
-    columns_ = progressions_of(maps_.back());
+    columns_ = progressions_of(maps_.back(), maker);
+    maps_.pop_back();
     visit_type(type.type, [&]<typename T>(std::type_identity<T>) {
       const T value = converted<T>(fill);
       std::memcpy(fill_, &value, sizeof value);
@@ -73,7 +83,7 @@ class IndexMapStep final : public CpuStep {
 
   void run(const CpuRun& run) const noexcept override {
     with_word(bytes_, [&]<typename Word>(std::type_identity<Word>) {
-      run.workers.parallel_blocks(rows_, together(piece_ * maps_.back().size()),
+      run.workers.parallel_blocks(rows_, together(piece_ * row_),
                                   [&](std::size_t first, std::size_t n, ThreadScratch&) {
                                     for (std::size_t row = first; row < first + n; ++row) {
                                       fill_row<Word>(run, row);
@@ -85,9 +95,8 @@ class IndexMapStep final : public CpuStep {
  private:
   template <typename Word>
   void fill_row(const CpuRun& run, std::size_t row) const noexcept {
-    const std::size_t last = maps_.size() - 1;
-    const std::size_t columns = maps_[last].size();
-    Word* y = run.at<Word>(y_) + row * columns * piece_;
+    const std::size_t last = maps_.size();
+    Word* y = run.at<Word>(y_) + row * row_ * piece_;
     std::int64_t offset = 0;
     bool inside = true;
     std::size_t rest = row;
@@ -100,7 +109,7 @@ class IndexMapStep final : public CpuStep {
     Word fill;
     std::memcpy(&fill, fill_, sizeof fill);
     if (!inside) {
-      std::fill_n(y, columns * piece_, fill);
+      std::fill_n(y, row_ * piece_, fill);
       return;
     }
     const Word* x = run.at<const Word>(x_) + offset;
@@ -125,13 +134,14 @@ class IndexMapStep final : public CpuStep {
     }
   }
 
-  IndexMaps maps_;
+  IndexMaps maps_;  ///< of all axes but the last that moves
   std::vector<Progression> columns_;
   Strides strides_;
   Slot x_;
   Slot y_;
   std::size_t bytes_ = 0;
   std::size_t piece_ = 1;
+  std::size_t row_ = 1;  ///< pieces
   std::size_t rows_ = 0;
   std::byte fill_[8] = {};
 };

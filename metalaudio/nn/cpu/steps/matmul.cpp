@@ -1,4 +1,3 @@
-#include <metalaudio/core/half.h>
 #include <metalaudio/nn/cpu/steps/steps.h>
 #include <metalaudio/nn/steps/strides.h>
 
@@ -54,6 +53,7 @@ class MatMulStep final : public CpuStep {
         y_(maker.slot(node.results[0])) {
     const Value b = node.inputs[MatMul::b];
     if (packs_matrix(maker.graph(), node)) {
+      maker.will_keep(kernel.packed_bytes(size_));
       const Array<float> matrix = floats_of(maker.graph(), b);
       packed_ = Array<std::byte>(kernel.packed_bytes(size_));
       kernel.pack(view(matrix.data()), size_, nullptr, packed_.data());
@@ -75,7 +75,6 @@ class MatMulStep final : public CpuStep {
     });
   }
 
-  std::size_t weight_bytes() const noexcept override { return packed_.size(); }
   ScratchNeeds scratch() const noexcept override {
     return {0, kernel_.needs(size_, 1, kBlockRows, size_.depth)};
   }
@@ -115,7 +114,7 @@ class MatMulStep final : public CpuStep {
   Array<std::byte> packed_;
 };
 
-/// Every other type, in plain loops; half precisions are summed in float, and integers wrap.
+/// Float64 and integers, which wrap, in plain loops.
 class PlainMatMulStep final : public CpuStep {
  public:
   PlainMatMulStep(const Extents& extents, const Node& node, StepMaker& maker)
@@ -127,7 +126,7 @@ class PlainMatMulStep final : public CpuStep {
 
   void run(const CpuRun& run) const noexcept override {
     visit_type(type_, [&]<typename T>(std::type_identity<T>) {
-      if constexpr (!std::is_same_v<T, bool>) {
+      if constexpr (std::is_integral_v<T> ? !std::is_same_v<T, bool> : std::is_same_v<T, double>) {
         std::int64_t batch = 0;
         extents_.nest.for_runs(0, extents_.nest.runs(), [&](const std::array<std::int64_t, 2>& at) {
           const auto count = static_cast<std::int64_t>(extents_.nest.run_size());
@@ -146,8 +145,7 @@ class PlainMatMulStep final : public CpuStep {
  private:
   template <typename T>
   void multiply(const T* a, const T* b, T* y) const noexcept {
-    using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t,
-                                   std::conditional_t<std::is_same_v<T, double>, double, float>>;
+    using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
     for (std::int64_t m = 0; m < extents_.rows; ++m) {
       for (std::int64_t n = 0; n < extents_.columns; ++n) {
         Sum sum{};
@@ -167,6 +165,16 @@ class PlainMatMulStep final : public CpuStep {
   Slot y_;
 };
 
+/// Float32 in tiles where a matrix of a fills them: by its own rows, so that how many batches there
+/// are does not change results.
+const GemmKernel& kernel_for(const GemmKernel& kernel, const Shape& a, const Extents& extents) {
+  if (kernel.name() != "fp32" || a.rank() < 2) return kernel;
+  return float32_kernel(
+      kernel,
+      {static_cast<std::size_t>(extents.columns), static_cast<std::size_t>(extents.depth), false},
+      static_cast<std::size_t>(a[a.rank() - 2]));
+}
+
 }  // namespace
 
 bool packs_matrix(const Graph& graph, const Node& node) {
@@ -178,7 +186,8 @@ std::unique_ptr<Step> make_matmul(const GemmKernel& kernel, const Node& node, St
   const Graph& graph = maker.graph();
   const Extents extents = extents_of(graph, node);
   if (graph.type(node.results[0]).type == DataType::f32) {
-    return std::make_unique<MatMulStep>(kernel, extents, node, maker);
+    const Shape& a = graph.shape(node.inputs[MatMul::a]);
+    return std::make_unique<MatMulStep>(kernel_for(kernel, a, extents), extents, node, maker);
   }
   return std::make_unique<PlainMatMulStep>(extents, node, maker);
 }

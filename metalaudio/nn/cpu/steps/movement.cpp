@@ -175,12 +175,9 @@ std::unique_ptr<Step> make_concat(const Concat& concat, const Node& node, StepMa
 std::unique_ptr<Step> make_pad(const Pad& pad, const Node& node, StepMaker& maker) {
   const Shape& in = maker.graph().shape(node.inputs[0]);
   const Shape& out = maker.graph().shape(node.results[0]);
-  IndexMaps maps(in.rank());
-  for (std::size_t axis = 0; axis < in.rank(); ++axis) {
-    for (std::int64_t i = 0; i < out[axis]; ++i) {
-      maps[axis].push_back(padded_source(i - pad.before[axis], in[axis], pad.mode));
-    }
-  }
+  IndexMaps maps = index_maps(out.extents(), maker, [&](std::size_t axis, std::int64_t i) {
+    return padded_source(i - pad.before[axis], in[axis], pad.mode);
+  });
   return make_index_map(node, std::move(maps), pad.value, maker);
 }
 

@@ -137,6 +137,8 @@ class LayerNormStep final : public CpuStep {
     const Shape& shape = maker.graph().shape(node.results[0]);
     columns_ = inner_size(shape, norm.axes);
     rows_ = columns_ == 0 ? 0 : static_cast<std::size_t>(shape.size()) / columns_;
+    maker.will_keep(((gamma_.index < 0 ? 1U : 0U) + (beta_.index < 0 ? 1U : 0U)) * columns_ *
+                    sizeof(float));
     if (gamma_.index < 0) ones_ = Array<float>(columns_);
     if (beta_.index < 0) zeros_ = Array<float>(columns_);
     std::fill(ones_.begin(), ones_.end(), 1.0F);

@@ -1,5 +1,7 @@
 #include <metalaudio/nn/cpu/steps/conv.h>
 
+#include <algorithm>
+
 namespace metalaudio::nn::cpu {
 
 Planes::Planes(const Shape& shape, std::size_t axes) : channels(shape.back()) {
@@ -16,6 +18,25 @@ Planes::Planes(const Shape& shape, std::size_t axes) : channels(shape.back()) {
     rows = shape[outer];
     positions = shape[outer + 1];
   }
+}
+
+ConvConstants conv_constants(const Graph& graph, const Node& node, Value gain) {
+  static_assert(int{Conv::weight} == int{ConvTranspose::weight} &&
+                int{Conv::bias} == int{ConvTranspose::bias});
+  const auto columns = static_cast<std::size_t>(graph.shape(node.results[0]).back());
+  const Value bias = node.inputs[Conv::bias];
+  ConvConstants made{floats_of(graph, node.inputs[Conv::weight]),
+                     bias.present() ? floats_of(graph, bias) : Array<float>(columns)};
+  if (!gain.present()) return made;
+  const Array<float> factors = floats_of(graph, gain);
+  // The weights of a column lie side by side, [column][taps][in].
+  const std::size_t depth = made.weight.size() / std::max<std::size_t>(columns, 1);
+  for (std::size_t n = 0; n < columns; ++n) {
+    float* const row = made.weight.data() + n * depth;
+    for (std::size_t k = 0; k < depth; ++k) row[k] *= factors[n];
+    made.bias[n] *= factors[n];
+  }
+  return made;
 }
 
 bool Residual::fits(const Shape& shape, const Shape& result, std::size_t axes) {

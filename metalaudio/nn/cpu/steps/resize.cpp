@@ -9,38 +9,54 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
-/// Along one axis every result is a sum of the same number of weighted samples.
+/// Along one axis every result is a sum of the same number of weighted samples, neighbours; those
+/// beyond the ends are the one at the end.
 template <typename T>
 struct Taps {
-  explicit Taps(const ResizeAxis& axis) {
+  Taps(const ResizeAxis& axis, StepMaker& maker) : last(axis.in - 1) {
     const double stretch = axis.resize.antialias ? std::min(1.0, axis.scale) : 1.0;
     const double reach = axis.resize.mode == ResizeMode::linear ? 1 : 2;
-    const auto first = static_cast<std::int64_t>(std::floor(-reach / stretch)) + 1;
+    const double first = std::floor(-reach / stretch) + 1;
+    const double bytes =
+        static_cast<double>(axis.out) * (sizeof(std::int64_t) + (2 - 2 * first) * sizeof(T)) +
+        (2 - 2 * first) * sizeof(double);
+    maker.will_keep(static_cast<std::size_t>(std::min(bytes, 1e18)));
     count = static_cast<std::size_t>(2 - 2 * first);
-    for (std::int64_t i = 0; i < axis.out; ++i) {
-      const double at = axis.position(i);
+    firsts.resize(static_cast<std::size_t>(axis.out));
+    weights.resize(firsts.size() * count);
+    std::vector<double> found(count);
+    for (std::size_t i = 0; i < firsts.size(); ++i) {
+      const double at = axis.position(static_cast<std::int64_t>(i));
       const double base = std::floor(at);
-      std::vector<double> found;
       double sum = 0;
       for (std::size_t k = 0; k < count; ++k) {
-        const double tap = static_cast<double>(first) + static_cast<double>(k);
+        const double tap = first + static_cast<double>(k);
         double weight = axis.kernel((tap - (at - base)) * stretch);
         const double index = base + tap;
         if (axis.resize.exclude_outside &&
             (index < 0 || index > static_cast<double>(axis.in - 1))) {
           weight = 0;
         }
-        found.push_back(weight);
+        found[k] = weight;
         sum += weight;
-        sources.push_back(static_cast<std::size_t>(axis.clamped(index)));
       }
-      for (const double weight : found) weights.push_back(static_cast<T>(weight / sum));
+      firsts[i] = static_cast<std::int64_t>(
+          std::clamp(base + first, -static_cast<double>(count), static_cast<double>(axis.in)));
+      for (std::size_t k = 0; k < count; ++k) {
+        weights[i * count + k] = static_cast<T>(found[k] / sum);
+      }
     }
   }
 
+  std::size_t source(std::size_t i, std::size_t k) const noexcept {
+    return static_cast<std::size_t>(
+        std::clamp<std::int64_t>(firsts[i] + static_cast<std::int64_t>(k), 0, last));
+  }
+
   std::size_t count = 0;
-  std::vector<std::size_t> sources;  ///< [extent][count]
-  std::vector<T> weights;
+  std::int64_t last;
+  std::vector<std::int64_t> firsts;  ///< [extent], of the taps' places in x
+  std::vector<T> weights;            ///< [extent][count]
 };
 
 /// Linear and cubic: one axis after the other, in float for float32 and in double for the rest.
@@ -59,17 +75,14 @@ class ResizeStep final : public CpuStep {
       const ResizeAxis along(resize, shape, axis);
       std::vector<std::int64_t> extents(shape.extents().begin(), shape.extents().end());
       extents[axis] = along.out;
+      find_outside(along, maker);
       bool moves = along.out != along.in;
-      bool any_outside = false;
-      outside_.emplace_back();
-      for (std::int64_t i = 0; i < along.out; ++i) {
-        moves = moves || along.position(i) != static_cast<double>(i);
-        outside_.back().push_back(along.is_outside(i));
-        any_outside = any_outside || outside_.back().back();
+      for (std::int64_t i = 0; i < along.out && !moves; ++i) {
+        moves = along.position(i) != static_cast<double>(i);
       }
-      crops_ = crops_ || any_outside;
       if (!moves) continue;
-      passes_.push_back({Around(shape, axis), static_cast<std::size_t>(along.out), Taps<T>(along)});
+      passes_.push_back(
+          {Around(shape, axis), static_cast<std::size_t>(along.out), Taps<T>(along, maker)});
       shape = Shape(extents);
       most = std::max(most, static_cast<std::size_t>(shape.size()));
     }
@@ -97,6 +110,17 @@ class ResizeStep final : public CpuStep {
     Taps<T> taps;
   };
 
+  void find_outside(const ResizeAxis& along, StepMaker& maker) {
+    if (along.resize.coordinates != ResizeCoordinates::tf_crop_and_resize) return;
+    const auto extent = static_cast<std::size_t>(along.out);
+    maker.will_keep(extent / 8);
+    std::vector<bool>& outside = outside_.emplace_back(extent);
+    for (std::size_t i = 0; i < extent; ++i) {
+      outside[i] = along.is_outside(static_cast<std::int64_t>(i));
+      crops_ = crops_ || outside[i];
+    }
+  }
+
   const T* convert_in(const CpuRun& run) const noexcept {
     if (type_.type == kDataTypeOf<T>) return run.at<const T>(x_);
     T* to = run.at<T>(between_[1]);
@@ -123,9 +147,9 @@ class ResizeStep final : public CpuStep {
                                     T* to = y + row * inner;
                                     std::fill_n(to, inner, T{});
                                     for (std::size_t k = 0; k < taps.count; ++k) {
-                                      const std::size_t tap = row % pass.extent * taps.count + k;
-                                      const T weight = taps.weights[tap];
-                                      const T* source = block + taps.sources[tap] * inner;
+                                      const std::size_t at = row % pass.extent;
+                                      const T weight = taps.weights[at * taps.count + k];
+                                      const T* source = block + taps.source(at, k) * inner;
                                       if (weight == 0) continue;
                                       for (std::size_t i = 0; i < inner; ++i)
                                         to[i] += weight * source[i];
@@ -174,13 +198,13 @@ std::unique_ptr<Step> make_resize(const Resize& resize, const Node& node, StepMa
     if (type.type == DataType::f32) return std::make_unique<ResizeStep<float>>(resize, node, maker);
     return std::make_unique<ResizeStep<double>>(resize, node, maker);
   }
-  IndexMaps maps(type.shape.rank());
+  std::vector<ResizeAxis> axes;
   for (std::size_t axis = 0; axis < type.shape.rank(); ++axis) {
-    const ResizeAxis along(resize, type.shape, axis);
-    for (std::int64_t i = 0; i < along.out; ++i) {
-      maps[axis].push_back(along.is_outside(i) ? -1 : along.nearest(i));
-    }
+    axes.emplace_back(resize, type.shape, axis);
   }
+  IndexMaps maps = index_maps(resize.shape.extents(), maker, [&](std::size_t axis, std::int64_t i) {
+    return axes[axis].is_outside(i) ? -1 : axes[axis].nearest(i);
+  });
   return make_index_map(node, std::move(maps), resize.extrapolation, maker);
 }
 

@@ -26,6 +26,7 @@ class RotaryStep final : public CpuStep {
     }
     const Array<float> frequencies = floats_of(maker.graph(), node.inputs[Rotary::frequencies]);
     pairs_ = frequencies.size();
+    maker.will_keep(positions_ * pairs_ * 2 * sizeof(float));
     cosines_ = Array<float>(positions_ * pairs_);
     sines_ = Array<float>(positions_ * pairs_);
     for (std::size_t p = 0; p < positions_; ++p) {

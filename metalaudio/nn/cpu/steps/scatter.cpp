@@ -56,16 +56,11 @@ class ScatterStep final : public CpuStep {
         y_(maker.slot(node.results[0])),
         type_(maker.graph().type(node.inputs[0])) {
     if (!where_.indices().is_constant()) return;
-    where_.visit(where_.indices().reader(), [&](std::size_t to, std::size_t from, std::size_t n) {
-      if (!stretches_.empty()) {
-        Stretch& last = stretches_.back();
-        if (last.to + last.size == to && last.from + last.size == from) {
-          last.size += n;
-          return;
-        }
-      }
-      stretches_.push_back({to, from, n});
-    });
+    std::size_t count = 0;
+    follow([&](const Stretch&) { ++count; });
+    maker.will_keep(count * sizeof(Stretch));
+    stretches_.reserve(count);
+    follow([&](const Stretch& stretch) { stretches_.push_back(stretch); });
   }
 
   void run(const CpuRun& run) const noexcept override {
@@ -88,6 +83,21 @@ class ScatterStep final : public CpuStep {
   }
 
  private:
+  /// take(stretch) for all that constant indices make.
+  template <typename Take>
+  void follow(Take&& take) const {
+    Stretch last;
+    where_.visit(where_.indices().reader(), [&](std::size_t to, std::size_t from, std::size_t n) {
+      if (last.size > 0 && last.to + last.size == to && last.from + last.size == from) {
+        last.size += n;
+        return;
+      }
+      if (last.size > 0) take(last);
+      last = {to, from, n};
+    });
+    if (last.size > 0) take(last);
+  }
+
   template <typename T>
   void put(T* y, const T* updates, std::size_t n) const noexcept {
     if (reduction_ == ScatterReduction::none && n > 1) {

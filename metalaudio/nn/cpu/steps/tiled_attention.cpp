@@ -1,3 +1,4 @@
+#include <metalaudio/nn/cpu/attention_rounded.h>
 #include <metalaudio/nn/cpu/attention_tiles.h>
 #include <metalaudio/nn/cpu/steps/attention.h>
 
@@ -5,6 +6,7 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
+template <typename Tiles>
 class TiledAttentionStep final : public CpuStep {
  public:
   TiledAttentionStep(std::size_t parts, const Attention& attention, const Node& node,
@@ -17,7 +19,7 @@ class TiledAttentionStep final : public CpuStep {
         size_{keys_.count, keys_.channels / heads_, values_.channels / heads_,
               scale_of(attention, keys_.channels / heads_)},
         tiles_(parts, size_),
-        packed_blocks_(blocks_of(keys_.count, AttentionTiles::kPackedKeys)),
+        packed_blocks_(blocks_of(keys_.count, Tiles::kPackedKeys)),
         q_(maker.slot(node.inputs[Attention::q])),
         k_(maker.slot(node.inputs[Attention::k])),
         v_(maker.slot(node.inputs[Attention::v])),
@@ -30,7 +32,7 @@ class TiledAttentionStep final : public CpuStep {
   }
 
   void run(const CpuRun& run) const noexcept override {
-    const std::size_t blocks = blocks_of(queries_.count, AttentionTiles::kQueries);
+    const std::size_t blocks = blocks_of(queries_.count, Tiles::kQueries);
     for (std::size_t first = 0; first < queries_.batches(); first += together_) {
       const std::size_t heads = std::min(together_, queries_.batches() - first) * heads_;
       run.workers.parallel_for(heads * packed_blocks_, [&](std::size_t task, ThreadScratch&) {
@@ -44,8 +46,8 @@ class TiledAttentionStep final : public CpuStep {
       });
       run.workers.parallel_for(heads * blocks, [&](std::size_t task, ThreadScratch& scratch) {
         const std::size_t unit = task / blocks;
-        attend(run, unit, first + unit / heads_, unit % heads_,
-               task % blocks * AttentionTiles::kQueries, scratch.floats.data());
+        attend(run, unit, first + unit / heads_, unit % heads_, task % blocks * Tiles::kQueries,
+               scratch.floats.data());
       });
     }
   }
@@ -61,7 +63,7 @@ class TiledAttentionStep final : public CpuStep {
 
   void attend(const CpuRun& run, std::size_t unit, std::size_t batch, std::size_t head,
               std::size_t first, float* scratch) const noexcept {
-    const std::size_t rows = std::min(AttentionTiles::kQueries, queries_.count - first);
+    const std::size_t rows = std::min(Tiles::kQueries, queries_.count - first);
     Rows q = queries_.rows(run.at<const float>(q_), batch, head, heads_);
     q.base += first * queries_.stride();
     float* y = results_.head(run.at(y_), batch, head, heads_) + first * results_.stride();
@@ -100,7 +102,7 @@ class TiledAttentionStep final : public CpuStep {
   Tokens values_;
   Tokens results_;
   HeadSize size_;
-  AttentionTiles tiles_;
+  Tiles tiles_;
   std::size_t packed_blocks_;
   std::size_t together_ = 1;
   Slot q_;
@@ -115,7 +117,10 @@ class TiledAttentionStep final : public CpuStep {
 
 std::unique_ptr<Step> make_tiled_attention(std::size_t parts, const Attention& attention,
                                            const Node& node, StepMaker& maker) {
-  return std::make_unique<TiledAttentionStep>(parts, attention, node, maker);
+  if (parts == 1) {
+    return std::make_unique<TiledAttentionStep<RoundedAttention>>(parts, attention, node, maker);
+  }
+  return std::make_unique<TiledAttentionStep<AttentionTiles>>(parts, attention, node, maker);
 }
 
 }  // namespace metalaudio::nn::cpu

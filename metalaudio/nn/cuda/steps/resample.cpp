@@ -81,6 +81,11 @@ class ResizeStep final : public CudaStep {
     shape_.axes = static_cast<int>(std::max<std::size_t>(1, in.rank()));
     shape_.size = resize.shape.size();
     std::vector<Blend> all;
+    std::size_t count = 0;
+    for (const std::int64_t extent : resize.shape.extents()) {
+      count += static_cast<std::size_t>(extent);
+    }
+    making.maker.will_keep(count * sizeof(Blend));
     for (std::size_t axis = 0; axis < in.rank() && shape_.size > 0; ++axis) {
       const std::vector<Blend> blends = blends_of(ResizeAxis(resize, in, axis));
       shape_.extents[axis] = resize.shape[axis];
@@ -97,7 +102,6 @@ class ResizeStep final : public CudaStep {
   void run(const CudaRun& run) const noexcept override {
     launch_resize(type_, run.at(x_), run.at(y_), blends_.as<Blend>(), shape_, run.stream);
   }
-  std::size_t weight_bytes() const noexcept override { return blends_.bytes(); }
 
  private:
   DataType type_;

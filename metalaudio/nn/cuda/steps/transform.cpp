@@ -102,6 +102,8 @@ class RotaryStep final : public CudaStep {
     shape_.depth = x.back() / rotary.heads;
     shape_.pairs = static_cast<std::int64_t>(frequencies.size());
     shape_.interleaved = rotary.interleaved;
+    making.maker.will_keep(static_cast<std::size_t>(shape_.tokens * shape_.pairs) * 2 *
+                           sizeof(float));
     std::vector<float> turns;
     for (std::int64_t token = 0; token < shape_.tokens; ++token) {
       for (const float frequency : frequencies) {
@@ -115,7 +117,6 @@ class RotaryStep final : public CudaStep {
   void run(const CudaRun& run) const noexcept override {
     launch_rotary(type_, run.at(x_), turns_.as<float>(), run.at(y_), shape_, run.stream);
   }
-  std::size_t weight_bytes() const noexcept override { return turns_.bytes(); }
 
  private:
   DataType type_;

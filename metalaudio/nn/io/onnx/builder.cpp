@@ -45,16 +45,19 @@ std::vector<Value> Builder::apply_all(Operation operation, std::vector<Value> in
     check_extents(graph_.type(value).shape);
     bytes += graph_.type(value).bytes();
   }
-  if (bytes > limit_bytes_) {
-    fail(ErrorCode::out_of_memory, "a constant of {} MiB: {} MiB are allowed", bytes >> 20U,
-         limit_bytes_ >> 20U);
+  if (bytes > limit_bytes_ - computed_bytes_) {
+    fail(ErrorCode::out_of_memory, "constants of {} MiB: {} MiB are allowed",
+         (computed_bytes_ + bytes) >> 20U, limit_bytes_ >> 20U);
   }
+  computed_bytes_ += bytes;
   std::vector<std::shared_ptr<const Tensor>> tensors;
   for (const Value input : inputs) {
     tensors.push_back(input.present() ? graph_.info(input).constant.tensor() : nullptr);
+    if (input.present()) bytes += tensors.back()->view().bytes();
   }
+  // Tables, beside what it reads and gives, may take as much as constants.
   std::vector<Value> values;
-  for (Tensor& tensor : evaluate(operation, tensors))
+  for (Tensor& tensor : evaluate(operation, tensors, limit_bytes_ + bytes))
     values.push_back(this->constant(std::move(tensor)));
   return values;
 }

@@ -20,8 +20,8 @@ inline Integers extents_of(const Shape& shape) {
 /// Writes into a graph what an importer says, and computes at once what depends on constants alone,
 /// so that shapes which a model computes are known while it is read. What would change nothing
 /// (a cast to the same type) is left out.
-/// Errors:   throws Error{invalid_argument} as Graph does, Error{out_of_memory} on a constant
-///           larger than the limit, Error{unsupported} on an axis of more than 2^31.
+/// Errors:   throws Error{invalid_argument} as Graph does, Error{out_of_memory} on computed
+///           constants larger than the limit together, Error{unsupported} on an axis of more than 2^31.
 class Builder {
  public:
   explicit Builder(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
@@ -98,6 +98,7 @@ class Builder {
   Graph graph_;
   std::map<int, int> narrow_;
   std::size_t limit_bytes_;
+  std::size_t computed_bytes_ = 0;
 };
 
 }  // namespace metalaudio::nn

@@ -35,8 +35,8 @@ struct OnnxOptions {
   /// Values of inputs that may be made constants where the model cannot be imported otherwise; they
   /// also give the inputs' shapes.
   std::map<std::string, Tensor> samples = {};
-  /// Constants and states that are larger are refused, as are sparse tensors that are larger
-  /// together: a file's few bytes can ask for terabytes.
+  /// Constants and states that are larger are refused, as are computed constants, and sparse tensors,
+  /// that are larger together: a file's few bytes can ask for terabytes.
   std::size_t constant_limit_bytes = std::size_t{4} << 30U;
 };
 

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <metalaudio/nn/backend.h>
+#include <metalaudio/nn/fusion/matcher.h>
+
+#include <set>
+#include <vector>
+
+namespace metalaudio::nn::cpu {
+
+/// Which values lie in their slots as bfloat16: those that are made and read by steps that multiply
+/// rows of bfloat16 where they lie, which halves what goes through memory and rounds what a product
+/// would round. Steps tell while they are planned what they could; it is decided before they are
+/// made.
+class HalfValues {
+ public:
+  void may_read(const StepPlan& step, Value value) { reads_.push_back({value, step.nodes}); }
+  void may_write(Value value) { writes_.push_back(value); }
+  void decide(const Matcher& matcher);
+
+  bool operator()(Value value) const { return halves_.contains(value.index); }
+
+ private:
+  struct Read {
+    Value value;
+    std::vector<int> nodes;  ///< of the step
+  };
+  bool is_read_by_steps(const Matcher& matcher, Value value) const;
+
+  std::vector<Read> reads_;
+  std::vector<Value> writes_;
+  std::set<int> halves_;
+};
+
+}  // namespace metalaudio::nn::cpu
