@@ -70,6 +70,6 @@ int main(int argc, char** argv) {
     report_failure(error.what());
     return error.code() == ErrorCode::invalid_argument ? kUsageError : apps::kFailed;
   } catch (const std::exception& error) {
-    return report_failure(error.what());
+    return report_failure(apps::reason_of(error));
   }
 }

@@ -76,7 +76,7 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   add_library(metalaudio_cuda_frames STATIC
     models/htdemucs/cuda/copies.cpp models/htdemucs/cuda/frame_kernels.cu
     models/htdemucs/cuda/frames.cpp models/htdemucs/cuda/segment_sums.cpp
-    models/htdemucs/cuda/sum_kernels.cu)
+    models/htdemucs/cuda/stem_kernels.cu models/htdemucs/cuda/sum_kernels.cu)
   set_target_properties(metalaudio_cuda_frames PROPERTIES POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden CUDA_VISIBILITY_PRESET hidden)
   set_target_properties(CUDA::cudart_static CUDA::cudart_static_deps PROPERTIES IMPORTED_GLOBAL ON)
@@ -92,7 +92,7 @@ if(CMAKE_CUDA_COMPILER AND NOT METALAUDIO_SANITIZE)
   get_target_property(kernels metalaudio_cuda SOURCES)
   list(FILTER kernels INCLUDE REGEX "[.]cu$")
   add_library(metalaudio_cuda_architectures OBJECT EXCLUDE_FROM_ALL
-    ${kernels} models/htdemucs/cuda/frame_kernels.cu)
+    ${kernels} models/htdemucs/cuda/frame_kernels.cu models/htdemucs/cuda/stem_kernels.cu)
   target_link_libraries(metalaudio_cuda_architectures PRIVATE MetalAudio::models)
   target_compile_options(metalaudio_cuda_architectures PRIVATE --expt-relaxed-constexpr)
   set_target_properties(metalaudio_cuda_architectures PROPERTIES

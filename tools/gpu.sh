@@ -3,7 +3,7 @@
 # which the programs and libraries of a build were copied. A short table comes last. --sanitize runs
 # the small parity cases under compute-sanitizer instead. Where the folder of the programs has a folder
 # like-75 or like-80 with a libmetalaudio_cuda.so (METALAUDIO_CUDA_LIKE), products and attention run
-# through its kernels too.
+# through its kernels too. FILTER names cases, TOOLS tools of the sanitizer, where not all are wanted.
 # usage: tools/gpu.sh [--sanitize] [FOLDER OF THE PROGRAMS] [FOLDER FOR RESULTS]
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -44,9 +44,9 @@ summary() {
 if [ -n "$sanitize" ]; then
   # Every operation in float32, and in other types what has kernels of its own for them.
   cases='*.EqualsTheReference/*'
-  for part in ${products//:/ }; do cases+=":*.IsClose*/${part#\*}"; done
+  cases+=":*.IsClose*/${products//:/:*.IsClose*/}"
   reports=()
-  for tool in memcheck racecheck initcheck; do
+  for tool in ${TOOLS:-memcheck racecheck initcheck}; do
     parity "sanitize-$tool.txt" "${FILTER:-$cases}" "$bin" \
       compute-sanitizer --tool $tool --print-limit 20 --log-file "$folder/$tool-%p"
     cat "$folder/$tool"-* >>"$out/sanitize-$tool.txt"

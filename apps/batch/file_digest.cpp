@@ -15,10 +15,15 @@ FileStamp stamp_of(const std::filesystem::path& file) {
 FileDigest::FileDigest(std::filesystem::path file)
     : file_(std::move(file)), stamp_(stamp_of(file_)) {}
 
-std::string FileDigest::sha256() const {
-  std::string digest = repository::sha256_of_file(file_);
+void FileDigest::check() const {
   if (stamp_of(file_) != stamp_)
     fail(ErrorCode::io, "{} was changed while it was worked on", file_.string());
+}
+
+std::string FileDigest::sha256() const {
+  check();  // one that is gone is no other trouble
+  std::string digest = repository::sha256_of_file(file_);
+  check();
   return digest;
 }
 

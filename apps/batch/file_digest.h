@@ -16,10 +16,13 @@ class FileDigest {
  public:
   explicit FileDigest(std::filesystem::path file);
 
-  /// Errors:   throws Error{not_found, io} where the file cannot be read, or is another by now.
+  /// Errors:   throws Error{not_found, io} where the file cannot be read, or is another by now, or
+  ///           none.
   std::string sha256() const;
 
  private:
+  void check() const;
+
   std::filesystem::path file_;
   FileStamp stamp_;
 };

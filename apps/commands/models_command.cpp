@@ -66,9 +66,9 @@ void list_models() {
 /// Says once on each machine what the weights' authors have said about their use.
 void show_licence_note(Console& console) {
   const auto stamp = repository::model_data_folder().parent_path() / "licence-note-shown";
-  if (std::filesystem::exists(stamp)) return;
-  console.line(repository::licence_note());
   std::error_code failed;
+  if (std::filesystem::exists(stamp, failed)) return;
+  console.line(repository::licence_note());
   std::filesystem::create_directories(stamp.parent_path(), failed);
   std::ofstream(stamp) << repository::licence_note() << "\n";
 }

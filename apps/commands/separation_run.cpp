@@ -243,7 +243,7 @@ void SeparationRun::settle(Shared& shared, std::size_t index, Worker& worker) {
       turn = std::make_unique<TrackTurn>(recipe_, track, plan_, options_.batch.dry_run);
   } catch (const std::exception& error) {
     if (interrupt_signal() != 0) throw;
-    refusal = error.what();
+    refusal = reason_of(error);
   }
   if (!refusal.empty()) {
     shared.board.end(index);
@@ -278,14 +278,14 @@ void SeparationRun::separate(Shared& shared, std::size_t index, TrackTurn* turn,
     if (is_broken_pipe(error)) end_as_by_signal(SIGPIPE);
     if (interrupt_signal() != 0) throw;
     if (worker.failure) std::rethrow_exception(worker.failure);
-    reason = error.what();
+    reason = reason_of(error);
   }
   shared.board.end(index);
   if (!report) return report_.failure(track.job, reason);
   try {
     if (turn != nullptr) turn->finish();
   } catch (const Error& error) {
-    report->warnings.push_back(fmt::format("no record of how it was made: {}", error.what()));
+    report->warnings.push_back("no record of how it was made: " + failure_text("", error.what()));
   }
   report_.success(track.job, *report);
   const std::lock_guard lock(shared.mutex);

@@ -115,7 +115,9 @@ constexpr std::pair<const char*, const char*> kEnvironment[] = {
      "What calibrate measured is kept in its metalaudio/tolerances.json; ~/.config unless set."},
     {"XDG_CACHE_HOME",
      "Kernels compiled for a GPU are kept in its metalaudio/pipelines; ~/.cache unless set."},
-    {"TMPDIR", "Where long audio lies while it is worked on; /var/tmp unless set."},
+    {"TMPDIR",
+     "Where long audio lies while it is worked on; unless set /var/tmp, or /tmp or the output's "
+     "folder where that cannot be written to."},
 };
 
 std::string environment_text() {

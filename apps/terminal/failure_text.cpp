@@ -1,5 +1,6 @@
 #include "apps/terminal/failure_text.h"
 
+#include <filesystem>
 #include <string_view>
 
 #include "apps/terminal/display_text.h"
@@ -26,6 +27,12 @@ std::string failure_text(const std::string& subject, const std::string& message)
   if (!subject.empty() && !names(text, subject)) text = subject + ": " + text;
   // A file name or a tensor name may hold anything.
   return display_text(text);
+}
+
+std::string reason_of(const std::exception& error) {
+  const auto* files = dynamic_cast<const std::filesystem::filesystem_error*>(&error);
+  if (files == nullptr) return error.what();
+  return files->path1().string() + ": " + files->code().message();
 }
 
 }  // namespace metalaudio::apps

@@ -69,9 +69,10 @@ StandardInput::StandardInput() {
     path_ = path_of(STDIN_FILENO);
     return;
   }
-  const std::string folder = audio::temporary_folder();
-  file_ = audio::open_unnamed_file(folder);
-  if (file_ < 0) fail_io(folder);
+  const audio::UnnamedFile file = audio::open_unnamed_file(audio::temporary_folders());
+  const std::string& folder = file.folder;
+  if (file.file < 0) fail_io(folder);
+  file_ = file.file;
   path_ = path_of(file_);
   std::vector<char> buffer(kBufferBytes);
   std::size_t bytes = 0;

@@ -18,7 +18,7 @@ void hold_standard_streams() noexcept;
 ssize_t read_or_stop(int file, char* bytes, std::size_t count);
 
 /// Standard input as a file that can be read anywhere: itself where it is one, otherwise copied into
-/// a file without a name, in $TMPDIR or /var/tmp, which goes with the process.
+/// a file without a name, in $TMPDIR, /var/tmp or /tmp, which goes with the process.
 /// Errors:   the constructor throws Error{invalid_argument} for a terminal, Error{invalid_data} where
 ///           nothing comes, Error{io} for a full disk, Error{cancelled} after a signal.
 /// Threads:  one instance per process.

@@ -58,9 +58,9 @@ bool is_linked(int file) {
 
 OutputFile::OutputFile(fs::path target) : target_(resolve(target)) {
   if (target_ == kStandardOutput) {
-    const std::string folder = temporary_folder();
-    file_ = open_unnamed_file(folder);
-    if (file_ < 0) fail_io(folder, errno);
+    const UnnamedFile file = open_unnamed_file(temporary_folders());
+    if (file.file < 0) fail_io(file.folder, errno);
+    file_ = file.file;
     return;
   }
   while (file_ < 0) {

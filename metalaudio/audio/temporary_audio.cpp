@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace metalaudio::audio {
 namespace {
@@ -40,11 +41,11 @@ void wish_large_pages(void* memory, std::size_t bytes) {
 }  // namespace
 
 TemporaryAudio::TemporaryAudio(std::size_t channels, int sample_rate_hz,
-                               std::size_t memory_limit_bytes)
+                               std::size_t memory_limit_bytes, std::string beside)
     : channels_(channels),
       sample_rate_hz_(sample_rate_hz),
       memory_limit_bytes_(memory_limit_bytes),
-      folder_(temporary_folder()) {
+      beside_(std::move(beside)) {
   if (channels < 1 || sample_rate_hz < 1)
     fail(ErrorCode::invalid_argument, "[TemporaryAudio] {}, {} Hz: expected 1 or more",
          counted(channels, "channel"), sample_rate_hz);
@@ -94,8 +95,10 @@ void TemporaryAudio::append_to_file(ConstAudioView block) {
 }
 
 void TemporaryAudio::move_to_file() {
-  file_ = open_unnamed_file(folder_);
-  if (file_ < 0) fail_io(folder_, errno);
+  UnnamedFile file = open_unnamed_file(temporary_folders(beside_));
+  folder_ = std::move(file.folder);
+  if (file.file < 0) fail_io(folder_, errno);
+  file_ = file.file;
   const std::size_t piece_frames = frames_of_piece(channels_, memory_limit_bytes_);
   auto left = static_cast<std::size_t>(frames_);
   for (std::unique_ptr<float[]>& piece : memory_) {

@@ -13,8 +13,8 @@
 namespace metalaudio::audio {
 
 /// Audio that grows at its end and is read anywhere: in memory up to a limit, then in a file that
-/// has no name and goes with this object or its process. The file lies in $TMPDIR, otherwise in
-/// /var/tmp, since /tmp is often memory.
+/// has no name and goes with this object or its process, in the first of temporary_folders(beside)
+/// that takes it.
 /// Errors:   the constructor throws Error{invalid_argument} unless there is a channel and a rate;
 ///           append and read throw Error{io} with the folder and the reason, as for a full disk.
 /// Threads:  reads may run at once; append excludes everything else.
@@ -23,7 +23,7 @@ class TemporaryAudio final : public AudioSource {
   static constexpr std::size_t kMemoryLimitBytes = std::size_t{128} << 20;
 
   TemporaryAudio(std::size_t channels, int sample_rate_hz,
-                 std::size_t memory_limit_bytes = kMemoryLimitBytes);
+                 std::size_t memory_limit_bytes = kMemoryLimitBytes, std::string beside = {});
   ~TemporaryAudio() override;
   TemporaryAudio(const TemporaryAudio&) = delete;
   TemporaryAudio& operator=(const TemporaryAudio&) = delete;
@@ -52,7 +52,8 @@ class TemporaryAudio final : public AudioSource {
   std::int64_t frames_ = 0;
   std::vector<std::unique_ptr<float[]>> memory_;  // [channels][frames] each; while in memory
   std::vector<float> scratch_;                    // interleaved
-  std::string folder_;
+  std::string beside_;
+  std::string folder_;  ///< of the file
   int file_ = -1;
   std::int64_t file_bytes_ = 0;
 };

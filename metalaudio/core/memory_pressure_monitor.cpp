@@ -17,7 +17,8 @@ std::filesystem::path group_of(const SystemFolders& folders) {
     const std::filesystem::path mount = folders.sys / "fs/cgroup";
     const std::filesystem::path group = mount / line.substr(4);
     // Inside a container the path is often that of the host, while the mount is the group itself.
-    return std::filesystem::exists(group) ? group : mount;
+    std::error_code hidden;
+    return std::filesystem::exists(group, hidden) ? group : mount;
   }
   return {};
 }

@@ -1,10 +1,13 @@
 #include <metalaudio/core/error.h>
+#include <metalaudio/core/realtime/denormals.h>
 #include <metalaudio/core/thread_pool.h>
 
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <new>
 #include <system_error>
 
@@ -13,10 +16,9 @@ namespace {
 
 std::atomic<unsigned> forks{0};
 
-/// Of a ticket: the next index in the lower half, their number in the upper.
-constexpr unsigned kCountShift = 32;
-/// Far from both halves' ends, whatever the number of threads that ask once too often.
+/// Far from both halves' ends of a ticket, whatever the number of threads that ask once too often.
 constexpr std::size_t kMostIndices = std::size_t{1} << 30U;
+constexpr std::size_t kCacheLine = 64;
 /// Longer than the others' last task of a step of a network, since to wake a thread takes longer than
 /// many a step: but after a while whoever waits leaves its core to others that want it.
 constexpr std::chrono::microseconds kPatience{2000};
@@ -54,7 +56,47 @@ unsigned fork_count() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(std::size_t threads) : threads_(threads), forks_(fork_count()) {
+/// Neighbouring indices of a loop: the next in the lower half of a word and their end in the upper,
+/// so that whoever comes late takes none of a loop that it did not see.
+struct alignas(kCacheLine) ThreadPool::Share {
+  void fill(std::size_t first, std::size_t end) noexcept {
+    ticket.store(std::uint64_t{end} << 32U | first, std::memory_order_release);
+  }
+  static std::size_t left(std::uint64_t ticket) noexcept {
+    const auto next = static_cast<std::uint32_t>(ticket);
+    const auto end = static_cast<std::uint32_t>(ticket >> 32U);
+    return end > next ? end - next : 0;
+  }
+  std::size_t left() const noexcept { return left(ticket.load(std::memory_order_relaxed)); }
+  /// Whether there was one.
+  bool take(std::size_t* index) noexcept {
+    if (left() == 0) return false;
+    const std::uint64_t taken = ticket.fetch_add(1, std::memory_order_acq_rel);
+    *index = static_cast<std::uint32_t>(taken);
+    return left(taken) > 0;
+  }
+
+  std::atomic<std::uint64_t> ticket{0};
+};
+
+/// What is written by the caller before the shares is read by those whom a share gave an index, and
+/// not written again before all of these have said that they are done.
+struct ThreadPool::Loop {
+  explicit Loop(std::size_t threads) : shares(threads) {}
+
+  std::vector<Share> shares;  ///< by thread
+  Call call = nullptr;
+  void* body = nullptr;
+  std::size_t first = 0;
+  std::size_t count = 0;
+  FloatingPointMode mode = FloatingPointMode::current();
+  alignas(kCacheLine) std::atomic<std::uint32_t> done{0};        ///< indices
+  alignas(kCacheLine) std::atomic<std::uint32_t> generation{0};  ///< of loops; sleepers wait for it
+  std::atomic<bool> stop{false};
+};
+
+ThreadPool::ThreadPool(std::size_t threads)
+    : threads_(threads), forks_(fork_count()), loop_(std::make_unique<Loop>(threads)) {
   if (threads < 1)
     fail(ErrorCode::invalid_argument, "[ThreadPool] {} threads: at least 1", threads);
   try {
@@ -84,7 +126,7 @@ void ThreadPool::start_workers(std::size_t count) {
 void ThreadPool::forget_workers() noexcept {
   static_cast<void>(::new (std::nothrow) std::vector<std::thread>(std::move(workers_)));
   ::new (&workers_) std::vector<std::thread>();
-  ticket_ = 0;
+  for (Share& share : loop_->shares) share.fill(0, 0);
 }
 
 void ThreadPool::restart_in_child() noexcept {
@@ -99,9 +141,9 @@ void ThreadPool::restart_in_child() noexcept {
 }
 
 void ThreadPool::stop_workers() noexcept {
-  stop_ = true;
-  ++generation_;
-  generation_.notify_all();
+  loop_->stop = true;
+  ++loop_->generation;
+  loop_->generation.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -117,52 +159,65 @@ void ThreadPool::run(std::size_t count, Call call, void* body) {
 
 /// Returns when all indices are done, whether every thread has noticed the loop or not.
 void ThreadPool::run_some(std::size_t first, std::size_t count, Call call, void* body) {
-  call_ = call;
-  body_ = body;
-  first_ = first;
-  mode_ = FloatingPointMode::current();
-  done_.store(0, std::memory_order_relaxed);
-  ticket_.store(std::uint64_t{count} << kCountShift, std::memory_order_release);
-  ++generation_;
-  generation_.notify_all();
+  Loop& loop = *loop_;
+  loop.call = call;
+  loop.body = body;
+  loop.first = first;
+  loop.count = count;
+  loop.mode = FloatingPointMode::current();
+  loop.done.store(0, std::memory_order_relaxed);
+  for (std::size_t t = 0; t < threads_; ++t)
+    loop.shares[t].fill(t * count / threads_, (t + 1) * count / threads_);
+  ++loop.generation;
+  loop.generation.notify_all();
   take_indices(0);
-  const auto done = [&] { return done_.load(std::memory_order_acquire) == count; };
+  const auto done = [&] { return loop.done.load(std::memory_order_acquire) == count; };
   if (comes_soon(done)) return;
-  for (std::uint32_t so_far = done_.load(std::memory_order_acquire); so_far != count;
-       so_far = done_.load(std::memory_order_acquire))
-    done_.wait(so_far, std::memory_order_acquire);
+  for (std::uint32_t so_far = loop.done.load(std::memory_order_acquire); so_far != count;
+       so_far = loop.done.load(std::memory_order_acquire))
+    loop.done.wait(so_far, std::memory_order_acquire);
 }
 
 void ThreadPool::work(std::size_t thread) {
+  std::atomic<std::uint32_t>& generation = loop_->generation;
   for (;;) {
-    const std::uint32_t seen = generation_.load(std::memory_order_acquire);
-    if (stop_) return;
+    const std::uint32_t seen = generation.load(std::memory_order_acquire);
+    if (loop_->stop) return;
     if (take_indices(thread)) continue;
-    const auto changed = [&] { return generation_.load(std::memory_order_acquire) != seen; };
-    if (!comes_soon(changed)) generation_.wait(seen, std::memory_order_acquire);
+    const auto changed = [&] { return generation.load(std::memory_order_acquire) != seen; };
+    if (!comes_soon(changed)) generation.wait(seen, std::memory_order_acquire);
   }
 }
 
-bool ThreadPool::has_work() const noexcept {
-  const std::uint64_t ticket = ticket_.load(std::memory_order_relaxed);
-  return static_cast<std::uint32_t>(ticket) < ticket >> kCountShift;
+/// Of the threads, or their number where all is taken.
+std::size_t ThreadPool::fullest_share() const noexcept {
+  std::size_t fullest = threads_;
+  std::size_t most = 0;
+  for (std::size_t t = 0; t < threads_; ++t) {
+    const std::size_t left = loop_->shares[t].left();
+    if (left <= most) continue;
+    most = left;
+    fullest = t;
+  }
+  return fullest;
 }
 
 /// Whether there were any.
 bool ThreadPool::take_indices(std::size_t thread) noexcept {
+  Loop& loop = *loop_;
   std::uint32_t taken = 0;
-  while (has_work()) {
-    const std::uint64_t ticket = ticket_.fetch_add(1, std::memory_order_acq_rel);
-    const auto index = static_cast<std::uint32_t>(ticket);
-    const auto count = static_cast<std::uint32_t>(ticket >> kCountShift);
-    if (index >= count) break;
-    if (thread != 0) mode_.apply();
-    call_(body_, first_ + index, thread);
-    ++taken;
-    // The caller may start the next loop with this, so that nothing of this one is read after it.
-    if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) done_.notify_one();
+  for (std::size_t share = thread; share < threads_; share = fullest_share()) {
+    for (std::size_t index = 0; loop.shares[share].take(&index); ++taken) {
+      if (thread != 0 && taken == 0) loop.mode.apply();
+      loop.call(loop.body, loop.first + index, thread);
+    }
   }
-  return taken > 0;
+  if (taken == 0) return false;
+  // The caller may start the next loop with this, so that nothing of this one is read after it.
+  const std::size_t count = loop.count;
+  if (loop.done.fetch_add(taken, std::memory_order_acq_rel) + taken == count)
+    loop.done.notify_one();
+  return true;
 }
 
 }  // namespace metalaudio

@@ -1,10 +1,6 @@
 #pragma once
 
-#include <metalaudio/core/realtime/denormals.h>
-
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <thread>
 #include <type_traits>
@@ -13,9 +9,11 @@
 namespace metalaudio {
 
 /// A fixed set of threads that share loops with the thread that calls them. Passed to whoever may
-/// use it; there is no global pool. Threads without work look out for the next loop for two
-/// milliseconds, soon offering their core to others meanwhile, and then sleep. A child made by fork() gets threads of its own with its first loop,
-/// as many as the system gives.
+/// use it; there is no global pool. Each thread begins with a share of neighbouring indices, the same
+/// in every loop of a length, so that it finds in its cache what it left there, and then helps
+/// others. Threads without work look out for the next loop for two milliseconds, soon offering
+/// their core to others meanwhile, and then sleep. A child made by fork() gets threads of its own
+/// with its first loop, as many as the system gives.
 /// Errors:   the constructor throws Error{invalid_argument} unless threads >= 1, and
 ///           Error{out_of_memory} when the system gives no more threads.
 /// Threads:  one caller of parallel_for at a time; a body must not throw.
@@ -52,24 +50,15 @@ class ThreadPool {
   void restart_in_child() noexcept;
   void run_some(std::size_t first, std::size_t count, Call call, void* body);
   bool take_indices(std::size_t thread) noexcept;
-  bool has_work() const noexcept;
+  std::size_t fullest_share() const noexcept;
+
+  struct Share;
+  struct Loop;
 
   std::size_t threads_;
   unsigned forks_;  // of the process, when the workers were started
   std::vector<std::thread> workers_;
-
-  // One loop: written by the caller before ticket_, read by those whom it gave an index, and not
-  // written again before all of these are done.
-  Call call_ = nullptr;
-  void* body_ = nullptr;
-  std::size_t first_ = 0;
-  FloatingPointMode mode_ = FloatingPointMode::current();
-  /// How many indices there are, and the next: in one word, so that whoever comes late takes none
-  /// of a loop that it did not see.
-  std::atomic<std::uint64_t> ticket_{0};
-  std::atomic<std::uint32_t> done_{0};        ///< indices
-  std::atomic<std::uint32_t> generation_{0};  ///< of loops; what sleepers wait for
-  std::atomic<bool> stop_{false};
+  std::unique_ptr<Loop> loop_;
 };
 
 }  // namespace metalaudio

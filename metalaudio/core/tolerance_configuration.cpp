@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace metalaudio {
@@ -46,7 +47,9 @@ std::filesystem::path ToleranceConfiguration::default_path() {
 
 ToleranceConfiguration ToleranceConfiguration::load(const std::filesystem::path& path) {
   ToleranceConfiguration configuration;
-  const std::filesystem::file_status status = std::filesystem::status(path);
+  // One in a folder that may not be looked into, as another user's home, is none.
+  std::error_code hidden;
+  const std::filesystem::file_status status = std::filesystem::status(path, hidden);
   if (!std::filesystem::exists(status)) return configuration;
   if (!std::filesystem::is_regular_file(status))
     fail(ErrorCode::io, "[ToleranceConfiguration] {} is not a regular file", path.string());

@@ -77,6 +77,8 @@ std::size_t padded_index(std::int64_t i, std::int64_t size, StftPadding padding)
 Stft::Stft(const StftOptions& options)
     : options_(checked(options)), fft_(options_.fft_size), window_(centred_window(options_)) {
   if (options_.normalized) scale_ = static_cast<float>(1.0 / std::sqrt(double(options_.fft_size)));
+  synthesis_window_ = window_;
+  for (float& value : synthesis_window_) value /= scale_;
 }
 
 std::size_t Stft::frames(std::size_t samples) const noexcept {
@@ -186,7 +188,7 @@ void Stft::synthesize_frame(std::span<const Complex> spectrum, std::span<float> 
                             Scratch& scratch) const noexcept {
   assert(frame.size() == fft_size() && spectrum.size() == bins());
   fft_.inverse_batch(spectrum, frame, scratch);
-  for (std::size_t i = 0; i < fft_size(); ++i) frame[i] *= window_[i] / scale_;
+  for (std::size_t i = 0; i < fft_size(); ++i) frame[i] *= synthesis_window_[i];
 }
 
 }  // namespace metalaudio::dsp

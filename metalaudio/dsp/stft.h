@@ -88,6 +88,7 @@ class Stft {
   StftOptions options_;
   Fft fft_;
   std::vector<float> window_;
+  std::vector<float> synthesis_window_;  ///< undoes what `normalized` does
   float scale_ = 1.0F;
 };
 

@@ -221,9 +221,12 @@ ModelRepository ModelRepository::of_package(const fs::path& shipped) {
 }
 
 ModelRepository::ModelRepository(const fs::path& folder) : folders_{folder} {
-  if (!fs::is_directory(folder)) {
-    fail(ErrorCode::not_found, "[ModelRepository] {}: not a folder", folder.string());
-  }
+  std::error_code failed;
+  const fs::file_status status = fs::status(folder, failed);
+  if (fs::is_directory(status)) return;
+  // Of what is not there, and of a file, the status itself is known.
+  fail(ErrorCode::not_found, "[ModelRepository] {}: {}", folder.string(),
+       fs::status_known(status) ? "not a folder" : failed.message());
 }
 
 ModelBag ModelRepository::find(const std::string& name) const {
@@ -311,7 +314,7 @@ void download_model(const KnownModel& model, const fs::path& folder,
   if (base.empty()) base = kUpstreamUrl;
   if (!base.ends_with('/')) base += '/';
   for (const KnownFile& file : model.files) {
-    if (fs::exists(folder / file.name)) continue;
+    if (fs::exists(folder / file.name, failed)) continue;
     const auto report = [&](std::uint64_t bytes, std::uint64_t) {
       return !progress || progress(file, bytes);
     };

@@ -70,7 +70,8 @@ StemLane::StemLane(const StemOutput& output, const std::filesystem::path& path,
     meter_.emplace(options.writer.sample_rate_hz, options.writer.channels);
   begin_file();
   if (held || options.clip_mode == ClipMode::rescale || options.keep_samples)
-    kept_.emplace(options.writer.channels, options.writer.sample_rate_hz, memory_bytes);
+    kept_.emplace(options.writer.channels, options.writer.sample_rate_hz, memory_bytes,
+                  path.parent_path().string());
 }
 
 void StemLane::write(ConstAudioView mix, std::span<const ConstAudioView> sources) {

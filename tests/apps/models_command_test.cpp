@@ -68,6 +68,15 @@ TEST_F(ModelsCommand, AFailedDownloadIsOneLineAndTheLicenceNoteComesOnce) {
             "metalaudio: " + server.url() + "955717e8-8726e21a.th: the server answers 404\n");
 }
 
+/// What stops root as another user's home stops everybody else.
+TEST_F(ModelsCommand, AFolderThatCannotBeLookedIntoIsOneLine) {
+  std::filesystem::create_symlink("data", folder_ / "data");
+  const ProgramResult result = run({"models", "get", "htdemucs"}, "http://127.0.0.1:9/");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("data/metalaudio/models: Too many levels of symbolic links"));
+  EXPECT_THAT(result.err, Not(HasSubstr("filesystem error")));
+}
+
 TEST_F(ModelsCommand, RefusesWhatIsNotToBeHad) {
   const ProgramResult family = run({"models", "get", "hdemucs_mmi"});
   EXPECT_EQ(family.status, 1);

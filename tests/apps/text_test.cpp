@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <metalaudio/separation/output_levels.h>
 
+#include <filesystem>
+#include <stdexcept>
+
 #include "apps/terminal/display_text.h"
 #include "apps/terminal/failure_text.h"
 #include "apps/terminal/figure_text.h"
@@ -93,6 +96,14 @@ TEST(FailureText, NamesTheFileOnce) {
   EXPECT_EQ(failure_text("a.wav", "[AudioReader] a.wav: not audio"), "a.wav: not audio");
   EXPECT_EQ(failure_text("", "plain"), "plain");
   EXPECT_EQ(failure_text("s.wav", "out/bass.wav: full"), "s.wav: out/bass.wav: full");
+}
+
+TEST(FailureText, TellsTheFileSystemsErrorsAsOthers) {
+  const std::filesystem::filesystem_error error(
+      "cannot make absolute path", "stems/bass.wav",
+      std::make_error_code(std::errc::no_such_file_or_directory));
+  EXPECT_EQ(reason_of(error), "stems/bass.wav: No such file or directory");
+  EXPECT_EQ(reason_of(std::runtime_error("plain")), "plain");
 }
 
 TEST(FailureText, KeepsControlCharactersFromTheTerminal) {

@@ -2,12 +2,15 @@
 
 #include <metalaudio/audio/resampler.h>
 #include <metalaudio/audio/track_source.h>
+#include <metalaudio/audio/unnamed_file.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <numeric>
+#include <string>
 #include <vector>
 
 namespace metalaudio::audio {
@@ -43,6 +46,31 @@ TEST(TemporaryAudio, ReadsBackAnywhereFromMemoryAndFromItsFile) {
     EXPECT_EQ(around.channel(2)[5000], 0.0f);
     EXPECT_EQ(read_all(audio, -7, 10).channel(1)[7], samples.channel(1)[0]);
   }
+}
+
+/// As in a container whose file system is read-only but for one folder.
+TEST(UnnamedFile, LiesInTheFirstFolderThatTakesIt) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> folders = {"/nowhere", "/proc", (folder / "").string(), "/tmp"};
+  const UnnamedFile file = open_unnamed_file(folders);
+  EXPECT_GE(file.file, 0);
+  EXPECT_EQ(file.folder, folders[2]);
+  ::close(file.file);
+  const UnnamedFile none = open_unnamed_file(std::span(folders).first(2));
+  EXPECT_EQ(errno, ENOENT);
+  EXPECT_EQ(none.file, -1);
+  EXPECT_EQ(none.folder, "/nowhere");
+}
+
+TEST(UnnamedFile, GoesWhereTmpdirSaysAndNowhereElse) {
+  const char* before = std::getenv("TMPDIR");
+  const std::string kept = before != nullptr ? before : "";
+  ::setenv("TMPDIR", "/nowhere", 1);
+  EXPECT_EQ(temporary_folders("stems"), std::vector<std::string>{"/nowhere"});
+  ::unsetenv("TMPDIR");
+  EXPECT_EQ(temporary_folders("stems"),
+            (std::vector<std::string>{"/var/tmp", "/tmp", "stems", "."}));
+  if (before != nullptr) ::setenv("TMPDIR", kept.c_str(), 1);
 }
 
 TEST(TemporaryAudio, NamesTheFolderThatItCannotUse) {

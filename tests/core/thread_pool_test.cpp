@@ -128,6 +128,34 @@ TEST_P(ThreadPoolOf, MayRunLoopAfterLoopOfFewIndices) {
   EXPECT_EQ(sum, 39'999u);
 }
 
+TEST_P(ThreadPoolOf, EachThreadBeginsInThePlaceOfTheLastLoop) {
+  ThreadPool pool(GetParam());
+  constexpr std::size_t kCount = 1000;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    std::vector<std::size_t> firsts(pool.threads(), kCount);
+    std::atomic<std::size_t> arrived = 0;
+    pool.parallel_for(kCount, [&](std::size_t index, std::size_t thread) {
+      if (firsts[thread] != kCount) return;
+      firsts[thread] = index;
+      ++arrived;
+      while (arrived < pool.threads()) std::this_thread::yield();  // so that none helps before
+    });
+    for (std::size_t t = 0; t < pool.threads(); ++t)
+      EXPECT_EQ(firsts[t], t * kCount / pool.threads());
+  }
+}
+
+TEST_P(ThreadPoolOf, OthersTakeWhatAThreadDoesNotComeTo) {
+  ThreadPool pool(GetParam());
+  if (pool.threads() == 1) return;  // it has no others
+  std::atomic<std::size_t> done = 0;
+  pool.parallel_for(100, [&](std::size_t index, std::size_t) {
+    while (index == 0 && done < 99) std::this_thread::yield();
+    ++done;
+  });
+  EXPECT_EQ(done, 100u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolOf, ::testing::Values(1, 2, 3, 8));
 
 TEST(ThreadPool, OfOneRunsOnTheCaller) {

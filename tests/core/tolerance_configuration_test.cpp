@@ -35,6 +35,15 @@ TEST(ToleranceConfiguration, IsTheDefaultsWithoutAFileAndKeepsThemForWhatAFileLa
   EXPECT_EQ(ToleranceConfiguration::load(folder / "one.json"), expected);
 }
 
+/// As that of another user, whose folder a container's process may not look into. (A link to itself
+/// stops root too.)
+TEST(ToleranceConfiguration, IsTheDefaultsWhereTheFileCannotBeLookedFor) {
+  const TestFolder folder;
+  std::filesystem::create_symlink("home", folder / "home");
+  EXPECT_EQ(ToleranceConfiguration::load(folder / "home" / "tolerances.json"),
+            ToleranceConfiguration{});
+}
+
 TEST(ToleranceConfiguration, RefusesWhatIsNotOne) {
   const TestFolder folder;
   for (const char* text : {"", "[]", "{\"conv_tile_taps\": -1}", "{\"conv_tile_taps\": \"5\"}",

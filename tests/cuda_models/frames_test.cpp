@@ -97,8 +97,8 @@ struct Result {
 class CudaFrames : public testing::TestWithParam<Case> {
  protected:
   Result run(std::size_t batch, const std::vector<float>& mix, const std::vector<float>& waveform,
-             const std::vector<float>& spectrogram) {
-    cuda::Frames frames(config_, GetParam().mode, batch, device_);
+             const std::vector<float>& spectrogram, int shared = 0) {
+    cuda::Frames frames(config_, GetParam().mode, batch, device_, shared);
     OnDevice in(device_, mix);
     OnDevice waveform_in(device_, mix.size());
     OnDevice spectrogram_in(device_, batch * cells_ * channels_ * 2);
@@ -167,6 +167,10 @@ TEST_P(CudaFrames, AreThoseOfTheCpuWhateverTheBatch) {
     if (full) {
       EXPECT_EQ(one.spectrogram, part(all.spectrogram));
     }
+
+    // As on a device whose blocks have little shared memory.
+    const Result stepped = run(1, x, branch, part(spectrogram), 1);
+    EXPECT_GE(signal_to_noise(stepped.stems, stems), kFloatDecibels);
   }
 }
 

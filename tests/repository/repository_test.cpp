@@ -135,6 +135,9 @@ TEST_F(Repository, WhatIsMissingIsNamedWithTheRemedy) {
                [&] { ModelRepository().find("mdx_extra_q"); });
   expect_error(ErrorCode::not_found, "nowhere: not a folder",
                [&] { ModelRepository(folder_ / "nowhere"); });
+  fs::create_symlink("loop", folder_ / "loop");
+  expect_error(ErrorCode::not_found, "loop: Too many levels of symbolic links",
+               [&] { ModelRepository(folder_ / "loop"); });
 }
 
 TEST_F(Repository, APathToSomethingElseThanAModelSaysWhatIsThere) {

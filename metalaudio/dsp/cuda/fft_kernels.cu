@@ -30,13 +30,13 @@ __global__ void __launch_bounds__(kThreadsOf<kSize>, kBlocksOf<kSize>)
   const auto* const window = reinterpret_cast<const float2*>(frames.window);
   transform<kSize>(
       tables, shared,
-      [&](int i) {
+      [&](Place i) {
         const float2 v = from[i];
         if constexpr (!kWindowed) return v;
         const float2 weight = __ldg(window + i);
         return float2{v.x * weight.x, v.y * weight.y};
       },
-      [&](int i, float2 v) { shared[padded(i)] = v; });
+      [&](Place i, float2 v) { shared[padded(i)] = v; });
   __syncthreads();
   if (!there) return;
   const std::int64_t channel = row / frames.frames;
@@ -65,8 +65,8 @@ __global__ void __launch_bounds__(kThreadsOf<kSize>, kBlocksOf<kSize>)
   const int end = !there ? 0 : rest < 2 * kSize ? static_cast<int>(rest) : 2 * kSize;
   const bool paired = end % 2 == 0 && (reinterpret_cast<std::uintptr_t>(out) & 7U) == 0;
   transform<kSize>(
-      tables, shared, [&](int i) { return shared[padded(i)]; },
-      [&](int i, float2 v) {
+      tables, shared, [&](Place i) { return shared[padded(i)]; },
+      [&](Place i, float2 v) {
         const float2 pair{v.y * scale, v.x * scale};
         if (2 * i < to.skip || 2 * i >= end) return;
         if (paired) {
@@ -90,12 +90,12 @@ __global__ void __launch_bounds__(kThreadsOf<kSize>, kBlocksOf<kSize>)
   constexpr float kScale = 1.0F / kSize;
   transform<kSize>(
       tables, shared,
-      [&](int i) {
+      [&](Place i) {
         if (!there) return float2{0, 0};
         const float2 v = from[i];
         return kInverse ? float2{v.y, v.x} : v;
       },
-      [&](int i, float2 v) {
+      [&](Place i, float2 v) {
         if (there) to[i] = kInverse ? float2{v.y * kScale, v.x * kScale} : v;
       });
 }

@@ -80,12 +80,13 @@ struct Overlap {
   const float* envelope = nullptr;   ///< [hop] of 1 / their sums, where all frames are there
 };
 
-/// Shared memory that a block of inverse_stft() takes; it is allowed once for each device.
+/// Shared memory that a block of inverse_stft() takes at least; it is allowed once for each device,
+/// and what helps within the `shared` bytes that a block may have there.
 std::int64_t inverse_stft_bytes(std::int64_t size);
-cudaError_t allow_inverse_stft(std::int64_t size);
+cudaError_t allow_inverse_stft(std::int64_t size, int shared);
 /// spectra[channels][frames][nfft / 2 + 1] -> x[channels][samples], for hops up to nfft = 2 · size.
 void inverse_stft(std::int64_t size, const Overlap& overlap, const float2* spectra, float* x,
-                  const float2* tables, int processors, cudaStream_t stream);
+                  const float2* tables, int processors, int shared, cudaStream_t stream);
 /// Rows [first, first + count) of all frames, windowed -> out[count][nfft].
 void cut_frames(const Frames& frames, std::int64_t nfft, std::int64_t first, std::int64_t count,
                 float* out, cudaStream_t stream);

@@ -66,4 +66,17 @@ __device__ inline void put_together(float2* pairs, const float2* tables, Load lo
   }
 }
 
+/// What put_together() leaves at one place.
+template <int kSize, typename Load>
+__device__ inline float2 pair_of(Place place, const float2* tables, Load load) {
+  const bool lower = place.step < kSize / 2;
+  const int k = lower ? place.base + place.step : kSize - place.step - place.base;
+  float2 a = load(k);
+  float2 b = conjugate(load(kSize - k));
+  if (place.step == 0 && place.base == 0) a.y = b.y = 0;
+  const float2 even = a + b;
+  const float2 odd = (a - b) * conjugate(__ldg(tables + kSize + k));
+  return lower ? float2{even.y + odd.x, even.x - odd.y} : float2{odd.x - even.y, even.x + odd.y};
+}
+
 }  // namespace metalaudio::dsp::cuda

@@ -94,19 +94,19 @@ class StftEngine : public BatchedStftEngine {
 class FusedStft final : public StftEngine {
  public:
   FusedStft(const FramePlan& plan, std::shared_ptr<AudioDevice> device)
-      : StftEngine(plan, std::move(device)), twiddles_(make_tables(plan.fft_size / 2, device_)) {}
+      : StftEngine(plan, std::move(device)),
+        twiddles_(make_tables(plan.fft_size / 2, device_)),
+        shared_(shared_of(*device_)) {}
 
   static bool serves(const FramePlan& plan, const AudioDevice& device) {
     const std::size_t size = half_of(plan.fft_size);
     // Frames that do not meet can be added only where there is one.
     if (plan.hop > plan.fft_size || !has_own_transform(size, device)) return false;
     const CurrentDevice current(device.properties().index);
-    int shared = 0;
-    check(metalaudio::cuda::most_shared_bytes(device.properties().index, shared),
-          "its shared memory");
+    const int shared = shared_of(device);
     const auto points = static_cast<std::int64_t>(size);
     if (inverse_stft_bytes(points) > shared) return false;
-    check(allow_inverse_stft(points), "shared memory for an inverse STFT");
+    check(allow_inverse_stft(points, shared), "shared memory for an inverse STFT");
     return true;
   }
 
@@ -121,15 +121,22 @@ class FusedStft final : public StftEngine {
   void inverse(const float* spectra, float* x, const FrameCounts& counts) override {
     const auto current = make_current();
     inverse_stft(size(), overlap_of(counts), reinterpret_cast<const float2*>(spectra), x,
-                 twiddles(), device_->properties().compute_units, stream());
+                 twiddles(), device_->properties().compute_units, shared_, stream());
     check(cudaGetLastError(), "an inverse STFT");
   }
 
  private:
+  static int shared_of(const AudioDevice& device) {
+    int shared = 0;
+    check(metalaudio::cuda::most_shared_bytes(device.properties().index, shared),
+          "its shared memory");
+    return shared;
+  }
   std::int64_t size() const { return static_cast<std::int64_t>(plan_.fft_size / 2); }
   const float2* twiddles() const { return static_cast<const float2*>(twiddles_.handle()); }
 
   Buffer twiddles_;
+  int shared_;  ///< bytes that a block may have
 };
 
 /// Frames in memory of their own, between kernels that cut and add them and transforms of any size.

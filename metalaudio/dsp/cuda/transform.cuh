@@ -15,6 +15,16 @@ constexpr int kBlock = kWorkers<kSize> < 32 ? 32 : kWorkers<kSize>;
 /// A hole after every 16 values: strides of powers of two meet no bank twice.
 __device__ constexpr int padded(int index) { return index + (index >> 4); }
 
+/// Where a value of a transform lies: `step` is known to the compiler, which so counts addresses once
+/// for all values of a thread. padded() of both together is the sum of each one's.
+struct Place {
+  int base;
+  int step;
+
+  __device__ operator int() const { return base + step; }
+};
+__device__ inline int padded(Place place) { return padded(place.base) + padded(place.step); }
+
 __device__ inline float2 operator+(float2 a, float2 b) { return {a.x + b.x, a.y + b.y}; }
 __device__ inline float2 operator-(float2 a, float2 b) { return {a.x - b.x, a.y - b.y}; }
 __device__ inline float2 operator*(float2 a, float2 b) {
@@ -64,9 +74,9 @@ __host__ __device__ constexpr int first_radix() {
 }
 
 /// The pass of transforms of kSpan · radix values out of those of kSpan values. load(i) is value i
-/// of the input, store(i, v) takes value i of the result; all have been loaded when the first is
-/// stored.
-template <int kSize, int kSpan, int kRadix, typename Load, typename Store>
+/// of the input, store(i, v) takes value i of the result; in place, all have been loaded when the
+/// first is stored.
+template <int kSize, int kSpan, int kRadix, bool kInPlace, typename Load, typename Store>
 __device__ inline void pass(const float2* twiddles, Load load, Store store) {
   constexpr int kButterflies = 8 / kRadix;
   const int thread = static_cast<int>(threadIdx.x);
@@ -76,25 +86,25 @@ __device__ inline void pass(const float2* twiddles, Load load, Store store) {
 #pragma unroll
     for (int b = 0; b < kButterflies; ++b) {
       const int j = thread + b * kWorkers<kSize>;
-      const int k = j % kSpan;
+      const float2* const turns = twiddles + j % kSpan;
 #pragma unroll
       for (int r = 0; r < kRadix; ++r) {
-        values[b][r] = load(j + r * (kSize / kRadix));
+        values[b][r] = load(Place{j, r * (kSize / kRadix)});
         if (kSpan > 1 && r > 0) {
-          values[b][r] = values[b][r] * __ldg(twiddles + r * kSpan + k);
+          values[b][r] = values[b][r] * __ldg(turns + r * kSpan);
         }
       }
       butterfly(values[b]);
     }
   }
-  __syncthreads();
+  if constexpr (kInPlace) __syncthreads();
   if (works) {
 #pragma unroll
     for (int b = 0; b < kButterflies; ++b) {
       const int j = thread + b * kWorkers<kSize>;
       const int first = j / kSpan * (kSpan * kRadix) + j % kSpan;
 #pragma unroll
-      for (int r = 0; r < kRadix; ++r) store(first + r * kSpan, values[b][r]);
+      for (int r = 0; r < kRadix; ++r) store(Place{first, r * kSpan}, values[b][r]);
     }
   }
 }
@@ -105,13 +115,71 @@ template <int kSize, int kSpan = 1, typename Load, typename Store>
 __device__ inline void transform(const float2* twiddles, float2* shared, Load load, Store store) {
   constexpr int kRadix = kSpan == 1 ? first_radix<kSize>() : 8;
   if constexpr (kSpan * kRadix == kSize) {
-    pass<kSize, kSpan, kRadix>(twiddles, load, store);
+    pass<kSize, kSpan, kRadix, true>(twiddles, load, store);
   } else {
-    pass<kSize, kSpan, kRadix>(twiddles, load, [&](int i, float2 v) { shared[padded(i)] = v; });
+    pass<kSize, kSpan, kRadix, true>(twiddles, load,
+                                     [&](Place i, float2 v) { shared[padded(i)] = v; });
     __syncthreads();
     transform<kSize, kSpan * kRadix>(
-        twiddles, shared, [&](int i) { return shared[padded(i)]; }, store);
+        twiddles, shared, [&](Place i) { return shared[padded(i)]; }, store);
   }
 }
+
+/// The last pass, out of transforms of kSize / 8 values: store(r, v) takes value t + r · kSize / 8 in
+/// thread t.
+template <int kSize, typename Load, typename Store>
+__device__ inline void last_pass(const float2* twiddles, Load load, Store store) {
+  constexpr int kSpan = kSize / 8;
+  const int thread = static_cast<int>(threadIdx.x);
+  if (thread >= kWorkers<kSize>) return;
+  const float2* const turns = twiddles + thread;
+  float2 values[8];
+#pragma unroll
+  for (int r = 0; r < 8; ++r) {
+    values[r] = load(Place{thread, r * kSpan});
+    if (kSpan > 1 && r > 0) values[r] = values[r] * __ldg(turns + r * kSpan);
+  }
+  butterfly(values);
+#pragma unroll
+  for (int r = 0; r < 8; ++r) store(r, values[r]);
+}
+
+/// The same through two buffers, with a barrier a pass instead of two; what comes out of it stays
+/// with its threads, as last_pass() has it. loaded() is called when the last value has been loaded.
+/// Before the next transform through them there is to be a barrier.
+template <int kSize, int kSpan = 1, typename Load, typename Store, typename Loaded>
+__device__ inline void transform_between(const float2* twiddles, float2* shared, float2* other,
+                                         Load load, Store store, Loaded loaded) {
+  if constexpr (kSpan * 8 == kSize) {
+    last_pass<kSize>(twiddles, load, store);
+    if constexpr (kSpan == 1) {
+      __syncthreads();
+      loaded();
+    }
+  } else {
+    constexpr int kRadix = kSpan == 1 ? first_radix<kSize>() : 8;
+    pass<kSize, kSpan, kRadix, false>(twiddles, load,
+                                      [&](Place i, float2 v) { shared[padded(i)] = v; });
+    __syncthreads();
+    if constexpr (kSpan == 1) loaded();
+    transform_between<kSize, kSpan * kRadix>(
+        twiddles, other, shared, [&](Place i) { return shared[padded(i)]; }, store, loaded);
+  }
+}
+
+/// The values of last_pass() in each thread, added up over frames that begin a whole number of times
+/// kSize / 8 values after one another.
+struct FrameSums {
+  float2 at[8] = {};
+
+  /// Takes what the next frame does not reach, kParts · kSize / 8 values, by take(r, sum).
+  template <int kParts, typename Take>
+  __device__ void advance(Take take) {
+#pragma unroll
+    for (int r = 0; r < kParts; ++r) take(r, at[r]);
+#pragma unroll
+    for (int r = 0; r < 8; ++r) at[r] = r + kParts < 8 ? at[(r + kParts) % 8] : float2{0, 0};
+  }
+};
 
 }  // namespace metalaudio::dsp::cuda

@@ -3,6 +3,7 @@
 #include <metalaudio/core/error.h>
 #include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/models/error_text.h>
+#include <metalaudio/models/htdemucs/moments.h>
 #include <metalaudio/models/htdemucs/network.h>
 #include <metalaudio/models/htdemucs/spectrogram.h>
 #include <metalaudio/nn/cpu_backend.h>
@@ -10,8 +11,6 @@
 #include <metalaudio/nn/plan.h>
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -27,7 +26,7 @@ struct Normalisation {
   float scale() const { return 1.0F / (1e-5F + deviation); }
 };
 
-constexpr std::size_t kBlock = 1 << 16;
+constexpr std::size_t kBlock = 1 << 14;
 
 /// Calls body(values of a block, index of the block) on all threads.
 template <typename T, typename Body>
@@ -38,24 +37,19 @@ void for_blocks(std::span<T> values, ThreadPool& pool, Body body) {
   });
 }
 
-/// The sum of function(value); of blocks first, so that it does not depend on the threads.
-template <typename Function>
-double sum_of(std::span<const float> values, ThreadPool& pool, Function function) {
-  std::vector<double> sums((values.size() + kBlock - 1) / kBlock);
-  for_blocks(values, pool, [&](std::span<const float> some, std::size_t block) {
-    double sum = 0;
-    for (const float v : some) sum += function(v);
-    sums[block] = sum;
-  });
-  return std::accumulate(sums.begin(), sums.end(), 0.0);
+Normalisation normalisation_of(const Moments& moments) {
+  return {static_cast<float>(moments.mean), static_cast<float>(moments.deviation())};
 }
 
-/// Mean and unbiased standard deviation, as torch.Tensor.std.
+/// Of blocks first, so that it does not depend on the threads.
 Normalisation measure(std::span<const float> values, ThreadPool& pool) {
-  const auto count = static_cast<double>(values.size());
-  const double mean = sum_of(values, pool, [](double v) { return v; }) / count;
-  const double squares = sum_of(values, pool, [mean](double v) { return (v - mean) * (v - mean); });
-  return {static_cast<float>(mean), static_cast<float>(std::sqrt(squares / (count - 1)))};
+  std::vector<Moments> blocks((values.size() + kBlock - 1) / kBlock);
+  for_blocks(values, pool, [&](std::span<const float> some, std::size_t block) {
+    blocks[block] = moments_of(some);
+  });
+  Moments all;
+  for (const Moments& block : blocks) all.merge(block);
+  return normalisation_of(all);
 }
 
 HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
@@ -64,8 +58,8 @@ HTDemucsConfig shortened(HTDemucsConfig config, const ModelOptions& options) {
 }
 
 /// What separating takes beside its plans, all together: files; code and libraries are 40 MiB, and
-/// the kernel counts its own tables for a process.
-constexpr std::size_t kBytesOfProcess = std::size_t{64} << 20U;
+/// the kernel counts its own tables for a process. Threads' scratch is the plans'.
+constexpr std::size_t kBytesOfProcess = std::size_t{52} << 20U;
 
 /// And beside each: spectra, segments and their sums.
 std::size_t bytes_beside(const HTDemucsConfig& config) {
@@ -163,16 +157,19 @@ struct HTDemucs::Impl {
     const Normalisation time = measure(mix, pool);
     Normalisation freq;
     if (spectrogram) {
-      spectrogram->forward(mix, spectrogram_in);
-      freq = measure(spectrogram_in, pool);
+      freq = normalisation_of(spectrogram->forward(mix, spectrogram_in));
       normalise(spectrogram_in, freq);
     }
     write_waveform(mix, time);
     plan.run();
     if (plan.lost())
       fail(ErrorCode::backend_unavailable, "[HTDemucs] the device was lost while it computed");
-    if (spectrogram) spectrogram->inverse(spectrogram_out, freq.deviation, freq.mean, stems);
-    add_waveform(time, stems);
+    const Waveform time_branch{waveform_out, time.deviation, time.mean};
+    if (spectrogram) {
+      spectrogram->inverse(spectrogram_out, freq.deviation, freq.mean, stems, time_branch);
+    } else {
+      read_waveform(time_branch, stems);
+    }
   }
 
   void normalise(std::span<float> values, const Normalisation& by) {
@@ -194,15 +191,12 @@ struct HTDemucs::Impl {
     });
   }
 
-  /// To what the spectrogram gave, where there is one.
-  void add_waveform(const Normalisation& by, std::span<float> stems) {
+  void read_waveform(const Waveform& from, std::span<float> stems) {
     for_frames([&](std::size_t first, std::size_t end) {
       for (std::size_t o = 0; o < outputs; ++o) {
         float* const to = stems.data() + o * segment();
-        if (!spectrogram) std::fill(to + first, to + end, 0.0F);
-        for (std::size_t i = first; i < end; ++i) {
-          to[i] += waveform_out[i * outputs + o] * by.deviation + by.mean;
-        }
+        for (std::size_t i = first; i < end; ++i)
+          to[i] = from.values[i * outputs + o] * from.scale + from.offset;
       }
     });
   }
@@ -210,7 +204,7 @@ struct HTDemucs::Impl {
   /// Calls body(first, end) for blocks of the segment, on all threads.
   template <typename Body>
   void for_frames(Body body) {
-    constexpr std::size_t kFrames = 1 << 12;
+    constexpr std::size_t kFrames = 1 << 10;
     pool.parallel_for((segment() + kFrames - 1) / kFrames, [&](std::size_t block, std::size_t) {
       body(block * kFrames, std::min(segment(), (block + 1) * kFrames));
     });

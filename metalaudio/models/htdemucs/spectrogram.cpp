@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 namespace metalaudio::models {
 
@@ -10,10 +11,10 @@ namespace {
 
 /// Frames that upstream cuts off on each side.
 constexpr std::size_t kMargin = 2;
-/// Frames that one thread transforms, and back: no fewer than overlap each other, so that every second
-/// block may be added at the same time.
-constexpr std::size_t kBlockFrames = 12;
-constexpr std::size_t kBlockSamples = 4096;
+/// Frames of one task: more than overlap each other.
+constexpr std::size_t kTaskFrames = 12;
+/// Those of all outputs that are transformed back together: their spectra lie in the second cache.
+constexpr std::size_t kTogether = 2;
 
 dsp::StftOptions stft_options(const HTDemucsConfig& config) {
   dsp::StftOptions options;
@@ -23,16 +24,60 @@ dsp::StftOptions stft_options(const HTDemucsConfig& config) {
   return options;
 }
 
-/// The sums of squared windows under samples [first, first + count) of overlapping frames.
-std::vector<float> weights_of(const dsp::Stft& stft, std::size_t frames, std::size_t first,
-                              std::size_t count) {
-  std::vector<float> sums((frames - 1) * stft.hop_samples() + stft.fft_size());
+/// One over the sums of squared windows under samples [first, first + count) of overlapping frames.
+std::vector<float> inverse_weights(const dsp::Stft& stft, std::size_t frames, std::size_t first,
+                                   std::size_t count) {
+  std::vector<double> sums((frames - 1) * stft.hop_samples() + stft.fft_size());
   for (std::size_t f = 0; f < frames; ++f) {
-    float* const to = sums.data() + f * stft.hop_samples();
-    for (std::size_t i = 0; i < stft.fft_size(); ++i) to[i] += stft.window()[i] * stft.window()[i];
+    double* const to = sums.data() + f * stft.hop_samples();
+    for (std::size_t i = 0; i < stft.fft_size(); ++i)
+      to[i] += static_cast<double>(stft.window()[i]) * stft.window()[i];
   }
-  return {sums.begin() + static_cast<std::ptrdiff_t>(first),
-          sums.begin() + static_cast<std::ptrdiff_t>(first + count)};
+  std::vector<float> inverses(count);
+  for (std::size_t i = 0; i < count; ++i) inverses[i] = static_cast<float>(1.0 / sums[first + i]);
+  return inverses;
+}
+
+// Both ways take two bins at a time, which are two rows of z: of these, only a few lines of each are
+// read or written, which no processor foresees.
+constexpr std::size_t kBinsAhead = 16;
+constexpr std::size_t kLineFloats = 16;
+
+/// spectra[column][bin] = scale · z[bin][column] + offset.
+void columns_of(const float* z, std::size_t z_stride, std::size_t bins, std::size_t columns,
+                float scale, float offset, float* spectra, std::size_t stride) {
+  for (std::size_t f = 0; f < bins; f += 2) {
+    const float* a = z + f * z_stride;
+    const float* b = f + 1 < bins ? a + z_stride : a;
+    for (std::size_t i = 0; i < 2 * columns && f + kBinsAhead + 1 < bins; i += kLineFloats) {
+      __builtin_prefetch(a + kBinsAhead * z_stride + i);
+      __builtin_prefetch(b + kBinsAhead * z_stride + i);
+    }
+    float* to = spectra + 2 * f;
+    for (std::size_t s = 0; s < columns; ++s, to += stride) {
+      const float pair[4] = {a[2 * s] * scale + offset, a[2 * s + 1] * scale + offset,
+                             b[2 * s] * scale + offset, b[2 * s + 1] * scale + offset};
+      std::memcpy(to, pair, sizeof(pair));
+    }
+  }
+}
+
+/// z[bin][column] = spectra[column][bin].
+void rows_of(const float* spectra, std::size_t stride, std::size_t bins, std::size_t columns,
+             float* z, std::size_t z_stride) {
+  for (std::size_t f = 0; f < bins; f += 2) {
+    float* a = z + f * z_stride;
+    float* b = f + 1 < bins ? a + z_stride : a;
+    for (std::size_t i = 0; i < 2 * columns && f + kBinsAhead + 1 < bins; i += kLineFloats) {
+      __builtin_prefetch(a + kBinsAhead * z_stride + i, 1);
+      __builtin_prefetch(b + kBinsAhead * z_stride + i, 1);
+    }
+    const float* from = spectra + 2 * f;
+    for (std::size_t s = 0; s < columns; ++s, from += stride) {
+      if (f + 1 < bins) std::memcpy(b + 2 * s, from + 2, 2 * sizeof(float));
+      std::memcpy(a + 2 * s, from, 2 * sizeof(float));
+    }
+  }
 }
 
 }  // namespace
@@ -44,144 +89,186 @@ Spectrogram::Spectrogram(const HTDemucsConfig& config, std::size_t outputs, Thre
       frames_(static_cast<std::size_t>(config.frames())),
       rows_(static_cast<std::size_t>(config.nfft / 2)),
       pad_(static_cast<std::size_t>(config.hop_samples() / 2 * 3)),
-      padded_frames_(frames_ * static_cast<std::size_t>(config.hop_samples()) + 2 * pad_),
-      padded_(static_cast<std::size_t>(config.audio_channels) * padded_frames_),
-      weights_(weights_of(stft_, frames_ + 2 * kMargin, stft_.fft_size() / 2 + pad_, segment_)) {
+      hops_((stft_.fft_size() + stft_.hop_samples() - 1) / stft_.hop_samples()),
+      stride_((stft_.bins() + kBinsAhead - 1) / kBinsAhead * kBinsAhead + kLineFloats / 2),
+      tail_((hops_ - 1) * stft_.hop_samples()),
+      inverses_(
+          inverse_weights(stft_, frames_ + 2 * kMargin, stft_.fft_size() / 2 + pad_, segment_)),
+      moments_((frames_ + kTaskFrames - 1) / kTaskFrames),
+      tails_((moments_.size() - 1) * outputs * tail_) {
+  const auto channels = static_cast<std::size_t>(config.audio_channels);
+  const std::size_t spectra = std::max(channels * kTaskFrames, outputs * kTogether);
   for (std::size_t thread = 0; thread < pool.threads(); ++thread) {
-    blocks_.push_back({std::vector<Complex>(outputs * kBlockFrames * stft_.bins()),
-                       std::vector<float>(stft_.fft_size()), stft_.make_scratch()});
+    by_thread_.push_back({Array<Complex>(spectra * stride_), std::vector<float>(stft_.fft_size()),
+                          stft_.make_scratch()});
   }
+}
+
+std::span<Spectrogram::Complex> Spectrogram::spectrum(Frames& frames, std::size_t row) const {
+  return std::span<Complex>(frames.spectra).subspan(row * stride_, stft_.bins());
+}
+
+Moments Spectrogram::forward(std::span<const float> x, std::span<float> z) {
+  const std::size_t channels = x.size() / segment_;
+  pool_.parallel_for(moments_.size(), [&](std::size_t task, std::size_t thread) {
+    Frames& frames = by_thread_[thread];
+    const std::size_t first = task * kTaskFrames;
+    const std::size_t count = std::min(kTaskFrames, frames_ - first);
+    moments_[task] = {};
+    for (std::size_t row = 0; row < count * channels; ++row) {
+      const std::span<Complex> to = spectrum(frames, row);
+      const std::span<const float> channel = x.subspan(row % channels * segment_, segment_);
+      stft_.analyze_frame(frame_of(channel, first + row / channels, frames.frame), to,
+                          frames.scratch);
+      moments_[task].merge(moments_of({reinterpret_cast<const float*>(to.data()), 2 * rows_}));
+    }
+    rows_of(reinterpret_cast<const float*>(frames.spectra.data()), 2 * stride_, rows_,
+            count * channels, z.data() + first * 2 * channels, frames_ * 2 * channels);
+  });
+  Moments all;
+  for (const Moments& some : moments_) all.merge(some);
+  return all;
+}
+
+/// A frame as torch.stft takes it from the padded signal, which it reflects at the ends.
+std::span<const float> Spectrogram::frame_of(std::span<const float> x, std::size_t frame,
+                                             std::span<float> room) const {
+  const std::int64_t begin = start_of(frame);
+  const auto size = static_cast<std::int64_t>(room.size());
+  if (begin >= 0 && begin + size <= static_cast<std::int64_t>(x.size()))
+    return x.subspan(static_cast<std::size_t>(begin), room.size());
+  const auto before = static_cast<std::int64_t>(pad_);
+  const auto last = static_cast<std::int64_t>(frames_ * stft_.hop_samples() + 2 * pad_) - 1;
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::int64_t at = std::abs(before + begin + i);
+    room[static_cast<std::size_t>(i)] = padded(x, (at > last ? 2 * last - at : at) - before);
+  }
+  return room;
 }
 
 /// demucs.hdemucs.pad1d in reflect mode: pad_ samples before, the rest after; a signal too short to
 /// reflect is first lengthened with zeros, on the right as far as the padding there goes.
-void Spectrogram::pad_reflecting(std::span<const float> x, std::span<float> padded) {
-  const std::size_t right = padded.size() - pad_ - x.size();
-  std::size_t zeros_left = 0;
-  std::size_t zeros_right = 0;
-  const std::size_t most = std::max(pad_, right);
-  if (x.size() <= most) {
-    const std::size_t extra = most - x.size() + 1;
-    zeros_right = std::min(right, extra);
-    zeros_left = extra - zeros_right;
-  }
-  std::fill(padded.begin(), padded.end(), 0.0F);
-  std::copy(x.begin(), x.end(), padded.begin() + static_cast<std::ptrdiff_t>(pad_));
-  const std::size_t first = pad_ - zeros_left;
-  const std::size_t last = pad_ + x.size() + zeros_right - 1;
-  for (std::size_t i = 1; i <= first; ++i) padded[first - i] = padded[first + i];
-  for (std::size_t i = 1; last + i < padded.size(); ++i) padded[last + i] = padded[last - i];
+float Spectrogram::padded(std::span<const float> x, std::int64_t index) const {
+  const auto size = static_cast<std::int64_t>(x.size());
+  const auto left = static_cast<std::int64_t>(pad_);
+  const std::int64_t right = static_cast<std::int64_t>(frames_ * stft_.hop_samples()) + left - size;
+  const std::int64_t lacking = std::max<std::int64_t>(std::max(left, right) - size + 1, 0);
+  const std::int64_t zeros_right = std::min(right, lacking);
+  const std::int64_t first = zeros_right - lacking;
+  const std::int64_t last = size + zeros_right - 1;
+  if (index < first) index = 2 * first - index;
+  if (index > last) index = 2 * last - index;
+  return index >= 0 && index < size ? x[static_cast<std::size_t>(index)] : 0.0F;
 }
 
-void Spectrogram::forward(std::span<const float> x, std::span<float> z) {
-  const std::size_t channels = x.size() / segment_;
-  for (std::size_t c = 0; c < channels; ++c)
-    pad_reflecting(x.subspan(c * segment_, segment_), padded(c));
-  const std::size_t bins = stft_.bins();
-  const std::size_t blocks = (frames_ + kBlockFrames - 1) / kBlockFrames;
-  pool_.parallel_for(blocks, [&](std::size_t index, std::size_t thread) {
-    Block& block = blocks_[thread];
-    const std::size_t first = index * kBlockFrames;
-    const std::size_t count = std::min(kBlockFrames, frames_ - first);
-    for (std::size_t c = 0; c < channels; ++c) {
-      for (std::size_t t = 0; t < count; ++t) {
-        copy_frame(c, first + t, block.frame);
-        stft_.analyze_frame(block.frame,
-                            std::span(block.spectra).subspan((c * kBlockFrames + t) * bins, bins),
-                            block.scratch);
-      }
-    }
-    for (std::size_t f = 0; f < rows_; ++f) {
-      float* to = z.data() + (f * frames_ + first) * 2 * channels;
-      for (std::size_t t = 0; t < count; ++t) {
-        for (std::size_t c = 0; c < channels; ++c, to += 2) {
-          const Complex value = block.spectra[(c * kBlockFrames + t) * bins + f];
-          to[0] = value.real();
-          to[1] = value.imag();
-        }
-      }
-    }
-  });
+/// Of the samples, which begin inside of the first frame.
+std::int64_t Spectrogram::start_of(std::size_t hop) const {
+  return static_cast<std::int64_t>((hop + kMargin) * stft_.hop_samples()) -
+         static_cast<std::int64_t>(stft_.fft_size() / 2 + pad_);
 }
 
-/// A frame as torch.stft takes it from the padded signal, which it reflects at the ends.
-void Spectrogram::copy_frame(std::size_t channel, std::size_t frame, std::span<float> to) {
-  const std::span<const float> from = padded(channel);
-  const auto last = static_cast<std::int64_t>(from.size()) - 1;
-  const auto begin = static_cast<std::int64_t>((frame + kMargin) * stft_.hop_samples()) -
-                     static_cast<std::int64_t>(stft_.fft_size() / 2);
-  if (begin >= 0 && begin + static_cast<std::int64_t>(to.size()) <= last + 1) {
-    std::copy_n(from.begin() + begin, to.size(), to.begin());
-    return;
-  }
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    const std::int64_t at = std::abs(begin + static_cast<std::int64_t>(i));
-    to[i] = from[static_cast<std::size_t>(at > last ? 2 * last - at : at)];
-  }
+Spectrogram::Range Spectrogram::samples_of(std::size_t first_hop, std::size_t end_hop) const {
+  const auto inside = [this](std::int64_t sample) {
+    return static_cast<std::size_t>(
+        std::clamp<std::int64_t>(sample, 0, static_cast<std::int64_t>(segment_)));
+  };
+  return {inside(start_of(first_hop)), inside(start_of(end_hop))};
 }
 
-/// torch.istft, whose overlap-add goes straight to where it is wanted: first every second block of
-/// frames, then the others, which overlap with them alone.
-void Spectrogram::inverse(std::span<const float> z, float scale, float offset, std::span<float> x) {
+Spectrogram::Part Spectrogram::part(std::size_t index, std::size_t outputs) {
+  const std::size_t first = index * kTaskFrames;
+  if (first + kTaskFrames >= frames_) return {first, frames_, frames_ + hops_ - 1, nullptr};
+  return {first, first + kTaskFrames, first + kTaskFrames, tails_.data() + index * outputs * tail_};
+}
+
+/// torch.istft, whose overlap-add goes straight to where it is wanted. Where the frames of two tasks
+/// overlap, what the first one has to add is kept and added in the end.
+void Spectrogram::inverse(std::span<const float> z, float scale, float offset, std::span<float> x,
+                          const Waveform& waveform) {
   const std::size_t outputs = x.size() / segment_;
-  pool_.parallel_for(outputs, [&](std::size_t o, std::size_t) {
-    std::ranges::fill(x.subspan(o * segment_, segment_), 0.0F);
-  });
-  const std::size_t blocks = (frames_ + kBlockFrames - 1) / kBlockFrames;
-  for (const std::size_t odd : {std::size_t{0}, std::size_t{1}}) {
-    pool_.parallel_for((blocks + 1 - odd) / 2, [&](std::size_t index, std::size_t thread) {
-      const std::size_t first = (2 * index + odd) * kBlockFrames;
-      const std::size_t count = std::min(kBlockFrames, frames_ - first);
-      gather(z, outputs, first, count, scale, offset, blocks_[thread]);
+  const std::size_t parts = moments_.size();
+  pool_.parallel_for(parts, [&](std::size_t index, std::size_t thread) {
+    Frames& frames = by_thread_[thread];
+    const Part part = this->part(index, outputs);
+    std::size_t finished = index == 0 ? part.first : part.first + hops_ - 1;
+    for (std::size_t first = part.first; first < part.end; first += kTogether) {
+      const std::size_t count = std::min(kTogether, part.end - first);
+      columns_of(z.data() + first * 2 * outputs, frames_ * 2 * outputs, rows_, count * outputs,
+                 scale, offset, reinterpret_cast<float*>(frames.spectra.data()), 2 * stride_);
       for (std::size_t o = 0; o < outputs; ++o)
-        add_frames(o, first, count, blocks_[thread], x.subspan(o * segment_, segment_));
-    });
-  }
-  pool_.parallel_for((segment_ + kBlockSamples - 1) / kBlockSamples,
-                     [&](std::size_t block, std::size_t) {
-                       const std::size_t end = std::min(segment_, (block + 1) * kBlockSamples);
-                       for (std::size_t o = 0; o < outputs; ++o) {
-                         float* const samples = x.data() + o * segment_;
-                         for (std::size_t i = block * kBlockSamples; i < end; ++i)
-                           samples[i] /= weights_[i];
-                       }
-                     });
+        add_frames(part, o, first, count, outputs, frames, x);
+      const std::size_t whole = first + count == part.end ? part.hops_end : first + count;
+      if (whole > finished) finish(finished, whole, nullptr, waveform, x);
+      finished = std::max(finished, whole);
+    }
+  });
+  pool_.parallel_for(parts - 1, [&](std::size_t index, std::size_t) {
+    const Part before = part(index, outputs);
+    finish(before.end, before.end + hops_ - 1, before.tail, waveform, x);
+  });
 }
 
-/// The spectra of some frames, [outputs][frames][bins]. Their last bin is zero.
-void Spectrogram::gather(std::span<const float> z, std::size_t outputs, std::size_t first,
-                         std::size_t count, float scale, float offset, Block& block) const {
-  const std::size_t bins = stft_.bins();
-  for (std::size_t o = 0; o < outputs; ++o) {
-    for (std::size_t t = 0; t < count; ++t)
-      block.spectra[(o * kBlockFrames + t) * bins + rows_] = Complex();
+/// Transforms and adds frames of an output. Their last bin is zero.
+void Spectrogram::add_frames(const Part& part, std::size_t output, std::size_t first,
+                             std::size_t count, std::size_t outputs, Frames& frames,
+                             std::span<float> x) const {
+  for (std::size_t t = 0; t < count; ++t) {
+    const std::span<Complex> from = spectrum(frames, t * outputs + output);
+    from[rows_] = Complex();
+    stft_.synthesize_frame(from, frames.frame, frames.scratch);
+    add_frame(part, output, first + t, frames.frame, x);
   }
-  for (std::size_t f = 0; f < rows_; ++f) {
-    const float* from = z.data() + (f * frames_ + first) * 2 * outputs;
-    for (std::size_t t = 0; t < count; ++t) {
-      for (std::size_t o = 0; o < outputs; ++o, from += 2) {
-        block.spectra[(o * kBlockFrames + t) * bins + f] = {from[0] * scale + offset,
-                                                            from[1] * scale + offset};
-      }
+}
+
+/// Hop by hop: what no frame of the part has reached yet is written instead.
+void Spectrogram::add_frame(const Part& part, std::size_t output, std::size_t frame,
+                            std::span<const float> values, std::span<float> x) const {
+  const std::size_t hop = stft_.hop_samples();
+  for (std::size_t h = frame; h < frame + hops_; ++h) {
+    const bool own = h < part.hops_end;
+    const std::int64_t start = start_of(h);
+    const Range all = samples_of(h, h + 1);
+    const std::size_t skipped =
+        own ? static_cast<std::size_t>(static_cast<std::int64_t>(all.begin) - start) : 0;
+    float* const to = own ? x.data() + output * segment_ + all.begin
+                          : part.tail + output * tail_ + (h - part.hops_end) * hop;
+    const float* const from = values.data() + (h - frame) * hop;
+    const std::size_t size = own ? all.end - all.begin : hop;
+    const std::size_t there = std::min((h - frame) * hop + hop, values.size()) - (h - frame) * hop;
+    const std::size_t count = std::min(size, there - std::min(there, skipped));
+    if (frame == part.first || h + 1 == frame + hops_) {
+      std::copy_n(from + skipped, count, to);
+      std::fill(to + count, to + size, 0.0F);
+    } else {
+      for (std::size_t i = 0; i < count; ++i) to[i] += from[skipped + i];
     }
   }
 }
 
-void Spectrogram::add_frames(std::size_t output, std::size_t first, std::size_t count, Block& block,
-                             std::span<float> x) const {
-  const std::size_t bins = stft_.bins();
-  for (std::size_t t = 0; t < count; ++t) {
-    stft_.synthesize_frame(
-        std::span(block.spectra).subspan((output * kBlockFrames + t) * bins, bins), block.frame,
-        block.scratch);
-    const auto begin = static_cast<std::int64_t>((first + t + kMargin) * stft_.hop_samples()) -
-                       static_cast<std::int64_t>(stft_.fft_size() / 2 + pad_);
-    const auto skipped = static_cast<std::size_t>(std::max<std::int64_t>(-begin, 0));
-    const auto end = static_cast<std::size_t>(
-        std::clamp<std::int64_t>(static_cast<std::int64_t>(x.size()) - begin, 0,
-                                 static_cast<std::int64_t>(block.frame.size())));
-    for (std::size_t i = skipped; i < end; ++i)
-      x[static_cast<std::size_t>(begin + static_cast<std::int64_t>(i))] += block.frame[i];
+/// Divides sums by their weights and adds the waveform, after what a part kept for them.
+void Spectrogram::finish(std::size_t first_hop, std::size_t end_hop, const float* tail,
+                         const Waveform& waveform, std::span<float> x) const {
+  constexpr std::size_t kSamples = 256;  // of all outputs, in the first cache
+  const std::size_t outputs = x.size() / segment_;
+  const Range all = samples_of(first_hop, end_hop);
+  const std::int64_t start = start_of(first_hop);
+  for (std::size_t begin = all.begin; begin < all.end; begin += kSamples) {
+    const std::size_t count = std::min(kSamples, all.end - begin);
+    const float* const inverses = inverses_.data() + begin;
+    for (std::size_t o = 0; o < outputs; ++o) {
+      float* const to = x.data() + o * segment_ + begin;
+      if (tail != nullptr) {
+        const float* const more = tail + o * tail_ + (static_cast<std::int64_t>(begin) - start);
+        for (std::size_t i = 0; i < count; ++i) to[i] += more[i];
+      }
+      if (waveform.values.empty()) {
+        for (std::size_t i = 0; i < count; ++i) to[i] *= inverses[i];
+        continue;
+      }
+      const float* const beside = waveform.values.data() + begin * outputs + o;
+      for (std::size_t i = 0; i < count; ++i)
+        to[i] = to[i] * inverses[i] + (beside[i * outputs] * waveform.scale + waveform.offset);
+    }
   }
 }
 

@@ -292,7 +292,7 @@ std::shared_ptr<const Backend> make_backend(const GemmKernel& kernel, std::size_
 std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
                                                 const ToleranceConfiguration& tolerances) {
   if (precision == Precision::tf32 || precision == Precision::fp16) {
-    fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32 or bf16",
+    fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32, bf16 or auto",
          to_string(precision));
   }
   return cpu::make_backend(cpu::gemm_kernel(precision), threads, tolerances);

@@ -2,12 +2,14 @@
 #include <metalaudio/models/htdemucs/cuda/frame_kernels.h>
 #include <metalaudio/dsp/cuda/transform.cuh>
 
+#include "lanes.cuh"
 #include "sums.cuh"
 
 namespace metalaudio::models::cuda {
 
 using dsp::cuda::kBlock;
 using dsp::cuda::padded;
+using dsp::cuda::Place;
 using dsp::cuda::transform;
 using metalaudio::cuda::with_power_of_two;
 
@@ -19,12 +21,6 @@ constexpr int kTile = 32;
 /// One row longer than it is, so that columns lie in banks of their own, and so do two channels.
 constexpr int kTileRow = kTile + 1;
 constexpr int kTileChannel = kTile * kTileRow + 8;
-
-/// Two channels (or outputs) share a complex transform; of an odd number each has its own.
-__host__ __device__ bool paired(std::int64_t channels) { return channels % 2 == 0; }
-__host__ __device__ std::int64_t lanes(std::int64_t channels) {
-  return paired(channels) ? channels / 2 : channels;
-}
 
 /// Which sample of a segment demucs.hdemucs.pad1d puts at a place of the padded signal; negative
 /// for a zero. A signal that is too short to be reflected is first lengthened with zeros.
@@ -86,13 +82,13 @@ __global__ void __launch_bounds__(kBlock<kSize>)
   const int start = frame * (kSize / 4);
   transform<kSize>(
       twiddles, shared,
-      [&](int i) {
+      [&](Place i) {
         const int sample = reflection.source(start + i);
         if (sample < 0) return float2{0, 0};
         const float weight = window[i];
         return float2{left[sample] * weight * scale, two ? right[sample] * weight * scale : 0.0F};
       },
-      [&](int i, float2 v) { shared[padded(i)] = v; });
+      [&](Place i, float2 v) { shared[padded(i)] = v; });
   __syncthreads();
 
   float2* first = spectra + (channel * sizes.frames + frame) * (kSize / 2);
@@ -233,8 +229,8 @@ __global__ void __launch_bounds__(kBlock<kSize>)
   float* first = frames + ((blockIdx.y * sizes.outputs + output) * sizes.frames + frame) * kSize;
   float* second = first + sizes.frames * kSize;
   transform<kSize>(
-      twiddles, shared, [&](int i) { return shared[padded(i)]; },
-      [&](int i, float2 v) {
+      twiddles, shared, [&](Place i) { return shared[padded(i)]; },
+      [&](Place i, float2 v) {
         const float weight = window[i];
         first[i] = v.y * (1.0F / kSize) * weight;
         if (two) second[i] = v.x * (1.0F / kSize) * weight;
@@ -274,7 +270,7 @@ __global__ void overlap_add_kernel(FrameSizes sizes, const float* frames, const 
         if (frame < 0 || frame >= sizes.frames) continue;
         sum += all[frame * sizes.nfft + within + back * hop];
       }
-      sum /= envelope[within];
+      sum *= envelope[within];
     }
     stems[(segment * sizes.outputs + output) * sizes.segment + sample] =
         sum + (row[thread * columns + output] * found.y + found.x);

@@ -67,10 +67,18 @@ void write_spectrogram(const FrameSizes& sizes, const float2* spectra,
 void transform_inverse(const FrameSizes& sizes, const float* spectrogram, const float* window,
                        const float2* twiddles, const SegmentMoments* moments, float* frames,
                        cudaStream_t stream);
-/// The sum of the frames (null: none) over each sample / envelope[hop], plus
+/// The sum of the frames (null: none) over each sample · envelope[hop], plus
 /// waveform[batch][segment][outputs] · deviation + mean -> stems[batch][outputs][segment].
 void overlap_add(const FrameSizes& sizes, const float* frames, const float* envelope,
                  const float* waveform, const SegmentMoments* moments, float* stems,
                  cudaStream_t stream);
+
+/// transform_inverse and overlap_add in one, for devices whose blocks may have that much shared
+/// memory, which is allowed once for each.
+std::int64_t stems_shared_bytes(std::int64_t nfft);
+cudaError_t allow_stems(const FrameSizes& sizes);
+void write_stems(const FrameSizes& sizes, const float* spectrogram, const float* window,
+                 const float2* twiddles, const float* envelope, const float* waveform,
+                 const SegmentMoments* moments, float* stems, cudaStream_t stream);
 
 }  // namespace metalaudio::models::cuda

@@ -26,7 +26,7 @@ FrameSizes sizes_of(const HTDemucsConfig& config, std::size_t batch) {
   return sizes;
 }
 
-/// The sum of squared windows under each sample, in the order in which frames are added.
+/// 1 / the sum of squared windows under each sample, in the order in which frames are added.
 std::vector<float> envelope_of(const std::vector<float>& window) {
   const std::size_t hop = window.size() / 4;
   std::vector<float> envelope(hop);
@@ -34,12 +34,20 @@ std::vector<float> envelope_of(const std::vector<float>& window) {
     for (std::size_t back = 4; back-- > 0;) {
       envelope[i] += window[i + back * hop] * window[i + back * hop];
     }
+    envelope[i] = 1 / envelope[i];
   }
   return envelope;
 }
 
 std::size_t bytes_of(std::int64_t count, std::size_t size) {
   return static_cast<std::size_t>(count) * size;
+}
+
+int shared_bytes_of(const AudioDevice& device) {
+  int shared = 0;
+  check(metalaudio::cuda::most_shared_bytes(device.properties().index, shared),
+        "its shared memory");
+  return shared;
 }
 
 }  // namespace
@@ -58,9 +66,7 @@ std::string Frames::refusal(const HTDemucsConfig& config, Mode mode, const Audio
   if (config.audio_channels > kMostChannels) {
     return fmt::format("{} channels, more than {}", config.audio_channels, kMostChannels);
   }
-  int shared = 0;
-  check(metalaudio::cuda::most_shared_bytes(device.properties().index, shared),
-        "its shared memory");
+  const int shared = shared_bytes_of(device);
   if (transform_shared_bytes(config.nfft) > shared - 1024) {
     return fmt::format("spectrograms of {} samples need more than its {} KiB of shared memory",
                        config.nfft, shared / 1024);
@@ -69,7 +75,7 @@ std::string Frames::refusal(const HTDemucsConfig& config, Mode mode, const Audio
 }
 
 Frames::Frames(const HTDemucsConfig& config, Mode mode, std::size_t batch,
-               std::shared_ptr<AudioDevice> device)
+               std::shared_ptr<AudioDevice> device, int shared)
     : sizes_(sizes_of(config, batch)),
       mode_(mode),
       device_(std::move(device)),
@@ -78,9 +84,11 @@ Frames::Frames(const HTDemucsConfig& config, Mode mode, std::size_t batch,
   const std::int64_t parts = kSampleParts + (full ? spectrogram_parts(sizes_) : 0);
   parts_ = Buffer(batch * bytes_of(parts, sizeof(double2)), device_);
   if (!full) return;
+  at_once_ = stems_shared_bytes(sizes_.nfft) <= (shared > 0 ? shared : shared_bytes_of(*device_));
   const std::int64_t cells = sizes_.batch * sizes_.frames;
+  const std::int64_t frames = at_once_ ? 0 : cells * sizes_.outputs * sizes_.nfft;
   working_ = Buffer(std::max(bytes_of(cells * sizes_.channels * sizes_.rows(), sizeof(float2)),
-                             bytes_of(cells * sizes_.outputs * sizes_.nfft, sizeof(float))),
+                             bytes_of(frames, sizeof(float))),
                     device_);
 
   scale_ = static_cast<float>(1.0 / std::sqrt(static_cast<double>(sizes_.nfft)));
@@ -95,6 +103,7 @@ Frames::Frames(const HTDemucsConfig& config, Mode mode, std::size_t batch,
   device_->upload(tables_.handle(), 0, tables.data(), tables_.bytes());
   const metalaudio::cuda::CurrentDevice current(device_->properties().index);
   check(allow_transform(sizes_.nfft), "shared memory for a transform");
+  if (at_once_) check(allow_stems(sizes_), "shared memory for stems");
 }
 
 float2* Frames::twiddles() { return reinterpret_cast<float2*>(envelope() + sizes_.hop()); }
@@ -116,13 +125,18 @@ void Frames::forward(const float* mix, float* waveform, float* spectrogram) {
 
 void Frames::inverse(const float* waveform, const float* spectrogram, float* stems) {
   const auto stream = static_cast<cudaStream_t>(device_->stream());
-  float* frames = nullptr;
-  if (mode_ == Mode::full) {
-    frames = static_cast<float*>(working_.handle());
-    transform_inverse(sizes_, spectrogram, synthesis_window(), twiddles(), moments(), frames,
-                      stream);
+  if (at_once_) {
+    write_stems(sizes_, spectrogram, synthesis_window(), twiddles(), envelope(), waveform,
+                moments(), stems, stream);
+  } else {
+    float* frames = nullptr;
+    if (mode_ == Mode::full) {
+      frames = static_cast<float*>(working_.handle());
+      transform_inverse(sizes_, spectrogram, synthesis_window(), twiddles(), moments(), frames,
+                        stream);
+    }
+    overlap_add(sizes_, frames, envelope(), waveform, moments(), stems, stream);
   }
-  overlap_add(sizes_, frames, envelope(), waveform, moments(), stems, stream);
   check(cudaGetLastError(), "the stems of a segment");
 }
 

@@ -25,8 +25,9 @@ class Frames {
   /// Why it cannot do these on that device; empty where it can.
   static std::string refusal(const HTDemucsConfig& config, Mode mode, const AudioDevice& device);
 
+  /// `shared` limits the shared memory that decides how stems are put together; 0: to the device's.
   Frames(const HTDemucsConfig& config, Mode mode, std::size_t batch,
-         std::shared_ptr<AudioDevice> device);
+         std::shared_ptr<AudioDevice> device, int shared = 0);
 
   void forward(const float* mix, float* waveform, float* spectrogram);
   /// Of the segments that forward() was given last.
@@ -44,11 +45,12 @@ class Frames {
   FrameSizes sizes_;
   Mode mode_;
   std::shared_ptr<AudioDevice> device_;
-  float scale_ = 1;  ///< of a transform that is normalised
-  Buffer tables_;    ///< window, window / scale, envelope, twiddles
-  Buffer parts_;     ///< of sums
+  bool at_once_ = false;  ///< stems come out of one kernel, which needs no frames in memory
+  float scale_ = 1;       ///< of a transform that is normalised
+  Buffer tables_;         ///< window, window / scale, envelope, twiddles
+  Buffer parts_;          ///< of sums
   Buffer moments_;
-  Buffer working_;  ///< the spectra on the way in, the frames on the way out
+  Buffer working_;  ///< the spectra on the way in, frames on the way out
 };
 
 }  // namespace metalaudio::models::cuda
