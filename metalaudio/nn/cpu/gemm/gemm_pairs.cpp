@@ -249,6 +249,17 @@ void GemmPairs::multiply_halves(std::span<const PairOperand> operands, std::size
                      output.scale == nullptr && output.groups.size == 0 && !output.base.halves;
   const Cut cut(size, 1);
   const Panels panels{cut, size, packed};
+  // The lower rows of a block leave the tiles while the next is multiplied: then it is finished.
+  alignas(64) float other[kPairRows * kPanelColumns];
+  float* const tiles[] = {tile, other};
+  std::size_t turn = 0;
+  PairRest rest;
+  GemmTile behind{};
+  PairOutput behind_output;
+  const auto finish = [&] {
+    if (behind.rows > 0) finish_pairs(behind, behind_output);
+    behind.rows = 0;
+  };
   products_.begin();
   panels.for_blocks(rows, unit, [&](const Panel& panel, std::size_t first, std::size_t count) {
     const auto row = static_cast<std::ptrdiff_t>(first);
@@ -256,13 +267,19 @@ void GemmPairs::multiply_halves(std::span<const PairOperand> operands, std::size
     block.base = output.base + row * output.row_stride;
     block.residual = output.residual + row * output.residual_row_stride;
     const bool direct = plain && panel.full && count == unit;
-    float* to = direct ? block.base.as<float>() + panel.column : tile;
+    float* to = direct ? block.base.as<float>() + panel.column : tiles[turn];
     products_.multiply({operands, first, 0, panel.tiles,
                         output.scale == nullptr ? panel.bias : nullptr, panel.narrow, to,
-                        direct ? output.row_stride : kTileStride});
-    if (!direct) finish_pairs({tile, count, panel.column, size.result_columns()}, block);
+                        direct ? output.row_stride : kTileStride, &rest});
+    finish();
+    if (direct) return;
+    behind = {to, count, panel.column, size.result_columns()};
+    behind_output = block;
+    turn = 1 - turn;
   });
+  if (products_.store != nullptr) products_.store(rest);
   products_.end();
+  finish();
 }
 
 }  // namespace metalaudio::nn::cpu

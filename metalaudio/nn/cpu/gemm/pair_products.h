@@ -28,6 +28,13 @@ struct PairOperand {
   std::size_t first_block;
 };
 
+/// Sums that are still in the tiles: the lower rows of a block, which are stored while those of the
+/// next are multiplied.
+struct PairRest {
+  float* to = nullptr;
+  std::ptrdiff_t stride = 0;
+};
+
 /// A few rows, from `row` on, times one panel; the sums start at the panel's biases, where it has
 /// any.
 struct PairBlock {
@@ -39,6 +46,7 @@ struct PairBlock {
   bool narrow;  ///< only the first of the panel's two vectors holds columns
   float* to;
   std::ptrdiff_t to_stride;
+  PairRest* rest = nullptr;  ///< or null: nothing stays behind
 };
 
 /// One unit of the processor that multiplies pairs of bfloat16 and adds in float32.
@@ -48,6 +56,8 @@ struct PairProducts {
   void (*begin)() noexcept;
   void (*multiply)(const PairBlock& block) noexcept;
   void (*end)() noexcept;
+  /// Stores what stayed behind; null: nothing does.
+  void (*store)(PairRest& rest) noexcept = nullptr;
 };
 
 /// The tiles of AMX, factors of one part to three.

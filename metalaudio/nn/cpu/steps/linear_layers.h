@@ -14,7 +14,8 @@ class GemmPairs;
 std::unique_ptr<Step> make_linear_layers(const Node& norm, const GemmPairs& kernel,
                                          const std::vector<ConvParts>& layers, StepMaker& maker);
 
-/// Two linear layers one behind the other, between which rows are bfloat16. The first has an activation at most, the second no residual that is repeated.
+/// Two linear layers one behind the other, between which rows are bfloat16. The first has an
+/// activation at most, the second no residual that is repeated.
 std::unique_ptr<Step> make_feed_forward(const Node& norm, const GemmPairs& kernel,
                                         const ConvParts& first, const ConvParts& second, Value y,
                                         StepMaker& maker);
