@@ -22,6 +22,7 @@ class RoundedAttention {
 
   std::size_t packed_bytes() const noexcept { return blocks_ * block_elements_ * 2; }
   std::size_t scratch_floats() const noexcept;
+  /// Whether one of them is no finite bfloat16: weights of 16 bits are not for it.
   bool pack(Rows keys, Rows values, std::size_t block, std::byte* to) const noexcept;
   void attend(Rows queries, std::size_t rows, const std::byte* packed, float* scratch, float* y,
               std::ptrdiff_t y_stride) const noexcept;

@@ -1,6 +1,6 @@
 #include <metalaudio/core/half.h>
 #include <metalaudio/nn/cpu/attention_rounded.h>
-#include <metalaudio/nn/cpu/rounded-inl.h>
+#include <metalaudio/nn/cpu/attention_rounding.h>
 
 #include <algorithm>
 #include <cstring>
@@ -31,9 +31,10 @@ RoundedAttention::RoundedAttention(std::size_t, const HeadSize& size)
 
 namespace {
 
-METALAUDIO_AVX512 inline bool any_infinite(__m512i halves) noexcept {
-  return _mm512_cmpeq_epi16_mask(_mm512_and_si512(halves, _mm512_set1_epi16(0x7FFF)),
-                                 _mm512_set1_epi16(0x7F80)) != 0;
+/// A NaN with a sign would be the least of scores, not NaN.
+METALAUDIO_AVX512 inline bool any_not_finite(__m512i halves) noexcept {
+  const __m512i exponents = _mm512_set1_epi16(0x7F80);
+  return _mm512_cmpeq_epi16_mask(_mm512_and_si512(halves, exponents), exponents) != 0;
 }
 
 /// Up to 32 values of 16 channels, `ones` of whose lanes are 1: a tile of pairs of keys, in the order
@@ -48,14 +49,14 @@ METALAUDIO_AVX512 bool pack_values(const float* values, std::ptrdiff_t stride, s
     const float* from = values + static_cast<std::ptrdiff_t>(key) * stride;
     return _mm512_mask_mov_ps(_mm512_maskz_loadu_ps(channels, from), ones, one);
   };
-  bool infinite = false;
+  bool special = false;
   for (std::size_t pair = 0; pair < kTile; ++pair) {
     const std::size_t key = pair / 4 * 4 + pair % 2 * 2 + pair % 4 / 2 * kTile;
     const __m512i both = rounded(load(key), load(key + 1));
-    infinite |= any_infinite(both);
+    special |= any_not_finite(both);
     _mm512_store_si512(to + pair * kTileDepth, _mm512_permutexvar_epi16(order, both));
   }
-  return infinite;
+  return special;
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ METALAUDIO_AVX512 bool RoundedAttention::pack(Rows keys, Rows values, std::size_
       _mm512_slli_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), 4);
   const std::size_t first = block * kPackedKeys;
   const std::size_t end = std::min(first + kPackedKeys, size_.keys);
-  bool infinite = false;
+  bool special = false;
   for (std::size_t key = first; key < end; key += kTileDepth) {
     const std::size_t count = std::min(kTileDepth, end - key);
     const auto row = static_cast<std::ptrdiff_t>(key);
@@ -78,7 +79,7 @@ METALAUDIO_AVX512 bool RoundedAttention::pack(Rows keys, Rows values, std::size_
       const float* from = keys.base + (row + static_cast<std::ptrdiff_t>(k)) * keys.stride;
       for (std::size_t d = 0; d < depths_; ++d) {
         const __m512i line = rounded(from + d * kTileDepth, size_.depth - d * kTileDepth, 1);
-        infinite |= any_infinite(line);
+        special |= any_not_finite(line);
         _mm512_i32scatter_epi32(
             reinterpret_cast<int*>(tiles + (2 * d + k / kTile) * kTileElements) + k % kTile, lines,
             line, 4);
@@ -88,11 +89,11 @@ METALAUDIO_AVX512 bool RoundedAttention::pack(Rows keys, Rows values, std::size_
     for (std::size_t c = 0; c < columns_; ++c, tiles += kTileElements) {
       const std::size_t rest = size_.width - std::min(size_.width, c * kTile);
       const auto ones = static_cast<__mmask16>(rest < kTile ? 1U << rest : 0U);
-      infinite |= pack_values(values.base + row * values.stride + c * kTile, values.stride, count,
-                              first_lanes(rest), ones, tiles);
+      special |= pack_values(values.base + row * values.stride + c * kTile, values.stride, count,
+                             first_lanes(rest), ones, tiles);
     }
   }
-  return infinite;
+  return special;
 }
 
 #else
