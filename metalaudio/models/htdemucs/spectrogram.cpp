@@ -225,22 +225,24 @@ void Spectrogram::add_frame(const Part& part, std::size_t output, std::size_t fr
                             std::span<const float> values, std::span<float> x) const {
   const std::size_t hop = stft_.hop_samples();
   for (std::size_t h = frame; h < frame + hops_; ++h) {
-    const bool own = h < part.hops_end;
-    const std::int64_t start = start_of(h);
-    const Range all = samples_of(h, h + 1);
-    const std::size_t skipped =
-        own ? static_cast<std::size_t>(static_cast<std::int64_t>(all.begin) - start) : 0;
-    float* const to = own ? x.data() + output * segment_ + all.begin
-                          : part.tail + output * tail_ + (h - part.hops_end) * hop;
-    const float* const from = values.data() + (h - frame) * hop;
-    const std::size_t size = own ? all.end - all.begin : hop;
-    const std::size_t there = std::min((h - frame) * hop + hop, values.size()) - (h - frame) * hop;
-    const std::size_t count = std::min(size, there - std::min(there, skipped));
-    if (frame == part.first || h + 1 == frame + hops_) {
-      std::copy_n(from + skipped, count, to);
-      std::fill(to + count, to + size, 0.0F);
+    const std::size_t begin = (h - frame) * hop;
+    std::span<const float> from = values.subspan(begin, std::min(hop, values.size() - begin));
+    std::span<float> to;
+    if (h < part.hops_end) {
+      const Range inside = samples_of(h, h + 1);
+      if (inside.begin == inside.end) continue;
+      to = x.subspan(output * segment_ + inside.begin, inside.end - inside.begin);
+      const auto before = static_cast<std::int64_t>(inside.begin) - start_of(h);
+      from = from.subspan(std::min(from.size(), static_cast<std::size_t>(before)));
     } else {
-      for (std::size_t i = 0; i < count; ++i) to[i] += from[skipped + i];
+      to = {part.tail + output * tail_ + (h - part.hops_end) * hop, hop};
+    }
+    const std::size_t count = std::min(from.size(), to.size());
+    if (frame == part.first || h + 1 == frame + hops_) {
+      std::copy_n(from.begin(), count, to.begin());
+      std::ranges::fill(to.subspan(count), 0.0F);
+    } else {
+      for (std::size_t i = 0; i < count; ++i) to[i] += from[i];
     }
   }
 }

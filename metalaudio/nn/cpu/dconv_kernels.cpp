@@ -10,6 +10,7 @@
 #include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
 
 #include <algorithm>
+#include <cmath>
 
 #ifndef METALAUDIO_NN_CPU_DCONV_KERNELS_ONCE
 #define METALAUDIO_NN_CPU_DCONV_KERNELS_ONCE
@@ -101,6 +102,36 @@ void convolve(const HiddenConv& conv, std::size_t positions, float* hidden, std:
     for (std::size_t p = 0; p < positions; p += width) {
       convolve_tile(conv, conv.x + p, weights, outputs, hidden + o * stride + p, stride);
     }
+  }
+}
+
+/// The sums of v and of v² over positions and a few channels, v the distance from `from`.
+HWY_INLINE void sums_of_channels(const float* hidden, std::size_t stride, std::size_t channels,
+                                 std::size_t positions, float from, double* sum, double* squares) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto origin = hn::Set(d, from);
+  FloatVec sums[2] = {hn::Zero(d), hn::Zero(d)};
+  FloatVec products[2] = {hn::Zero(d), hn::Zero(d)};
+  for (std::size_t c = 0; c < channels; ++c, hidden += stride) {
+    for (std::size_t p = 0, i = 0; p < positions; p += lanes, i ^= 1) {
+      auto v = hn::Sub(hn::LoadU(d, hidden + p), origin);
+      if (p + lanes > positions) v = hn::IfThenElseZero(hn::FirstN(d, positions - p), v);
+      sums[i] = hn::Add(sums[i], v);
+      products[i] = hn::MulAdd(v, v, products[i]);
+    }
+  }
+  *sum += hn::GetLane(hn::SumOfLanes(d, hn::Add(sums[0], sums[1])));
+  *squares += hn::GetLane(hn::SumOfLanes(d, hn::Add(products[0], products[1])));
+}
+
+/// About `from`, a lane adding up a few channels before they go to double.
+void sums_of_hidden(const float* hidden, std::size_t stride, std::size_t channels,
+                    std::size_t positions, float from, double* sum, double* squares) {
+  constexpr std::size_t kTogether = 4;
+  for (std::size_t c = 0; c < channels; c += kTogether) {
+    sums_of_channels(hidden + c * stride, stride, std::min(kTogether, channels - c), positions,
+                     from, sum, squares);
   }
 }
 
@@ -247,6 +278,7 @@ HWY_AFTER_NAMESPACE();
 namespace metalaudio::nn::cpu {
 
 HWY_EXPORT(convolve);
+HWY_EXPORT(sums_of_hidden);
 HWY_EXPORT(activate_rows);
 HWY_EXPORT(products_of_rows);
 HWY_EXPORT(lanes_of_gate);
@@ -276,6 +308,23 @@ void pack_hidden_conv(const float* weights, const float* bias, std::size_t hidde
 void convolve_hidden(const HiddenConv& conv, std::size_t positions, float* hidden,
                      std::size_t stride) {
   HWY_DYNAMIC_DISPATCH(convolve)(conv, positions, hidden, stride);
+}
+
+Moments hidden_moments(const float* hidden, std::size_t stride, std::size_t channels,
+                       std::size_t positions) {
+  const auto count = static_cast<double>(channels * positions);
+  if (count == 0) return {};
+  double sum = 0;
+  double squares = 0;
+  HWY_DYNAMIC_DISPATCH(sums_of_hidden)(hidden, stride, channels, positions, 0, &sum, &squares);
+  const auto from = static_cast<float>(sum / count);
+  sum = squares = 0;
+  HWY_DYNAMIC_DISPATCH(sums_of_hidden)(hidden, stride, channels, positions, from, &sum, &squares);
+  // Squares that leave the range of float need double.
+  if (!std::isfinite(squares)) {
+    return moments({hidden, static_cast<std::ptrdiff_t>(stride)}, channels, positions);
+  }
+  return {count, from + sum / count, std::max(0.0, squares - sum * sum / count)};
 }
 
 void activate_hidden(float* hidden, std::size_t stride, std::size_t channels, std::size_t positions,

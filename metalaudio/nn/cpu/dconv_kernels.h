@@ -1,5 +1,7 @@
 #pragma once
 
+#include <metalaudio/nn/cpu/row_kernels.h>
+
 #include <cstddef>
 
 namespace metalaudio::nn::cpu {
@@ -29,6 +31,10 @@ void convolve_hidden(const HiddenConv& conv, std::size_t positions, float* hidde
 constexpr std::size_t whole_conv_positions(std::size_t positions) noexcept {
   return (positions + 47) / 48 * 48;
 }
+
+/// The moments of the values of all channels and positions, in two passes as moments() has it.
+Moments hidden_moments(const float* hidden, std::size_t stride, std::size_t channels,
+                       std::size_t positions);
 
 /// hidden = gelu(hidden · scale[channel] + shift[channel]), in place.
 void activate_hidden(float* hidden, std::size_t stride, std::size_t channels, std::size_t positions,

@@ -10,7 +10,8 @@ namespace metalaudio::nn::cpu {
 
 /// Which values lie in their slots as bfloat16: those that are made and read by steps that multiply
 /// rows of bfloat16 where they lie, which halves what goes through memory and rounds what a product
-/// would round. Steps tell while they are planned what they could; it is decided before they are
+/// would round. The graph's types stay, since float32 that begins and ends beside them would take casts
+/// of their own. Steps tell while they are planned what they could; it is decided before they are
 /// made.
 class HalfValues {
  public:

@@ -34,11 +34,17 @@ struct StemMemory {
   float2 other[padded(kSize)];
 };
 
+/// Blocks of a multiprocessor that registers are to be left for; the smallest need few in any case.
+template <int kSize>
+constexpr int kBlocks = kSize > 4096    ? 1
+                        : kSize >= 1024 ? 1024 / kBlock<kSize>
+                                        : 8;
+
 /// A block takes some hops of one output, or of two, and keeps the sum of frames in its threads. As
 /// upstream counts, frame f begins with hop f + 2, and the segment three hops and a half after the
 /// first hop's beginning.
 template <int kSize, bool kTwo>
-__global__ void __launch_bounds__(kBlock<kSize>, kSize <= 4096 ? 1024 / kBlock<kSize> : 1)
+__global__ void __launch_bounds__(kBlock<kSize>, kBlocks<kSize>)
     write_stems_kernel(const __grid_constant__ FrameSizes sizes, const float2* spectrogram,
                        const float* window, const float2* twiddles, const float* envelope,
                        const float* waveform, const SegmentMoments* moments, int hops,

@@ -268,7 +268,8 @@ void GemmPairs::multiply_halves(std::span<const PairOperand> operands, std::size
     block.residual = output.residual + row * output.residual_row_stride;
     const bool direct = plain && panel.full && count == unit;
     float* to = direct ? block.base.as<float>() + panel.column : tiles[turn];
-    products_.multiply({operands, first, 0, panel.tiles, panel.bias, panel.narrow, to,
+    products_.multiply({operands, first, 0, panel.tiles,
+                        output.scale == nullptr ? panel.bias : nullptr, panel.narrow, to,
                         direct ? output.row_stride : kTileStride, &rest});
     finish();
     if (direct) return;

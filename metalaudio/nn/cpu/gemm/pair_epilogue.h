@@ -17,7 +17,7 @@ struct PairOutput {
   Activation activation = Activation::none;
   Numbers residual = {};  ///< or none
   std::ptrdiff_t residual_row_stride = 0;
-  const float* scale = nullptr;  ///< per column of the matrix, or null: 1 and 0
+  const float* scale = nullptr;  ///< per column of a matrix without biases, or null: 1 and 0
   const float* shift = nullptr;
   /// Columns that go to places of their own, without a gate; size 0: all go to one.
   struct Groups {

@@ -35,7 +35,8 @@ struct PairRest {
   std::ptrdiff_t stride = 0;
 };
 
-/// A few rows, from `row` on, times one panel; the sums start at the panel's biases.
+/// A few rows, from `row` on, times one panel; the sums start at the panel's biases, where it has
+/// any.
 struct PairBlock {
   std::span<const PairOperand> operands;
   std::size_t row;

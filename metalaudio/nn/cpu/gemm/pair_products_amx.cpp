@@ -20,6 +20,13 @@ template <bool kNarrow>
 class Tiles {
  public:
   METALAUDIO_AMX explicit Tiles(const float* bias) noexcept {
+    if (bias == nullptr) {
+      _tile_zero(0);
+      _tile_zero(1);
+      _tile_zero(2);
+      _tile_zero(3);
+      return;
+    }
     _tile_loadd(0, bias, 0);
     _tile_loadd(2, bias, 0);
     if constexpr (kNarrow) return;
@@ -38,6 +45,20 @@ class Tiles {
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(2, 5, 6);
     if constexpr (kNarrow) return;
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  /// rows, columns and add, each tile loaded just before it is multiplied with: loads that follow one
+  /// another leave the multiplier waiting.
+  METALAUDIO_AMX void add(const BFloat16* low, const BFloat16* high, long stride,
+                          const BFloat16* b) const noexcept {
+    _tile_loadd(6, b, 64);
+    _tile_loadd(4, low, stride);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(5, high, stride);
+    _tile_dpbf16ps(2, 5, 6);
+    if constexpr (kNarrow) return;
+    _tile_loadd(7, b + kPairTileElements, 64);
     _tile_dpbf16ps(1, 4, 7);
     _tile_dpbf16ps(3, 5, 7);
   }
@@ -94,17 +115,14 @@ METALAUDIO_AMX void multiply_tiles(const PairBlock& product) noexcept {
   for_blocks<kParts>(product, [&](const BFloat16* low, const BFloat16* high, long stride,
                                   const BFloat16* b) METALAUDIO_AMX {
     if constexpr (kParts == 2) {
-      tiles.rows(low + small, high + small, stride);
-      tiles.columns(b);
-      tiles.add();
+      tiles.add(low + small, high + small, stride, b);
       tiles.rows(low, high, stride);
       tiles.add();
       tiles.columns(b + kPart);
+      tiles.add();
     } else {
-      tiles.rows(low, high, stride);
-      tiles.columns(b);
+      tiles.add(low, high, stride, b);
     }
-    tiles.add();
   });
   tiles.store(product.to, product.to_stride);
 }
@@ -121,8 +139,13 @@ METALAUDIO_AMX inline void store_rest(PairRest& rest) noexcept {
 /// first cache are read past it.
 template <bool kStream>
 METALAUDIO_AMX void multiply_leaving(const PairBlock& product) noexcept {
-  _tile_loadd(0, product.bias, 0);
-  _tile_loadd(1, product.bias + kPairTileColumns, 0);
+  if (product.bias != nullptr) {
+    _tile_loadd(0, product.bias, 0);
+    _tile_loadd(1, product.bias + kPairTileColumns, 0);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+  }
   bool begins = true;
   for_blocks<1>(product, [&](const BFloat16* low, const BFloat16* high, long stride,
                              const BFloat16* b) METALAUDIO_AMX {
@@ -137,8 +160,13 @@ METALAUDIO_AMX void multiply_leaving(const PairBlock& product) noexcept {
     _tile_dpbf16ps(1, 4, 7);
     if (begins) {
       store_rest(*product.rest);
-      _tile_loadd(2, product.bias, 0);
-      _tile_loadd(3, product.bias + kPairTileColumns, 0);
+      if (product.bias != nullptr) {
+        _tile_loadd(2, product.bias, 0);
+        _tile_loadd(3, product.bias + kPairTileColumns, 0);
+      } else {
+        _tile_zero(2);
+        _tile_zero(3);
+      }
       begins = false;
     }
     if constexpr (kStream) {

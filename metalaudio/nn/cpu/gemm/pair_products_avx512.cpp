@@ -39,7 +39,8 @@ template <std::size_t kVectors>
 METALAUDIO_AVX512_BF16 void multiply_rows(const PairBlock& block) noexcept {
   __m512 sums[kRows * kVectors];
   for (std::size_t v = 0; v < kVectors; ++v) {
-    const __m512 start = _mm512_loadu_ps(block.bias + v * kPairTileColumns);
+    const __m512 start = block.bias == nullptr ? _mm512_setzero_ps()
+                                               : _mm512_loadu_ps(block.bias + v * kPairTileColumns);
 #pragma GCC unroll 12
     for (std::size_t r = 0; r < kRows; ++r) sums[r * kVectors + v] = start;
   }

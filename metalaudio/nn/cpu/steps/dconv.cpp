@@ -27,7 +27,8 @@ class DConvStep final : public CpuStep {
     by_row_ = rows_ >= 2 * threads;
     trunk_ = y_;
     if (halves_ && !y_.halves && !by_row_) {
-      trunk_ = {maker.temporary(rows_ * positions_ * channels_ * sizeof(BFloat16)), true};
+      // As much room as a slot has, half of which tiles read beyond a row's end at most.
+      trunk_ = {maker.temporary(rows_ * positions_ * channels_ * sizeof(float)), true};
     }
     x_ = chain.head ? trunk_ : numbers_slot(chain.layers[0].x, halves, maker);
     halves_ ? make_half_ends(chain, halves, maker) : make_ends(chain, maker);

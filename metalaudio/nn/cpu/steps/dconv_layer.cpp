@@ -84,7 +84,7 @@ void DConvLayer::pack_halves(const GemmKernel& kernel, const Array<float>& weigh
   matrix1_ = PackedMatrix(kernel, placed, bias1, {hidden_, windows_.depth(), false});
   matrix2_ = PackedMatrix(kernel, weight2_, {}, {2 * channels_, hidden_, true});
   const std::size_t numbers =
-      std::max(windows_.numbers(kBlockRows), kBlockRows * round_up(hidden_, kTileDepth));
+      std::max(windows_.numbers(kBlockRows), kBlockRows * whole_rows(hidden_) + kTileDepth);
   tile_needs_.gemm = {3, kBlockRows, 0, kPairBlockFloats + (numbers + 1) / 2};
 }
 
@@ -180,7 +180,10 @@ void DConvLayer::convolve_halves(const PositionsRow& x, std::size_t first, std::
   float* const rows = scratch.floats.data();
   auto* const operands = reinterpret_cast<PairOperand*>(scratch.gemm.converted_taps());
   const std::ptrdiff_t before = stride(dilation_);
-  over_windows(stride(first), stride(count), windows_.inside(x.positions, before, x.positions),
+  Windows::Inside windows = windows_.inside(x.positions, before, x.positions);
+  // Behind a row there is room for as much again.
+  windows.to_whole_tiles = x.positions >= windows_.tile_positions();
+  over_windows(stride(first), stride(count), windows,
                [&](std::ptrdiff_t start, std::ptrdiff_t some, bool inside) {
                  auto* room = reinterpret_cast<BFloat16*>(scratch.gemm.floats() + kPairBlockFloats);
                  const std::ptrdiff_t begin = start - before;
@@ -197,7 +200,7 @@ void DConvLayer::convolve_halves(const PositionsRow& x, std::size_t first, std::
 }
 
 Moments DConvLayer::moments_of(const float* hidden, std::size_t count) const noexcept {
-  return moments({hidden, stride(kBlockRows)}, hidden_, count);
+  return hidden_moments(hidden, kBlockRows, hidden_, count);
 }
 
 void DConvLayer::fold_first(const Moments& moments, const float* hidden, std::size_t count,
@@ -287,13 +290,14 @@ void DConvLayer::finish(const float* hidden, std::size_t count, const DConvWork&
 
 void DConvLayer::finish_halves(const float* hidden, std::size_t count, const DConvWork& work,
                                ThreadScratch& scratch, Numbers x, Numbers y) const noexcept {
-  const std::size_t columns = round_up(hidden_, kTileDepth);
+  // What a tile reads beyond a row is the next one's and meets zeros.
+  const std::size_t columns = whole_rows(hidden_);
   float* const rows = scratch.floats.data();
   auto* const halves = reinterpret_cast<BFloat16*>(scratch.gemm.floats() + kPairBlockFloats);
-  if (whole_rows(hidden_) != columns) std::fill_n(rows, count * columns, 0.0F);
   transpose({hidden, stride(kBlockRows), 0, stride(hidden_)}, hidden_, count, rows, columns);
   convert_to_parts(1, rows, count * columns, halves, 0);
-  const PairOperand operand{halves, columns, columns / kTileDepth, 0};
+  std::fill_n(halves + count * columns, kTileDepth, BFloat16(0.0F));
+  const PairOperand operand{halves, columns, round_up(columns, kTileDepth) / kTileDepth, 0};
   multiply_halves(matrix2_, {&operand, 1}, count, scratch.gemm,
                   {.base = y,
                    .row_stride = stride(channels_),

@@ -9,6 +9,10 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
+/// Half of what the second cache holds, and the rows that go through such weights together.
+constexpr std::size_t kLargeWeights = 1 << 20;
+constexpr std::size_t kLargeBlock = 4 * kBlockRows;
+
 class HalfConvStep final : public HalfConv {
  public:
   HalfConvStep(const ConvParts& parts, Value result, ConvUse use, NumbersSlot y,
@@ -16,9 +20,10 @@ class HalfConvStep final : public HalfConv {
       : HalfConvStep(parts, std::get<Conv>(parts.node->operation), result, use, y, halves, maker) {}
 
   void run(const CpuRun& run) const noexcept override {
+    round(run);
     const auto planes = static_cast<std::size_t>(out_.batch * out_.rows);
     const auto positions = size_of(out_.positions);
-    const std::size_t block = rows_of_task(positions, planes, kPairRows, run.workers.threads());
+    const std::size_t block = block_rows(planes, run.workers.threads());
     const std::size_t blocks = blocks_of(positions, block);
     run.workers.parallel_for(planes * blocks, [&](std::size_t task, ThreadScratch& scratch) {
       const std::size_t first = task % blocks * block;
@@ -55,6 +60,7 @@ class HalfConvStep final : public HalfConv {
   HalfConvStep(const ConvParts& parts, const Conv& conv, Value result, ConvUse use, NumbersSlot y,
                const HalfValues& halves, StepMaker& maker)
       : in_(maker.graph().shape(parts.node->inputs[Conv::x]), conv.axes.size()),
+        float_in_(in_),
         out_(maker.graph().shape(result), conv.axes.size()),
         y_(y),
         residual_(parts.epilogue.residual, result, conv.axes.size(), maker),
@@ -80,6 +86,48 @@ class HalfConvStep final : public HalfConv {
       }
     }
     inside_ = windows_.inside(in_.positions, axis.before, out_.positions);
+    // A slot has room for twice as many bfloat16.
+    inside_.to_whole_tiles = in_.batch * in_.rows * in_.positions >= windows_.tile_positions();
+    const bool again = rows_axis_.kernel > 1 || weights_.bytes() > kLargeWeights;
+    if (use == ConvUse::whole && !x_.halves && !side_by_side_ && again) round_before(maker);
+  }
+
+  /// What several products of windows would round, each for itself, is rounded once before them, with
+  /// the zeros around it.
+  void round_before(StepMaker& maker) {
+    const SlidingAxis& axis = positions_axis_;
+    float_x_ = x_.slot;
+    float_in_ = in_;
+    lead_ = axis.before;
+    in_.positions =
+        std::max(in_.positions, (out_.positions - 1) * axis.stride +
+                                    (axis.kernel - 1) * axis.dilation + 1 - axis.before) +
+        lead_;
+    inside_ = windows_.inside(in_.positions, 0, out_.positions);
+    inside_.to_whole_tiles = true;
+    const std::int64_t numbers =
+        in_.batch * in_.batch_stride() + windows_.tile_positions() * in_.channels;
+    x_ = {maker.temporary(size_of(numbers) * sizeof(BFloat16)), true};
+  }
+
+  void round(const CpuRun& run) const noexcept {
+    if (float_x_.index < 0) return;
+    run.workers.parallel_for(size_of(in_.batch * in_.rows), [&](std::size_t index, ThreadScratch&) {
+      const auto row = static_cast<std::ptrdiff_t>(index);
+      const Numbers from =
+          Numbers{run.at<std::byte>(float_x_), false} + row * float_in_.row_stride();
+      stage({from, float_in_.positions, in_.channels}, -lead_, in_.positions,
+            run.at<BFloat16>(x_.slot) + row * in_.row_stride());
+    });
+  }
+
+  /// Large weights come from beyond the second cache for every block of rows, so that these are few.
+  std::size_t block_rows(std::size_t planes, std::size_t threads) const noexcept {
+    const std::size_t rows = size_of(out_.positions);
+    std::size_t block = rows_of_task(rows, planes, kPairRows, threads);
+    if (weights_.bytes() <= kLargeWeights || !x_.halves) return block;
+    while (block < kLargeBlock && planes * blocks_of(rows, 2 * block) >= 4 * threads) block *= 2;
+    return block;
   }
 
   std::size_t depth() const noexcept {
@@ -146,7 +194,7 @@ class HalfConvStep final : public HalfConv {
     PairOperand* const operands = operands_of(scratch);
     PairOperand* end = operands;
     BFloat16* room = room_of(scratch);
-    const std::ptrdiff_t begin = first * positions_axis_.stride - positions_axis_.before;
+    const std::ptrdiff_t begin = first * positions_axis_.stride - positions_axis_.before + lead_;
     for (std::int64_t tap = 0; tap < rows_axis_.kernel; ++tap) {
       const PositionsRow from = tap_row(run, row, tap);
       if (!from.numbers.present()) continue;
@@ -222,10 +270,13 @@ class HalfConvStep final : public HalfConv {
   }
 
   Planes in_;
-  Planes out_;  ///< of what leaves the step
+  Planes float_in_;  ///< of what is rounded first
+  Planes out_;       ///< of what leaves the step
   SlidingAxis rows_axis_;
   SlidingAxis positions_axis_;
-  NumbersSlot x_;
+  NumbersSlot x_;          ///< as products read it
+  Slot float_x_;           ///< what is rounded to there, or none
+  std::int64_t lead_ = 0;  ///< zeros before a row
   NumbersSlot y_;
   Residual residual_;
   bool residual_halves_;

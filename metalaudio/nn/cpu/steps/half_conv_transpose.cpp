@@ -30,6 +30,8 @@ class HalfConvTransposeStep final : public CpuStep {
                          : out_.channels;
     inside_ = along_rows_ ? windows_.inside(in_.positions, 0, in_.positions)
                           : windows_.inside(in_.positions, taps_ - 1, last_);
+    // A slot has room for twice as many bfloat16.
+    inside_.to_whole_tiles = in_.batch * in_.rows * in_.positions >= windows_.tile_positions();
     pack(*parts.kernel, conv_constants(maker.graph(), *parts.node, parts.epilogue.gain));
   }
 

@@ -27,9 +27,7 @@ void stage(const PositionsRow& row, std::ptrdiff_t begin, std::ptrdiff_t count,
 
 Windows::Inside Windows::inside(std::ptrdiff_t positions, std::ptrdiff_t before,
                                 std::ptrdiff_t outputs) const {
-  // A run reads up to a tile more than its numbers.
-  const std::ptrdiff_t more = channels_ == 0 ? 0 : (kPairTileDepth + channels_ - 2) / channels_;
-  const std::ptrdiff_t last = positions + before - (kernel_ - 1) * dilation_ - 1 - more;
+  const std::ptrdiff_t last = positions + before - (kernel_ - 1) * dilation_ - 1 - more();
   Inside inside;
   inside.first = std::min(outputs, (before + stride_ - 1) / stride_);
   inside.end = std::clamp(last < 0 ? 0 : last / stride_ + 1, inside.first, outputs);

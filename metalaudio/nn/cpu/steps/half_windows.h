@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 #include <metalaudio/nn/cpu/numbers.h>
 
@@ -41,8 +42,13 @@ class Windows {
   struct Inside {
     std::ptrdiff_t first = 0;
     std::ptrdiff_t end = 0;
+    bool to_whole_tiles = false;  ///< what a whole tile reads beyond its last window may be read
   };
   Inside inside(std::ptrdiff_t positions, std::ptrdiff_t before, std::ptrdiff_t outputs) const;
+  /// So many positions behind all rows hide what a tile reads beyond its last window.
+  std::ptrdiff_t tile_positions() const noexcept {
+    return static_cast<std::ptrdiff_t>(kPairRows) * stride_ + more();
+  }
   /// Positions from the first of `rows` windows to the last.
   std::ptrdiff_t positions(std::size_t rows) const noexcept {
     return (static_cast<std::ptrdiff_t>(rows) - 1) * stride_ + (kernel_ - 1) * dilation_ + 1;
@@ -66,6 +72,13 @@ class Windows {
                     kPairTileDepth);
   }
 
+  /// Positions that a run's last tile reads beyond it.
+  std::ptrdiff_t more() const noexcept {
+    const std::ptrdiff_t run = dilation_ == 1 ? kernel_ * channels_ : channels_;
+    const std::ptrdiff_t beyond = static_cast<std::ptrdiff_t>(run_depth()) - run;
+    return channels_ == 0 ? 0 : (beyond + channels_ - 1) / channels_;
+  }
+
   std::ptrdiff_t channels_ = 0;
   std::ptrdiff_t kernel_ = 1;
   std::ptrdiff_t stride_ = 1;
@@ -73,7 +86,7 @@ class Windows {
 };
 
 /// body(first, rows, inside) over rows [first, first + rows) of a product: whole tiles of windows
-/// that lie inside, and the others.
+/// that lie inside, and the others, at most kBlockRows of these at a time.
 template <typename Body>
 void over_windows(std::ptrdiff_t first, std::ptrdiff_t rows, const Windows::Inside& inside,
                   Body&& body) noexcept {
@@ -83,10 +96,16 @@ void over_windows(std::ptrdiff_t first, std::ptrdiff_t rows, const Windows::Insi
   const std::ptrdiff_t begin =
       std::min(end, first + units(std::max<std::ptrdiff_t>(0, inside.first - first) + kUnit - 1));
   const std::ptrdiff_t last =
-      begin + units(std::max<std::ptrdiff_t>(0, std::min(end, inside.end) - begin));
-  if (begin > first) body(first, begin - first, false);
+      inside.to_whole_tiles && inside.end >= end
+          ? end
+          : begin + units(std::max<std::ptrdiff_t>(0, std::min(end, inside.end) - begin));
+  const auto staged = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
+    constexpr auto kMost = static_cast<std::ptrdiff_t>(kBlockRows);
+    for (; from < to; from += kMost) body(from, std::min(kMost, to - from), false);
+  };
+  staged(first, begin);
   if (last > begin) body(begin, last - begin, true);
-  if (end > last) body(last, end - last, false);
+  staged(last, end);
 }
 
 }  // namespace metalaudio::nn::cpu
