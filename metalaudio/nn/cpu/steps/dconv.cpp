@@ -25,10 +25,13 @@ class DConvStep final : public CpuStep {
     positions_ = static_cast<std::size_t>(shape[shape.rank() - 2]);
     rows_ = static_cast<std::size_t>(shape.size()) / (positions_ * channels_);
     by_row_ = rows_ >= 2 * threads;
-    trunk_ = y_;
-    if (halves_ && !y_.halves && !by_row_) {
+    // Waveforms hold what is far smaller than their peaks: what layers add to long rows is float32.
+    constexpr std::size_t kLongRow = 1 << 20;
+    const bool rounds = halves_ && positions_ * channels_ * sizeof(float) <= kLongRow;
+    trunk_ = {y_.slot, rounds};
+    if (halves_ && y_.halves != rounds && !by_row_) {
       // As much room as a slot has, half of which tiles read beyond a row's end at most.
-      trunk_ = {maker.temporary(rows_ * positions_ * channels_ * sizeof(float)), true};
+      trunk_.slot = maker.temporary(rows_ * positions_ * channels_ * sizeof(float));
     }
     x_ = chain.head ? trunk_ : numbers_slot(chain.layers[0].x, halves, maker);
     halves_ ? make_half_ends(chain, halves, maker) : make_ends(chain, maker);
@@ -56,7 +59,7 @@ class DConvStep final : public CpuStep {
     if (head_) head_->run(run);
     if (half_head_) half_head_->run(run);
     NumbersSlot x = x_;
-    if (halves_ && !x.halves) {
+    if (trunk_.halves && !x.halves) {
       over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t,
                            ThreadScratch&) { round(run, row, p, n, row_of(run, trunk_, row)); });
       x = trunk_;
@@ -151,11 +154,12 @@ class DConvStep final : public CpuStep {
     float* const work_room = row_room + row_floats();
     auto* const sums = reinterpret_cast<double*>(work_room + work_floats_);
     float* const hidden_values = work_room + work_floats_ + lines(2 * sums_);
-    const Numbers trunk = halves_ ? Numbers{numbers(row_room).at, true} : row_of(run, trunk_, row);
+    const Numbers trunk =
+        halves_ ? Numbers{numbers(row_room).at, trunk_.halves} : row_of(run, trunk_, row);
     Numbers x = half_head_ ? trunk : row_of(run, x_, row);
     if (head_) head_->run_row(run, row, scratch);
     if (half_head_) half_head_->run_row(run, row, trunk, scratch);
-    if (x.halves != halves_) {
+    if (trunk.halves && !x.halves) {
       round(run, row, 0, positions_, trunk);
       x = trunk;
     }
@@ -237,7 +241,7 @@ class DConvStep final : public CpuStep {
 
   NumbersSlot x_;
   NumbersSlot y_;
-  NumbersSlot trunk_;  ///< of the layers' results; a row stays with its thread if those are halves
+  NumbersSlot trunk_;  ///< of the layers' results; a row of halves_ may stay with its thread
   bool halves_;
   std::size_t channels_ = 0;
   std::size_t positions_ = 0;

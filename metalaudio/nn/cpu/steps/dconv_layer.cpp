@@ -180,7 +180,8 @@ void DConvLayer::convolve_halves(const PositionsRow& x, std::size_t first, std::
   float* const rows = scratch.floats.data();
   auto* const operands = reinterpret_cast<PairOperand*>(scratch.gemm.converted_taps());
   const std::ptrdiff_t before = stride(dilation_);
-  Windows::Inside windows = windows_.inside(x.positions, before, x.positions);
+  Windows::Inside windows;
+  if (x.numbers.halves) windows = windows_.inside(x.positions, before, x.positions);
   // Behind a row there is room for as much again.
   windows.to_whole_tiles = x.positions >= windows_.tile_positions();
   over_windows(stride(first), stride(count), windows,

@@ -23,8 +23,8 @@ struct DConvWork {
 /// convolution's wide result follow from the sums of h and of h hᵀ; then the normalisation is a
 /// factor and an offset on the product's way to the gate.
 /// Hidden values lie as dconv_kernels.h says, kBlockRows apart. Vectors multiply them, or the tiles
-/// of the kernel where there are enough of them. With one part in the tiles of AMX x and y are
-/// bfloat16, which the tiles read where they lie.
+/// of the kernel where there are enough of them. With one part in the tiles of AMX x
+/// and y may be bfloat16, which the tiles read where it lies.
 class DConvLayer {
  public:
   DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const Graph& graph);
@@ -50,7 +50,7 @@ class DConvLayer {
                 double* sums) const noexcept;
   /// The second normalisation, from the sums over a row.
   void fold_second(const double* sums, std::size_t positions, const DConvWork& work) const noexcept;
-  /// y = x + gain · glu(norm(conv1x1(h))); y may be x. Where x is bfloat16, y may be float32.
+  /// y = x + gain · glu(norm(conv1x1(h))); y may be x. Of halves each may be of either type.
   void finish(const float* hidden, std::size_t count, const DConvWork& work, ThreadScratch& scratch,
               Numbers x, Numbers y) const noexcept;
 
