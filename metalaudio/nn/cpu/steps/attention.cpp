@@ -1,4 +1,4 @@
-#include <metalaudio/nn/cpu/attention_kernel.h>
+#include <metalaudio/nn/cpu/attention/attention_kernel.h>
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 #include <metalaudio/nn/cpu/steps/attention.h>
 #include <metalaudio/nn/cpu/steps/steps.h>

@@ -1,5 +1,5 @@
-#include <metalaudio/nn/cpu/attention_rounded.h>
-#include <metalaudio/nn/cpu/attention_tiles.h>
+#include <metalaudio/nn/cpu/attention/attention_rounded.h>
+#include <metalaudio/nn/cpu/attention/attention_tiles.h>
 #include <metalaudio/nn/cpu/steps/attention.h>
 
 namespace metalaudio::nn::cpu {

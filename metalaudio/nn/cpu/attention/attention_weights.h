@@ -5,7 +5,7 @@
 
 #include <immintrin.h>
 #include <metalaudio/core/half.h>
-#include <metalaudio/nn/cpu/attention_rounded.h>
+#include <metalaudio/nn/cpu/attention/attention_rounded.h>
 #include <metalaudio/nn/cpu/gemm/pair_products.h>
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 #include <metalaudio/core/half.h>
-#include <metalaudio/nn/cpu/attention_packing.h>
-#include <metalaudio/nn/cpu/attention_tiles.h>
+#include <metalaudio/nn/cpu/attention/attention_packing.h>
+#include <metalaudio/nn/cpu/attention/attention_tiles.h>
 #include <metalaudio/nn/cpu/gemm/amx.h>
 
 #include <algorithm>

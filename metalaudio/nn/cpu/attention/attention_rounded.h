@@ -1,6 +1,6 @@
 #pragma once
 
-#include <metalaudio/nn/cpu/attention_tiles.h>
+#include <metalaudio/nn/cpu/attention/attention_tiles.h>
 
 #include <cstddef>
 

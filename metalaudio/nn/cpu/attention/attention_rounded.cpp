@@ -1,7 +1,7 @@
 #include <metalaudio/core/half.h>
-#include <metalaudio/nn/cpu/attention_rounded.h>
-#include <metalaudio/nn/cpu/attention_rounding.h>
-#include <metalaudio/nn/cpu/attention_weights.h>
+#include <metalaudio/nn/cpu/attention/attention_rounded.h>
+#include <metalaudio/nn/cpu/attention/attention_rounding.h>
+#include <metalaudio/nn/cpu/attention/attention_weights.h>
 #include <metalaudio/nn/cpu/gemm/amx.h>
 
 #include <algorithm>

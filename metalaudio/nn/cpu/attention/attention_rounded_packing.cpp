@@ -1,6 +1,6 @@
 #include <metalaudio/core/half.h>
-#include <metalaudio/nn/cpu/attention_rounded.h>
-#include <metalaudio/nn/cpu/attention_rounding.h>
+#include <metalaudio/nn/cpu/attention/attention_rounded.h>
+#include <metalaudio/nn/cpu/attention/attention_rounding.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,12 +1,12 @@
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "metalaudio/nn/cpu/attention_kernel.cpp"
+#define HWY_TARGET_INCLUDE "metalaudio/nn/cpu/attention/attention_kernel.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off: the macro above must come first
 #include <hwy/highway.h>
 #include <metalaudio/nn/cpu/math-inl.h>
 // clang-format on
 
-#include <metalaudio/nn/cpu/attention_kernel.h>
+#include <metalaudio/nn/cpu/attention/attention_kernel.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include <metalaudio/nn/cpu/attention_packing.h>
+#include <metalaudio/nn/cpu/attention/attention_packing.h>
 #include <metalaudio/nn/cpu/gemm/pair_conversion.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <metalaudio/core/half.h>
-#include <metalaudio/nn/cpu/attention_tiles.h>
+#include <metalaudio/nn/cpu/attention/attention_tiles.h>
 #include <metalaudio/nn/cpu/gemm/pair_products.h>
 
 #include <cstddef>
