@@ -193,6 +193,7 @@ int bench(const BenchOptions& options) {
   ThreadPool pool(options.threads > 0 ? options.threads : HardwareProfile::detect().usable_cores);
   check_device(options.device);
   const models::OpenDevices devices = models::open_devices(options.device);
+  check_precision(options.choice.precision, devices);
   if (devices.gpus.empty() && options.choice.batch > 1)
     fail(ErrorCode::invalid_argument, "--batch {}: the cpu takes one segment at a time",
          options.choice.batch);

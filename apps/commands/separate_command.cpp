@@ -24,6 +24,7 @@
 #include "apps/commands/model_choice.h"
 #include "apps/commands/separation_run.h"
 #include "apps/commands/track_jobs.h"
+#include "apps/options/model_option_flags.h"
 #include "apps/options/separate_options.h"
 #include "apps/terminal/console.h"
 #include "apps/terminal/standard_streams.h"
@@ -149,7 +150,9 @@ int separate(const SeparateOptions& options) {
   settle_existing(options, outputs_folder(options, model.bag), planned);
   std::shared_future<separation::BagContents> contents = read_model_files(options, model, plan);
   const models::OpenDevices devices = waking.get();
+  check_precision(options.precision, devices);
   console.note(model_line(model, devices));
+  if (!devices.no_gpu.empty()) console.detail("  no GPU: " + devices.no_gpu);
   for (const std::filesystem::path& file : model.bag.models) console.detail("  " + file.string());
   return SeparationRun(options, model, std::move(contents), devices, plan, std::move(planned),
                        console)

@@ -1,7 +1,6 @@
 #include "apps/options/model_option_flags.h"
 
 #include <metalaudio/core/error.h>
-#include <metalaudio/models/open_devices.h>
 
 #include "apps/options/option_values.h"
 
@@ -37,6 +36,13 @@ CLI::Option* add_precision(CLI::App& command, models::Precision& precision) {
        {"auto", models::Precision::automatic}},
       "auto: fp16 on a GPU; on the cpu what keeps 60 dB to fp32 fastest: factors of two "
       "bf16 where it has AMX, else fp32");
+}
+
+void check_precision(models::Precision precision, const models::OpenDevices& devices) {
+  if (!devices.gpus.empty()) return;
+  if (precision != models::Precision::fp16 && precision != models::Precision::tf32) return;
+  fail(ErrorCode::invalid_argument, "--precision {}: the cpu takes fp32, bf16 or auto{}{}",
+       to_string(precision), devices.no_gpu.empty() ? "" : "; no GPU: ", devices.no_gpu);
 }
 
 CLI::Option* add_mode(CLI::App& command, models::Mode& mode) {

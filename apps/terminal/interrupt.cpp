@@ -8,8 +8,19 @@ namespace metalaudio::apps {
 namespace {
 
 volatile std::sig_atomic_t received_signal = 0;
+volatile std::sig_atomic_t received_signals = 0;
 
-extern "C" void remember_signal(int signal) { received_signal = signal; }
+/// Who asks a third time is not to wait for what does not answer, such as a driver.
+constexpr int kPatience = 2;
+
+extern "C" void remember_signal(int signal) {
+  received_signal = signal;
+  if (received_signals >= kPatience) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+  received_signals = received_signals + 1;
+}
 
 }  // namespace
 

@@ -3,8 +3,12 @@
 #include <metalaudio/core/gpu_profile.h>
 
 #include <dlfcn.h>
+#include <elf.h>
 
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 
 namespace metalaudio {
@@ -38,6 +42,18 @@ struct Library {
   std::string trouble;  ///< why it is not there
 };
 
+/// Whether a file of ELF ends before what it says that it holds: to open it would be a bus error.
+bool is_cut_short(const std::filesystem::path& path) {
+  Elf64_Ehdr header{};
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error || !file.read(reinterpret_cast<char*>(&header), sizeof header)) return true;
+  return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+         (header.e_shoff > size ||
+          size - header.e_shoff < std::uintmax_t{header.e_shnum} * header.e_shentsize);
+}
+
 Library load() {
   Library library;
   std::string reason;
@@ -52,6 +68,10 @@ Library load() {
     std::error_code error;
     if (!std::filesystem::is_regular_file(folder / kFile, error)) continue;
     found = true;
+    if (is_cut_short(folder / kFile)) {
+      reason = fmt::format("{} is cut short: install it again", (folder / kFile).string());
+      continue;
+    }
     if (open(folder / kFile)) break;
   }
   if (!found && !open(kFile)) {
@@ -66,8 +86,9 @@ Library load() {
   auto* const version =
       reinterpret_cast<Version*>(dlsym(library.handle, "metalaudio_cuda_version"));
   if (version == nullptr || std::string_view(version()) != METALAUDIO_VERSION) {
-    library.trouble = fmt::format("{} is of version {}, and this is {}", kFile,
-                                  version == nullptr ? "?" : version(), METALAUDIO_VERSION);
+    library.trouble = version == nullptr ? fmt::format("{} is not MetalAudio's", kFile)
+                                         : fmt::format("{} is of version {}, and this is {}", kFile,
+                                                       version(), METALAUDIO_VERSION);
     library.handle = nullptr;
   }
   return library;

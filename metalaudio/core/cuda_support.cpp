@@ -53,6 +53,22 @@ std::string version_text(int version) {
   return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
+/// Of errors of the CUDA runtime that do not say it.
+const char* what_to_do(int error) {
+  switch (error) {
+    case 46:  // cudaErrorDevicesUnavailable
+      return "; another program may hold the GPU for itself";
+    case 802:  // cudaErrorSystemNotReady
+      return "; nvidia-fabricmanager may have to be started";
+    case 803:  // cudaErrorSystemDriverMismatch
+      return "; after an update of the driver the machine has to be started again";
+    case 804:  // cudaErrorCompatNotSupportedOnDevice
+      return "; a libcuda.so of CUDA's compatibility package stands before the driver's";
+    default:
+      return "; nvidia-smi may tell more";
+  }
+}
+
 }  // namespace
 
 bool cuda_code_runs_on(std::string_view architectures, int major, int minor) {
@@ -67,7 +83,9 @@ std::string no_gpu_reason(const CudaAnswer& answer) {
   constexpr int kInsufficientDriver = 35;  // cudaErrorInsufficientDriver
   const bool chosen = answer.visible_devices.has_value();
   if (answer.error == 0 && answer.devices > 0) return {};
-  if (answer.driver_version == 0) return "no NVIDIA driver answers";
+  if (answer.driver_version == 0) {
+    return "no NVIDIA driver answers (a container needs GPUs given to it: --gpus all)";
+  }
   if (answer.error == kInsufficientDriver) {
     return fmt::format("the NVIDIA driver is too old: it knows CUDA {}, and this build needs {}",
                        version_text(answer.driver_version), version_text(answer.runtime_version));
@@ -82,7 +100,8 @@ std::string no_gpu_reason(const CudaAnswer& answer) {
     }
     return "the driver finds no GPU";
   }
-  return answer.error_text;
+  return fmt::format("the NVIDIA driver fails: {} (error {}){}", answer.error_text, answer.error,
+                     what_to_do(answer.error));
 }
 
 std::string wrong_architecture_reason(std::string_view architectures, int major, int minor) {

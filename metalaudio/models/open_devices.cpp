@@ -75,6 +75,17 @@ std::vector<int> spares_of_job(const OpenDevices& devices, std::size_t job, std:
   return spares;
 }
 
+namespace {
+
+/// Without what the device's name says already.
+std::string_view reason_of(const Error& error) {
+  std::string_view reason = without_operation(error.what());
+  if (reason.starts_with("cuda: ")) reason.remove_prefix(6);
+  return reason;
+}
+
+}  // namespace
+
 OpenDevices open_devices(std::string_view devices) {
   if (devices == "cpu") return {};
   if (devices == "auto") {
@@ -84,7 +95,9 @@ OpenDevices open_devices(std::string_view devices) {
       if (error.code() != ErrorCode::backend_unavailable &&
           error.code() != ErrorCode::out_of_memory)
         throw;
-      return {};
+      OpenDevices cpu;
+      cpu.no_gpu = reason_of(error);
+      return cpu;
     }
   }
   const auto indices = gpu_indices(devices);
@@ -98,9 +111,7 @@ OpenDevices open_devices(std::string_view devices) {
   try {
     return open(*indices);
   } catch (const Error& error) {
-    std::string_view reason = without_operation(error.what());
-    if (reason.starts_with("cuda: ")) reason.remove_prefix(6);  // it has been said
-    fail(error.code(), "device {}: {}", devices, reason);
+    fail(error.code(), "device {}: {}", devices, reason_of(error));
   }
 }
 

@@ -14,6 +14,7 @@ namespace metalaudio::models {
 struct OpenDevices {
   std::vector<std::shared_ptr<AudioDevice>> gpus = {};  ///< for ModelOptions; none: the CPU
   std::string text = "cpu";                             ///< for a person: "cuda:0 (NVIDIA H100)"
+  std::string no_gpu = {};                              ///< why `auto` took the CPU
 };
 
 /// Whether it is a way to say where: cpu, cuda, cuda:1, cuda:0,cuda:1, or auto, which is the first

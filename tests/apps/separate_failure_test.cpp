@@ -11,6 +11,7 @@
 #include <sstream>
 #include <thread>
 
+#include "apps/terminal/interrupt.h"
 #include "separate_setting.h"
 #include "tests/support/sounds.h"
 
@@ -200,6 +201,46 @@ TEST_F(SeparateFailure, SignalsStopItCleanly) {
     const ProgramResult result = program.wait();
     EXPECT_EQ(result.status, 128 + signal) << result.err;
     EXPECT_FALSE(fs::exists(setting_ / "separated"));
+  }
+}
+
+/// Of a driver that does not answer, for example.
+TEST(Interrupt, WhoAsksAThirdTimeIsNotWaitedFor) {
+  const auto ask = [](int times) {
+    install_signal_handlers();
+    for (int i = 0; i < times; ++i) std::raise(SIGTERM);
+    std::_Exit(interrupt_signal());
+  };
+  EXPECT_EXIT(ask(2), ::testing::ExitedWithCode(SIGTERM), "");
+  EXPECT_EXIT(ask(3), ::testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST_F(SeparateFailure, PrecisionsOfGpusAreRefusedOnTheCpu) {
+  for (const std::string precision : {"fp16", "tf32"}) {
+    const ProgramResult result =
+        setting_.separate({"song.wav", "-d", "cpu", "--precision", precision});
+    EXPECT_EQ(result.status, 2);
+    EXPECT_EQ(result.err,
+              "metalaudio: --precision " + precision + ": the cpu takes fp32, bf16 or auto\n");
+  }
+}
+
+/// As a disk that is full or a download that stops leaves it.
+TEST_F(SeparateFailure, ACudaPartThatIsCutShortIsToldAndNotOpened) {
+  const fs::path program = setting_ / "program";
+  fs::copy_file(METALAUDIO_PROGRAM, program);
+  const std::string command = program.string() + " info > " + (setting_ / "info.txt").string();
+  // A header of ELF whose table of sections lies beyond the end, and a file that has not even that.
+  std::string header(
+      "\x7f"
+      "ELF\x02\x01\x01",
+      7);
+  header.resize(64);
+  header[0x2a] = 1;
+  for (const std::string& content : {header, std::string("ELF")}) {
+    std::ofstream(setting_ / "libmetalaudio_cuda.so", std::ios::binary) << content;
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    EXPECT_THAT(file_content("info.txt"), HasSubstr("libmetalaudio_cuda.so is cut short"));
   }
 }
 

@@ -35,7 +35,8 @@ TEST(NoGpu, SaysExactlyWhy) {
   CudaAnswer answer{.devices = 1, .driver_version = 13000, .runtime_version = 13000};
   EXPECT_EQ(no_gpu_reason(answer), "");
   answer = {.error = 35, .driver_version = 0, .runtime_version = 13000};
-  EXPECT_EQ(no_gpu_reason(answer), "no NVIDIA driver answers");
+  EXPECT_EQ(no_gpu_reason(answer),
+            "no NVIDIA driver answers (a container needs GPUs given to it: --gpus all)");
   answer.driver_version = 11040;
   EXPECT_EQ(no_gpu_reason(answer),
             "the NVIDIA driver is too old: it knows CUDA 11.4, and this build needs 13.0");
@@ -46,7 +47,12 @@ TEST(NoGpu, SaysExactlyWhy) {
   answer.visible_devices = "-1";
   EXPECT_EQ(no_gpu_reason(answer), "the driver shows no GPU; CUDA_VISIBLE_DEVICES is \"-1\"");
   answer = {.error = 999, .error_text = "unknown error", .driver_version = 13000};
-  EXPECT_EQ(no_gpu_reason(answer), "unknown error");
+  EXPECT_EQ(no_gpu_reason(answer),
+            "the NVIDIA driver fails: unknown error (error 999); nvidia-smi may tell more");
+  answer.error = 803;
+  EXPECT_EQ(no_gpu_reason(answer),
+            "the NVIDIA driver fails: unknown error (error 803); after an update of the driver the "
+            "machine has to be started again");
 }
 
 }  // namespace
