@@ -260,19 +260,6 @@ HWY_EXPORT(activate_impl);
 HWY_EXPORT(add_impl);
 HWY_EXPORT(add_rows_impl);
 
-void Moments::merge(const Moments& other) noexcept {
-  if (other.count == 0) return;
-  const double total = count + other.count;
-  const double delta = other.mean - mean;
-  mean += delta * other.count / total;
-  squares += other.squares + delta * delta * count * other.count / total;
-  count = total;
-}
-
-double Moments::inverse_deviation(double epsilon) const noexcept {
-  return 1.0 / std::sqrt(squares / count + epsilon);
-}
-
 Moments moments(Rows x, std::size_t rows, std::size_t columns) {
   Moments result;
   HWY_DYNAMIC_DISPATCH(moments_impl)(x, rows, columns, &result);

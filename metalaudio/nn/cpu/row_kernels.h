@@ -1,5 +1,6 @@
 #pragma once
 
+#include <metalaudio/core/moments.h>
 #include <metalaudio/nn/fusion/activation_of.h>
 
 #include <cstddef>
@@ -10,18 +11,6 @@ namespace metalaudio::nn::cpu {
 struct Rows {
   const float* base = nullptr;
   std::ptrdiff_t stride = 0;
-};
-
-/// How many values there were, their mean, and the sum of squared deviations from it.
-struct Moments {
-  double count = 0;
-  double mean = 0;
-  double squares = 0;
-
-  /// As if both sets had been one (Chan, Golub, LeVeque 1979).
-  void merge(const Moments& other) noexcept;
-  /// 1 / sqrt(variance + epsilon), with the biased variance of normalisation layers.
-  double inverse_deviation(double epsilon) const noexcept;
 };
 
 /// The moments of rows · columns values, in two passes: sound however far the mean is from zero,
