@@ -2,8 +2,8 @@
 #include <metalaudio/nn/cpu/backend_with_kernel.h>
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
-#include <metalaudio/nn/cpu/gemm/pair_products.h>
 #include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>
+#include <metalaudio/nn/cpu/gemm/pair_products.h>
 #include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/general.h>
 #include <metalaudio/nn/cpu/steps/in_float32.h>
