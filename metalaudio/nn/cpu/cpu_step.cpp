@@ -13,10 +13,10 @@ Workers::Workers(ThreadPool* pool, const ScratchNeeds& needs)
 }
 
 std::size_t rows_of_task(std::size_t rows, std::size_t planes, std::size_t unit,
-                         std::size_t threads) noexcept {
+                         std::size_t threads, std::size_t most) noexcept {
   // Reading the matrix, and waiting for one another, takes as long as some rows.
   constexpr std::size_t kRowsOfOverhead = 12;
-  std::size_t best = std::max(unit, kBlockRows / unit * unit);
+  std::size_t best = std::max(unit, most / unit * unit);
   if (threads < 2) return best;
   const auto time = [&](std::size_t block) {
     const std::size_t tasks = planes * blocks_of(rows, block);

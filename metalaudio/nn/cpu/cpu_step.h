@@ -49,10 +49,10 @@ constexpr std::size_t blocks_of(std::size_t rows, std::size_t block = kBlockRows
 /// The unit of steps that do not multiply.
 constexpr std::size_t kRowsTogether = 4;
 /// Of rows that come out the same wherever they are cut, so many in each of several planes: how many
-/// a task takes, a multiple of `unit`. Fewer than kBlockRows where threads would otherwise wait for
-/// the last tasks.
+/// a task takes, a multiple of `unit`. Fewer than `most` where threads would otherwise wait for the
+/// last tasks.
 std::size_t rows_of_task(std::size_t rows, std::size_t planes, std::size_t unit,
-                         std::size_t threads) noexcept;
+                         std::size_t threads, std::size_t most = kBlockRows) noexcept;
 
 /// The threads of a workspace and their scratch.
 class Workers {

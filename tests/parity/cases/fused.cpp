@@ -26,6 +26,34 @@ Value layer_norm(Maker& m, Value x) {
   return m.graph.apply(LayerNorm{}, {x, m.random(channels, 0.3, 1), m.random(channels, 0.3)});
 }
 
+/// Three taps along one axis or two, and channels and positions enough for minimal filtering, with
+/// whatever is fused behind them.
+void three_taps(Maker& m, std::size_t variant) {
+  Dice dice(variant);
+  const auto axis = [&] { return SlidingAxis{3, 1, 1, dice.between(0, 4), dice.between(0, 4)}; };
+  const std::int64_t channels = dice.of<std::int64_t>({32, 33, 48});
+  const std::int64_t columns = dice.of<std::int64_t>({32, 33, 40});
+  const std::int64_t positions = dice.of<std::int64_t>({64, 65, 71});
+  const bool square = dice.flip();
+  std::vector<std::int64_t> shape = {dice.between(1, 2)};
+  if (square) shape.push_back(dice.between(3, 4));
+  shape.insert(shape.end(), {positions, channels});
+  std::vector<SlidingAxis> axes = {axis()};
+  if (square) axes.push_back(axis());
+  if (!square && dice.flip()) axes.insert(axes.begin(), SlidingAxis{});
+  const bool gated = dice.flip();
+  Value y = m.conv(m.input(Shape(shape)), gated ? 2 * columns : columns, axes, 1, dice.flip());
+  if (gated) {
+    y = m.graph.apply(Glu{}, {y});
+  } else if (dice.flip()) {
+    y = m.multiply(y, m.random({columns}));
+  } else {
+    y = m.unary(y, UnaryFunction::gelu);
+  }
+  if (dice.flip()) y = m.add(y, m.input(m.graph.shape(y)));
+  m.finish(y);
+}
+
 /// Of a transformer. By variant: with what is around its layers, and without.
 void feed_forward(Maker& m, std::size_t variant) {
   Dice dice(variant);
@@ -71,6 +99,15 @@ std::vector<ParityCase> fused_cases() {
            [](Maker& m, auto) {
              m.finish(m.conv(m.input({5, 110, 6}), 37, {kSame3, kSame3}));
            },
+       .product = true},
+      {.name = "conv_three_taps", .make = three_taps, .variants = 16, .product = true},
+      {.name = "conv_three_taps_repeated_rows_and_positions",
+       .make =
+           [glu](Maker& m, std::size_t v) {
+             const Value y = glu(m, m.conv(m.input({3, 65, 32}), 66, {kSame3, kSame3}));
+             m.finish(m.add(y, m.random({v == 0 ? 1 : 3, v == 1 ? 1 : 65, 33})));
+           },
+       .variants = 3,
        .product = true},
       {.name = "conv_strided_rows",
        .make =
@@ -288,7 +325,8 @@ std::vector<ParityCase> fused_cases() {
       {.name = "encoder_and_decoder",
        .make =
            [glu](Maker& m, std::size_t v) {
-             // Along rows and along positions, one residual read twice, ends that are cropped.
+             // Along rows and along positions, one residual read twice, ends that are cropped; too few
+             // positions for minimal filtering, which would be a step of its own.
              const bool rows = v % 2 == 0;
              const std::int64_t channels = v < 2 ? 24 : 12;
              const SlidingAxis down{8, 4, 1, 2, 2};
@@ -303,16 +341,16 @@ std::vector<ParityCase> fused_cases() {
                const TransposeAxis rows_still{1, 1, 0, m.graph.shape(x)[0]};
                return m.conv_transpose(x, out, {rows ? up : rows_still, rows ? still : up});
              };
-             const Value x = m.input(rows ? Shape{64, 70, 4} : Shape{1, 1600, 2});
+             const Value x = m.input(rows ? Shape{64, 60, 4} : Shape{1, 960, 2});
              Value skip = halved(x, channels);
              skip = dconv_layer(m, dconv_layer(m, skip, channels / 8, 1), channels / 8, 2);
              skip = glu(m, m.conv(skip, 2 * channels, {{}, {}}));
              Value y = halved(skip, 2 * channels);
              y = glu(m, m.conv(y, 4 * channels, {kSame3, kSame3}));
              y = dconv_layer(m, y, channels / 4, 1);
-             y = m.add(gelu(doubled(y, channels, rows ? 16 : 400)), skip);
+             y = m.add(gelu(doubled(y, channels, rows ? 16 : 240)), skip);
              y = glu(m, m.conv(y, 2 * channels, {rows ? kSame3 : SlidingAxis{}, kSame3}));
-             m.finish(doubled(y, 6, rows ? 64 : 1600));
+             m.finish(doubled(y, 6, rows ? 64 : 960));
            },
        .variants = 4,
        .steps = 6,

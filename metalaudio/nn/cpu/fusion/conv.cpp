@@ -3,6 +3,7 @@
 #include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/half_conv.h>
 #include <metalaudio/nn/cpu/steps/narrow_conv.h>
+#include <metalaudio/nn/cpu/steps/winograd_conv.h>
 
 #include <utility>
 
@@ -34,6 +35,10 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
       return make_narrow_conv(std::get<Conv>(parts.node->operation), *parts.node, parts.epilogue, y,
                               tolerances, maker);
     };
+    return std::move(plan);
+  }
+  if (pays_winograd(matcher.graph(), parts)) {
+    plan.make = [parts, y](StepMaker& maker) { return make_winograd_conv(parts, y, maker); };
     return std::move(plan);
   }
   if (fuse && conv != nullptr && conv->groups == 1 && !conv->axes.empty() &&
