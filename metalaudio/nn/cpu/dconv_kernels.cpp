@@ -327,29 +327,39 @@ HWY_INLINE void gate_tile(const HiddenGate& gate, const float* HWY_RESTRICT hidd
   });
 }
 
-void gate_rows(const HiddenGate& gate, std::size_t positions) {
-  const FloatTag d;
-  const std::size_t lanes = hn::Lanes(d);
-  const std::size_t panel_size = gate.hidden_channels * 2 * lanes;
-  const float* panel = gate.weights;
-  for (std::size_t c = 0; c < gate.channels; c += lanes, panel += panel_size) {
-    const std::size_t columns = std::min(lanes, gate.channels - c);
-    std::size_t p = 0;
-    const float* x = gate.x + c;
-    float* y = gate.y + c;
-    if (columns == lanes) {
-      for (; p + kGateRows <= positions; p += kGateRows) {
-        gate_tile<true>(gate, gate.hidden + p, panel, gate.scale + 2 * c, gate.shift + 2 * c, x, y,
-                        kGateRows, lanes);
-        x += kGateRows * gate.channels;
-        y += kGateRows * gate.channels;
-      }
+/// One panel, of so many columns, for a few positions.
+HWY_INLINE void gate_panel(const HiddenGate& gate, std::size_t first, std::size_t end,
+                           std::size_t c, std::size_t columns) {
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  const float* const panel = gate.weights + 2 * c * gate.hidden_channels;
+  const float* const scale = gate.scale + 2 * c;
+  const float* const shift = gate.shift + 2 * c;
+  const float* x = gate.x + first * gate.channels + c;
+  float* y = gate.y + first * gate.channels + c;
+  const std::size_t step = kGateRows * gate.channels;
+  std::size_t p = first;
+  if (columns == lanes) {
+    for (; p + kGateRows <= end; p += kGateRows, x += step, y += step) {
+      gate_tile<true>(gate, gate.hidden + p, panel, scale, shift, x, y, kGateRows, lanes);
     }
-    for (; p < positions; p += kGateRows) {
-      gate_tile<false>(gate, gate.hidden + p, panel, gate.scale + 2 * c, gate.shift + 2 * c, x, y,
-                       std::min(kGateRows, positions - p), columns);
-      x += kGateRows * gate.channels;
-      y += kGateRows * gate.channels;
+  }
+  for (; p < end; p += kGateRows, x += step, y += step) {
+    gate_tile<false>(gate, gate.hidden + p, panel, scale, shift, x, y, std::min(kGateRows, end - p),
+                     columns);
+  }
+}
+
+void gate_rows(const HiddenGate& of, std::size_t positions) {
+  const HiddenGate gate = of;  // nothing that is written to y changes it
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  // Positions one after the other, as the processor fetches memory by itself; but weights that do
+  // not stay in the first cache are read once for all positions.
+  constexpr std::size_t kSmallWeights = 4096;
+  const bool small = 2 * gate.channels * gate.hidden_channels <= kSmallWeights;
+  const std::size_t group = small ? 4 * kGateRows : std::max<std::size_t>(positions, 1);
+  for (std::size_t p = 0; p < positions; p += group) {
+    for (std::size_t c = 0; c < gate.channels; c += lanes) {
+      gate_panel(gate, p, std::min(p + group, positions), c, std::min(lanes, gate.channels - c));
     }
   }
 }

@@ -65,9 +65,15 @@ class DConvStep final : public CpuStep {
                            ThreadScratch&) { round(run, row, p, n, row_of(run, trunk_, row)); });
       x = trunk_;
     }
+    begin_layer(run, layers_[0], x);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      run_passes(run, layers_[i], x, i + 1 == layers_.size());
-      x = trunk_;
+      fold_layer(run, layers_[i]);
+      if (i + 1 < layers_.size()) {
+        finish_layer(run, layers_[i], layers_[i + 1], x);
+        x = trunk_;
+      } else {
+        finish_last(run, x);
+      }
     }
   }
 
@@ -113,6 +119,12 @@ class DConvStep final : public CpuStep {
   }
 
   std::size_t blocks() const noexcept { return blocks_of(positions_); }
+  /// Of a row that threads share: as many as the second cache holds, and several parts a thread.
+  std::size_t part_blocks(std::size_t threads) const noexcept {
+    constexpr std::size_t kMost = 32;
+    if (threads == 1) return blocks();
+    return std::clamp<std::size_t>(blocks() / (4 * threads), 1, kMost);
+  }
   /// Of a block on its way to the tail; what tiles read behind it is zeros.
   std::size_t tail_floats() const noexcept {
     return tail_ || half_tail_ ? lines(kBlockRows * channels_ + kPairTileDepth) : 0;
@@ -207,33 +219,45 @@ class DConvStep final : public CpuStep {
     });
   }
 
-  void run_passes(const CpuRun& run, const DConvLayer& layer, const NumbersSlot& from,
-                  bool last) const noexcept {
-    auto* const block_moments = run.at<Moments>(moments_slot_);
+  float* hidden_of(const CpuRun& run, const DConvLayer& layer, std::size_t row,
+                   std::size_t p) const noexcept {
+    return run.at(hidden_slot_) + row * hidden_floats_ + p * layer.hidden();
+  }
+  DConvWork work_of(const CpuRun& run, const DConvLayer& layer, std::size_t row) const noexcept {
+    return layer.work_at(run.at(work_slot_) + row * work_floats_);
+  }
+
+  /// A layer's first convolution of one block of a row, and its moments.
+  void convolve_block(const CpuRun& run, const DConvLayer& layer, const NumbersSlot& x,
+                      std::size_t row, std::size_t p, ThreadScratch& scratch) const noexcept {
+    const std::size_t n = std::min(kBlockRows, positions_ - p);
+    float* const hidden = hidden_of(run, layer, row, p);
+    layer.convolve(positions_of(row_of(run, x, row)), p, n, scratch, hidden);
+    run.at<Moments>(moments_slot_)[row * blocks() + p / kBlockRows] = layer.moments_of(hidden, n);
+  }
+  void begin_layer(const CpuRun& run, const DConvLayer& layer,
+                   const NumbersSlot& x) const noexcept {
+    over_blocks(
+        run, [&](std::size_t row, std::size_t p, std::size_t, std::size_t, ThreadScratch& scratch) {
+          fetch_next(row_of(run, x, row), p);
+          convolve_block(run, layer, x, row, p, scratch);
+        });
+  }
+
+  void fold_layer(const CpuRun& run, const DConvLayer& layer) const noexcept {
+    const auto* const block_moments = run.at<Moments>(moments_slot_);
     auto* const block_sums = run.at<double>(sums_slot_);
-    const auto hidden_of = [&](std::size_t row, std::size_t p) {
-      return run.at(hidden_slot_) + row * hidden_floats_ + p * layer.hidden();
-    };
-    const auto work_of = [&](std::size_t row) {
-      return layer.work_at(run.at(work_slot_) + row * work_floats_);
-    };
-    over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t i,
-                         ThreadScratch& scratch) {
-      fetch_next(row_of(run, from, row), p);
-      layer.convolve(positions_of(row_of(run, from, row)), p, n, scratch, hidden_of(row, p));
-      block_moments[i] = layer.moments_of(hidden_of(row, p), n);
-    });
     run.workers.parallel_for(rows_, [&](std::size_t row, ThreadScratch& scratch) {
       Moments total;
       for (std::size_t i = 0; i < blocks(); ++i) total.merge(block_moments[row * blocks() + i]);
-      layer.fold_first(total, hidden_of(row, 0), std::min(kBlockRows, positions_), scratch,
-                       work_of(row));
+      layer.fold_first(total, hidden_of(run, layer, row, 0), std::min(kBlockRows, positions_),
+                       scratch, work_of(run, layer, row));
     });
     over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t i,
                          ThreadScratch& scratch) {
       double* sums = block_sums + i * layer.sums();
       std::fill_n(sums, layer.sums(), 0.0);
-      layer.activate(hidden_of(row, p), n, work_of(row), scratch, sums);
+      layer.activate(hidden_of(run, layer, row, p), n, work_of(run, layer, row), scratch, sums);
     });
     run.workers.parallel_for(rows_, [&](std::size_t row, ThreadScratch&) {
       double* total = block_sums + row * blocks() * layer.sums();
@@ -241,13 +265,56 @@ class DConvStep final : public CpuStep {
         const double* sums = total + block * layer.sums();
         for (std::size_t i = 0; i < layer.sums(); ++i) total[i] += sums[i];
       }
-      layer.fold_second(total, positions_, work_of(row));
+      layer.fold_second(total, positions_, work_of(run, layer, row));
     });
-    over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t,
-                         ThreadScratch& scratch) {
-      fetch_next(row_of(run, from, row), p);
-      finish(run, layer, last, work_of(row), hidden_of(row, p), row, p, n, row_of(run, from, row),
-             row_of(run, trunk_, row), scratch);
+  }
+
+  void finish_block(const CpuRun& run, const DConvLayer& layer, bool last, const NumbersSlot& x,
+                    std::size_t row, std::size_t p, ThreadScratch& scratch) const noexcept {
+    fetch_next(row_of(run, x, row), p);
+    finish(run, layer, last, work_of(run, layer, row), hidden_of(run, layer, row, p), row, p,
+           std::min(kBlockRows, positions_ - p), row_of(run, x, row), row_of(run, trunk_, row),
+           scratch);
+  }
+  void finish_last(const CpuRun& run, const NumbersSlot& x) const noexcept {
+    over_blocks(
+        run, [&](std::size_t row, std::size_t p, std::size_t, std::size_t, ThreadScratch& scratch) {
+          finish_block(run, layers_.back(), true, x, row, p, scratch);
+        });
+  }
+
+  /// The result of a layer and, while it is in the cache, the first convolution of the next. Tasks
+  /// are parts of a row; blocks at a part's ends wait until the parts beside it are done.
+  void finish_layer(const CpuRun& run, const DConvLayer& layer, const DConvLayer& next,
+                    const NumbersSlot& x) const noexcept {
+    const std::size_t part = part_blocks(run.workers.threads());
+    const std::size_t parts = blocks_of(blocks(), part);
+    const auto over_parts = [&](auto&& body) {
+      run.workers.parallel_for(rows_ * parts, [&](std::size_t i, ThreadScratch& scratch) {
+        const std::size_t first = i % parts * part;
+        body(i / parts, first, std::min(first + part, blocks()), scratch);
+      });
+    };
+    const auto waits = [&](std::size_t block, std::size_t first, std::size_t end) {
+      return (block == first && first > 0) || (block + 1 == end && end < blocks());
+    };
+    const bool near = next.dilation() <= kBlockRows;
+    over_parts([&](std::size_t row, std::size_t first, std::size_t end, ThreadScratch& scratch) {
+      const auto convolve = [&](std::size_t block) {
+        if (near && !waits(block, first, end))
+          convolve_block(run, next, trunk_, row, block * kBlockRows, scratch);
+      };
+      for (std::size_t block = first; block < end; ++block) {
+        finish_block(run, layer, false, x, row, block * kBlockRows, scratch);
+        if (block > first) convolve(block - 1);
+      }
+      convolve(end - 1);
+    });
+    over_parts([&](std::size_t row, std::size_t first, std::size_t end, ThreadScratch& scratch) {
+      for (std::size_t block = first; block < end; ++block) {
+        if (near && !waits(block, first, end)) continue;
+        convolve_block(run, next, trunk_, row, block * kBlockRows, scratch);
+      }
     });
   }
 

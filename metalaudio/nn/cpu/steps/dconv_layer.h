@@ -30,7 +30,7 @@ class DConvLayer {
   DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const Graph& graph);
 
   std::size_t hidden() const noexcept { return hidden_; }
-  bool halves() const noexcept { return way_ == Way::halves; }
+  std::size_t dilation() const noexcept { return dilation_; }
   std::size_t weight_bytes() const noexcept;
   ScratchNeeds scratch() const noexcept;
   std::size_t work_floats() const noexcept;
