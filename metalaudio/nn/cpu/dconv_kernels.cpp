@@ -19,6 +19,7 @@
 namespace metalaudio::nn::cpu {
 constexpr std::size_t kTaps = 3;
 constexpr std::size_t kHiddenTile = 6;  ///< hidden channels whose sums stay in registers
+constexpr std::size_t kLineFloats = 16;
 constexpr std::size_t kChainChannels = kGemmChain / kTaps;
 }  // namespace metalaudio::nn::cpu
 #endif
@@ -37,6 +38,9 @@ constexpr std::size_t kGateRows = 6;
 #endif
 constexpr std::size_t kMostLanes = HWY_MAX_BYTES / sizeof(float);
 
+/// What lies beyond its array does no harm.
+HWY_INLINE void fetch_to_second_cache(const float* at) { __builtin_prefetch(at, 0, 2); }
+
 /// Calls body with 0 to kCount - 1 as constants, so that arrays of vectors stay in registers.
 template <std::size_t kCount, typename Body>
 HWY_INLINE void unrolled(Body&& body) {
@@ -46,11 +50,30 @@ HWY_INLINE void unrolled(Body&& body) {
   (std::make_index_sequence<kCount>());
 }
 
+/// Asks for memory that is read soon, a few lines at a time, so that they do not keep others waiting.
+class NextLines {
+ public:
+  NextLines(const float* from, std::size_t floats, std::size_t calls)
+      : at_(from),
+        end_(from + floats),
+        step_(kLineFloats * ((floats / kLineFloats + calls) / calls)) {}
+
+  HWY_INLINE void fetch_some() {
+    const float* const end = std::min(at_ + step_, end_);
+    for (; at_ < end; at_ += kLineFloats) fetch_to_second_cache(at_);
+  }
+
+ private:
+  const float* at_;
+  const float* end_;
+  std::size_t step_;
+};
+
 /// kHiddenTile hidden channels of kConvVectors vectors of positions. Sums start anew every
 /// kChainChannels channels.
 HWY_INLINE void convolve_tile(const HiddenConv& conv, const float* HWY_RESTRICT x,
                               const float* HWY_RESTRICT weights, std::size_t outputs,
-                              float* HWY_RESTRICT to, std::size_t stride) {
+                              float* HWY_RESTRICT to, std::size_t stride, NextLines& next) {
   constexpr std::size_t kSums = kHiddenTile * kConvVectors;
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
@@ -64,6 +87,7 @@ HWY_INLINE void convolve_tile(const HiddenConv& conv, const float* HWY_RESTRICT 
   for (std::size_t c0 = 0;;) {
     const std::size_t end = std::min(c0 + kChainChannels, conv.channels);
     for (std::size_t c = c0; c < end; ++c, x += conv.x_stride) {
+      next.fetch_some();
       const float* at = x;
       HWY_UNROLL(1)
       for (std::size_t tap = 0; tap < kTaps; ++tap) {
@@ -102,10 +126,13 @@ void convolve(const HiddenConv& conv, std::size_t positions, float* hidden, std:
   const std::size_t width = kConvVectors * hn::Lanes(FloatTag());
   const std::size_t tile_weights = kHiddenTile * (1 + kTaps * conv.channels);
   const float* weights = conv.weights;
+  const std::size_t tiles =
+      (conv.hidden_channels + kHiddenTile - 1) / kHiddenTile * ((positions + width - 1) / width);
+  NextLines next(conv.next, conv.next_floats, std::max<std::size_t>(tiles * conv.channels, 1));
   for (std::size_t o = 0; o < conv.hidden_channels; o += kHiddenTile, weights += tile_weights) {
     const std::size_t outputs = std::min(kHiddenTile, conv.hidden_channels - o);
     for (std::size_t p = 0; p < positions; p += width) {
-      convolve_tile(conv, conv.x + p, weights, outputs, hidden + o * stride + p, stride);
+      convolve_tile(conv, conv.x + p, weights, outputs, hidden + o * stride + p, stride, next);
     }
   }
 }
@@ -319,6 +346,8 @@ HWY_INLINE void gate_tile(const HiddenGate& gate, const float* HWY_RESTRICT hidd
     if (!kWhole && r >= rows) return;
     const float* from = x + r * gate.channels;
     float* to = y + r * gate.channels;
+    fetch_to_second_cache(from + gate.ahead);
+    fetch_to_second_cache(to + gate.y_ahead);
     if (kWhole || columns == lanes) {
       hn::StoreU(hn::MulAdd(low[r], high[r], hn::LoadU(d, from)), d, to);
     } else {

@@ -1,16 +1,15 @@
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/gemm/pair_conversion.h>
 #include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/dconv.h>
 #include <metalaudio/nn/cpu/steps/dconv_layer.h>
 
+#include <algorithm>
 #include <array>
 
 namespace metalaudio::nn::cpu {
 
 namespace {
-
-constexpr std::size_t kLine = 64;
-constexpr int kSecondCache = 2;
 
 std::size_t lines(std::size_t floats) noexcept { return (floats + 15) / 16 * 16; }
 
@@ -21,14 +20,16 @@ class DConvStep final : public CpuStep {
  public:
   DConvStep(const GemmKernel& kernel, const DConvChain& chain, std::size_t threads,
             const HalfValues& halves, StepMaker& maker)
-      : y_(numbers_slot(chain.y, halves, maker)), halves_(amx_parts(kernel) == 1) {
+      : y_(numbers_slot(chain.y, halves, maker)),
+        halves_(amx_parts(kernel) == 1),
+        half_layers_(takes_halves(kernel, chain, maker.graph())) {
     const Graph& graph = maker.graph();
     const Shape& shape = graph.shape(chain.y);
     channels_ = static_cast<std::size_t>(shape.back());
     positions_ = static_cast<std::size_t>(shape[shape.rank() - 2]);
     rows_ = static_cast<std::size_t>(shape.size()) / (positions_ * channels_);
     by_row_ = rows_ >= 2 * threads;
-    const bool rounds = halves_ && !is_waveform(positions_, channels_);
+    const bool rounds = half_layers_ && !is_waveform(positions_, channels_);
     trunk_ = {y_.slot, rounds};
     if (halves_ && y_.halves != rounds && !by_row_) {
       // As much room as a slot has, half of which tiles read beyond a row's end at most.
@@ -36,7 +37,8 @@ class DConvStep final : public CpuStep {
     }
     x_ = chain.head ? trunk_ : numbers_slot(chain.layers[0].x, halves, maker);
     halves_ ? make_half_ends(chain, halves, maker) : make_ends(chain, maker);
-    for (const DConvParts& parts : chain.layers) layers_.emplace_back(kernel, parts, graph);
+    const GemmKernel& used = halves_ && !half_layers_ ? gemm_kernel(Precision::fp32) : kernel;
+    for (const DConvParts& parts : chain.layers) layers_.emplace_back(used, parts, graph);
     for (const DConvLayer& layer : layers_) {
       hidden_floats_ = std::max(hidden_floats_, layer.hidden() * kBlockRows * blocks());
       sums_ = std::max(sums_, layer.sums());
@@ -88,7 +90,7 @@ class DConvStep final : public CpuStep {
   ScratchNeeds scratch() const noexcept override {
     ScratchNeeds needs;
     for (const DConvLayer& layer : layers_) needs.cover(layer.scratch());
-    needs.floats = layer_floats_ + tail_floats();
+    needs.floats = layer_floats_ + tail_floats() + rounded_floats();
     if (by_row_) needs.floats += row_floats() + work_floats_ + lines(2 * sums_) + hidden_floats_;
     for (const CpuStep* end : ends())
       if (end != nullptr) needs.gemm.cover(end->scratch().gemm);
@@ -129,6 +131,10 @@ class DConvStep final : public CpuStep {
   std::size_t tail_floats() const noexcept {
     return tail_ || half_tail_ ? lines(kBlockRows * channels_ + kPairTileDepth) : 0;
   }
+  /// Of a block that is rounded on its way out of layers of float32.
+  std::size_t rounded_floats() const noexcept {
+    return halves_ && !half_layers_ ? lines(kBlockRows * channels_) : 0;
+  }
   /// Of a row that stays with its thread.
   std::size_t row_floats() const noexcept { return halves_ ? lines(positions_ * channels_) : 0; }
   Numbers row_of(const CpuRun& run, const NumbersSlot& slot, std::size_t row) const noexcept {
@@ -139,15 +145,6 @@ class DConvStep final : public CpuStep {
   }
   Numbers past(Numbers row, std::size_t positions) const noexcept {
     return row + static_cast<std::ptrdiff_t>(positions * channels_);
-  }
-  /// Asks for the block behind one that begins at a position, since the processor does not find out
-  /// by itself what is read next of rows that are taken a few columns at a time.
-  void fetch_next(Numbers row, std::size_t p) const noexcept {
-    const std::size_t next = std::min(p + kBlockRows, positions_);
-    const std::byte* const end = past(row, std::min(next + kBlockRows, positions_)).at;
-    for (const std::byte* at = past(row, next).at; at < end; at += kLine) {
-      __builtin_prefetch(at, 0, kSecondCache);
-    }
   }
   /// Some positions of x, which is float32, to a row of bfloat16.
   void round(const CpuRun& run, std::size_t row, std::size_t p, std::size_t n,
@@ -164,7 +161,13 @@ class DConvStep final : public CpuStep {
     const bool through = last && (tail_ || half_tail_);
     const Numbers y =
         through ? Numbers{numbers(room).at, halves_} : past(last ? row_of(run, y_, row) : trunk, p);
-    layer.finish(hidden, n, work, scratch, past(x, p), y);
+    if (y.halves && !half_layers_) {
+      float* const block = room + tail_floats();
+      layer.finish(hidden, n, work, scratch, past(x, p), numbers(block));
+      convert_to_parts(1, block, n * channels_, y.as<BFloat16>(), 0);
+    } else {
+      layer.finish(hidden, n, work, scratch, past(x, p), y);
+    }
     if (!through) return;
     if (tail_) return tail_->run_positions(run, row, p, n, room, scratch);
     std::fill_n(past(y, n).as<BFloat16>(), kPairTileDepth, BFloat16(0.0F));
@@ -172,7 +175,8 @@ class DConvStep final : public CpuStep {
   }
 
   void run_row(const CpuRun& run, std::size_t row, ThreadScratch& scratch) const noexcept {
-    float* const row_room = scratch.floats.data() + layer_floats_ + tail_floats();
+    float* const row_room =
+        scratch.floats.data() + layer_floats_ + tail_floats() + rounded_floats();
     float* const work_room = row_room + row_floats();
     auto* const sums = reinterpret_cast<double*>(work_room + work_floats_);
     float* const hidden_values = work_room + work_floats_ + lines(2 * sums_);
@@ -239,7 +243,6 @@ class DConvStep final : public CpuStep {
                    const NumbersSlot& x) const noexcept {
     over_blocks(
         run, [&](std::size_t row, std::size_t p, std::size_t, std::size_t, ThreadScratch& scratch) {
-          fetch_next(row_of(run, x, row), p);
           convolve_block(run, layer, x, row, p, scratch);
         });
   }
@@ -271,7 +274,6 @@ class DConvStep final : public CpuStep {
 
   void finish_block(const CpuRun& run, const DConvLayer& layer, bool last, const NumbersSlot& x,
                     std::size_t row, std::size_t p, ThreadScratch& scratch) const noexcept {
-    fetch_next(row_of(run, x, row), p);
     finish(run, layer, last, work_of(run, layer, row), hidden_of(run, layer, row, p), row, p,
            std::min(kBlockRows, positions_ - p), row_of(run, x, row), row_of(run, trunk_, row),
            scratch);
@@ -321,7 +323,8 @@ class DConvStep final : public CpuStep {
   NumbersSlot x_;
   NumbersSlot y_;
   NumbersSlot trunk_;  ///< of the layers' results; a row of halves_ may stay with its thread
-  bool halves_;
+  bool halves_;        ///< the convolutions before and behind the layers multiply bfloat16
+  bool half_layers_;   ///< and the layers
   std::size_t channels_ = 0;
   std::size_t positions_ = 0;
   std::size_t rows_ = 0;
@@ -342,6 +345,14 @@ class DConvStep final : public CpuStep {
 };
 
 }  // namespace
+
+bool takes_halves(const GemmKernel& kernel, const DConvChain& chain, const Graph& graph) {
+  constexpr std::int64_t kFewHidden = 8;
+  return amx_parts(kernel) == 1 && std::ranges::any_of(chain.layers, [&](const DConvParts& layer) {
+           return graph.shape(layer.bias1).size() > kFewHidden ||
+                  !DConvLayer::fits_vectors(static_cast<std::size_t>(layer.dilation));
+         });
+}
 
 std::unique_ptr<Step> make_dconv(const GemmKernel& kernel, const DConvChain& chain,
                                  std::size_t threads, const HalfValues& halves, StepMaker& maker) {

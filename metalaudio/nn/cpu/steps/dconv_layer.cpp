@@ -20,13 +20,12 @@ std::ptrdiff_t stride(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
 }  // namespace
 
 /// Tiles of the kernel are faster than vectors of float32 where they are those of AMX and hidden
-/// channels fill enough of their columns. Far taps would need more room for transposed positions
-/// than a block has.
+/// channels fill enough of their columns.
 DConvLayer::Way DConvLayer::way_for(const GemmKernel& kernel, std::size_t hidden,
                                     std::size_t dilation) {
   const std::size_t parts = amx_parts(kernel);
   if (parts == 1) return Way::halves;
-  return dilation > kBlockRows || (parts == 2 && hidden > 16) ? Way::tiles : Way::vectors;
+  return !fits_vectors(dilation) || (parts == 2 && hidden > 16) ? Way::tiles : Way::vectors;
 }
 
 DConvLayer::DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const Graph& graph)
@@ -157,8 +156,16 @@ void DConvLayer::convolve(const PositionsRow& x, std::size_t first, std::size_t 
     const std::size_t taps = whole_rows(kBlockRows + 2 * dilation_);
     transpose({row + start * stride(channels_), stride(channels_), -start, positions - start},
               count + 2 * dilation_, channels_, room, taps);
-    convolve_hidden({room, taps, channels_, dilation_, packed1_.data(), hidden_}, count, hidden,
-                    kBlockRows);
+    const std::size_t left = static_cast<std::size_t>(positions) - first - count;
+    convolve_hidden({.x = room,
+                     .x_stride = taps,
+                     .channels = channels_,
+                     .dilation = dilation_,
+                     .weights = packed1_.data(),
+                     .hidden_channels = hidden_,
+                     .next = row + stride((first + count) * channels_),
+                     .next_floats = std::min(left, kBlockRows) * channels_},
+                    count, hidden, kBlockRows);
     return;
   }
   const std::size_t depth = round_up(channels_, kTileDepth);
@@ -270,8 +277,17 @@ void DConvLayer::finish(const float* hidden, std::size_t count, const DConvWork&
                         ThreadScratch& scratch, Numbers x, Numbers y) const noexcept {
   if (way_ == Way::halves) return finish_halves(hidden, count, work, scratch, x, y);
   if (way_ == Way::vectors) {
-    gate_hidden({hidden, kBlockRows, hidden_, packed2_.data(), work.scale2, work.shift2,
-                 x.as<const float>(), y.as<float>(), channels_},
+    gate_hidden({.hidden = hidden,
+                 .stride = kBlockRows,
+                 .hidden_channels = hidden_,
+                 .weights = packed2_.data(),
+                 .scale = work.scale2,
+                 .shift = work.shift2,
+                 .x = x.as<const float>(),
+                 .y = y.as<float>(),
+                 .channels = channels_,
+                 .ahead = kBlockRows * channels_,
+                 .y_ahead = x.at == y.at ? 0 : kBlockRows * channels_},
                 count);
     return;
   }
