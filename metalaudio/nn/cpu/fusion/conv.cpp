@@ -2,6 +2,7 @@
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/half_conv.h>
+#include <metalaudio/nn/cpu/steps/linear_layers.h>
 #include <metalaudio/nn/cpu/steps/narrow_conv.h>
 #include <metalaudio/nn/cpu/steps/winograd_conv.h>
 
@@ -47,6 +48,10 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
             match_dconv(matcher, index, &made, usual, threads, tolerances, halves)) {
       return chain;
     }
+  }
+  if (shares_columns(parts, y, matcher.graph())) {
+    plan.make = [parts, y](StepMaker& maker) { return make_linear(parts, y, maker); };
+    return std::move(plan);
   }
   if (takes_halves(parts, y, matcher.graph())) {
     halves->may_read(plan, node.inputs[0]);
