@@ -2,6 +2,7 @@
 #define HWY_TARGET_INCLUDE "metalaudio/nn/cpu/gemm/gemm_kernels.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off: the macro above must come first
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 #include <metalaudio/nn/cpu/math-inl.h>
 // clang-format on
@@ -158,6 +159,15 @@ void finish_tile(const GemmTile& tile, const GemmOutput& output) {
                  output.residual != nullptr ? output.residual + tile.column : nullptr);
 }
 
+/// Asks for what lies apart in memory and is wanted once the tile has been computed.
+HWY_INLINE void prefetch_rows(const float* from, std::ptrdiff_t stride, std::size_t rows,
+                              std::size_t columns) {
+  constexpr std::size_t kLine = 64 / sizeof(float);
+  for (std::size_t r = 0; r < rows; ++r, from += stride) {
+    for (std::size_t c = 0; c < columns; c += kLine) hwy::Prefetch(from + c);
+  }
+}
+
 template <std::size_t kVectors>
 HWY_INLINE void multiply_panels(const GemmBlock& block) {
   const std::size_t lanes = hn::Lanes(FloatTag());
@@ -177,14 +187,17 @@ HWY_INLINE void multiply_panels(const GemmBlock& block) {
       const bool direct = plain && rows == kTileRows && columns == width;
       const auto row = static_cast<std::ptrdiff_t>(r0);
       float* out = output.base + row * output.row_stride + column;
-      multiply_tile<kVectors>(block.table + r0 * block.taps, block.weight_rows, block.taps,
-                              block.depth, panel, bias, direct ? out : tile,
-                              direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
-      if (direct) continue;
       const float* residual = output.residual != nullptr
                                   ? output.residual + row * output.residual_row_stride + column
                                   : nullptr;
-      finish_rows<kVectors>(tile, rows, columns, output, out, residual);
+      prefetch_rows(out, output.row_stride, rows, columns);
+      if (residual != nullptr && residual != out) {
+        prefetch_rows(residual, output.residual_row_stride, rows, columns);
+      }
+      multiply_tile<kVectors>(block.table + r0 * block.taps, block.weight_rows, block.taps,
+                              block.depth, panel, bias, direct ? out : tile,
+                              direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
+      if (!direct) finish_rows<kVectors>(tile, rows, columns, output, out, residual);
     }
   }
 }
