@@ -393,6 +393,56 @@ void gate_rows(const HiddenGate& of, std::size_t positions) {
   }
 }
 
+/// kCount vectors of one row from column c on, the last of them of so many columns.
+template <std::size_t kCount>
+HWY_INLINE void gate_columns_of(const WideGate& gate, const float* products, const float* x,
+                                float* y, std::size_t c, std::size_t columns) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  FloatVec low[kCount];
+  FloatVec high[kCount];
+  unrolled<kCount>([&](auto i) HWY_ATTR {
+    const auto affine = [&](std::size_t at) HWY_ATTR {
+      if (kCount == 1 && columns < lanes) {
+        return hn::MulAdd(load_first(d, products + at, columns),
+                          load_first(d, gate.scale + at, columns),
+                          load_first(d, gate.shift + at, columns));
+      }
+      return hn::MulAdd(hn::LoadU(d, products + at), hn::LoadU(d, gate.scale + at),
+                        hn::LoadU(d, gate.shift + at));
+    };
+    low[i] = affine(c + i * lanes);
+    high[i] = affine(gate.channels + c + i * lanes);
+  });
+  open_gates<kCount>(high);
+  unrolled<kCount>([&](auto i) HWY_ATTR {
+    const std::size_t at = c + i * lanes;
+    if (kCount == 1 && columns < lanes) {
+      store_first(d, hn::MulAdd(low[i], high[i], load_first(d, x + at, columns)), y + at, columns);
+    } else {
+      hn::StoreU(hn::MulAdd(low[i], high[i], hn::LoadU(d, x + at)), d, y + at);
+    }
+  });
+}
+
+void gate_wide(const WideGate& of, std::size_t positions) {
+  const WideGate gate = of;  // nothing that is written to y changes it
+  constexpr std::size_t kTogether = 4;
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  for (std::size_t p = 0; p < positions; ++p) {
+    const float* const products = gate.products + p * 2 * gate.channels;
+    const float* const x = gate.x + p * gate.channels;
+    float* const y = gate.y + p * gate.channels;
+    std::size_t c = 0;
+    for (; c + kTogether * lanes <= gate.channels; c += kTogether * lanes) {
+      gate_columns_of<kTogether>(gate, products, x, y, c, lanes);
+    }
+    for (; c < gate.channels; c += lanes) {
+      gate_columns_of<1>(gate, products, x, y, c, std::min(lanes, gate.channels - c));
+    }
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace metalaudio::nn::cpu
 HWY_AFTER_NAMESPACE();
@@ -406,6 +456,7 @@ HWY_EXPORT(activate_rows);
 HWY_EXPORT(products_of_rows);
 HWY_EXPORT(lanes_of_gate);
 HWY_EXPORT(gate_rows);
+HWY_EXPORT(gate_wide);
 
 std::size_t hidden_conv_floats(std::size_t hidden_channels, std::size_t channels) {
   return (hidden_channels + kHiddenTile - 1) / kHiddenTile * kHiddenTile * (1 + kTaps * channels);
@@ -491,6 +542,10 @@ void pack_gate(const float* weights, std::size_t hidden_channels, std::size_t ch
 
 void gate_hidden(const HiddenGate& gate, std::size_t positions) {
   HWY_DYNAMIC_DISPATCH(gate_rows)(gate, positions);
+}
+
+void gate_products(const WideGate& gate, std::size_t positions) {
+  HWY_DYNAMIC_DISPATCH(gate_wide)(gate, positions);
 }
 
 }  // namespace metalaudio::nn::cpu
