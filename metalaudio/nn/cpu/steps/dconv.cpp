@@ -29,9 +29,7 @@ class DConvStep final : public CpuStep {
     positions_ = static_cast<std::size_t>(shape[shape.rank() - 2]);
     rows_ = static_cast<std::size_t>(shape.size()) / (positions_ * channels_);
     by_row_ = rows_ >= 2 * threads;
-    // Waveforms hold what is far smaller than their peaks: what layers add to long rows is float32.
-    constexpr std::size_t kLongRow = 1 << 20;
-    const bool rounds = half_layers_ && positions_ * channels_ * sizeof(float) <= kLongRow;
+    const bool rounds = half_layers_ && !is_waveform(positions_, channels_);
     trunk_ = {y_.slot, rounds};
     if (halves_ && y_.halves != rounds && !by_row_) {
       // As much room as a slot has, half of which tiles read beyond a row's end at most.
