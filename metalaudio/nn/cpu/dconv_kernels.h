@@ -73,4 +73,16 @@ std::size_t gate_columns(std::size_t channels);
 void pack_gate(const float* weights, std::size_t hidden_channels, std::size_t channels, float* to);
 void gate_hidden(const HiddenGate& gate, std::size_t positions);
 
+/// The same of products that are there: rows of 2 · channels floats, low before gate, side by side;
+/// scale and shift in the same order. y may be x.
+struct WideGate {
+  const float* products;
+  const float* scale;
+  const float* shift;
+  const float* x;
+  float* y;
+  std::size_t channels;
+};
+void gate_products(const WideGate& gate, std::size_t positions);
+
 }  // namespace metalaudio::nn::cpu
