@@ -95,10 +95,12 @@ struct Panels {
   }
 
  private:
-  /// The panel behind one, dealt out to the blocks of depths of so many tiles.
+  /// The panel behind one, dealt out to the blocks of depths of so many tiles. Two large ones would
+  /// push the rows out of the second cache.
   PairAhead next_panel(const Panel& panel, std::size_t tiles) const noexcept {
     constexpr std::size_t kLine = 64;
-    if (tiles == 0) return {};
+    constexpr std::size_t kLarge = std::size_t{128} << 10U;
+    if (tiles == 0 || cut.panel * sizeof(BFloat16) > kLarge) return {};
     return {reinterpret_cast<const std::byte*>(panel.tiles + cut.panel),
             round_up(cut.block * sizeof(BFloat16) / tiles, kLine)};
   }
@@ -234,7 +236,7 @@ std::size_t GemmPairs::panels(const MatrixSize& size) const noexcept {
 SharedProduct GemmPairs::shared(const MatrixSize& size, std::size_t rows) const noexcept {
   // Of a tile and 32 depths of a panel, and of a vector of numbers that is converted.
   constexpr double kTileCycles = 16;
-  constexpr double kVectorCycles = 4;
+  constexpr double kVectorCycles = 5;
   const Cut cut(size, parts_);
   const auto parts = static_cast<double>(parts_);
   const double products = parts * (parts + 1) / 2;

@@ -97,7 +97,8 @@ ProductShares::Units ProductShares::units_of(std::size_t stretch) const noexcept
 ProductShares::Task ProductShares::task(std::size_t index) const noexcept {
   const std::size_t width = product_.panels / columns_;
   const std::size_t share = index / pieces_;
-  const auto [begin, end] = units_of(share % stretches_);
+  // Neighbours have the same rows, as in the steps before and behind.
+  const auto [begin, end] = units_of(share / columns_);
   std::size_t first = begin;
   for (std::size_t piece = index % pieces_; piece > 0 && first < end; --piece)
     first = end_of_piece(first, end);
@@ -106,7 +107,7 @@ ProductShares::Task ProductShares::task(std::size_t index) const noexcept {
   const std::size_t end_tile = (last + width - 1) / width;
   const std::size_t rows = std::min(end_tile * product_.tile_rows, product_.rows);
   const std::size_t first_row = std::min(tile * product_.tile_rows, rows);
-  const std::size_t panel = share / stretches_ * width;
+  const std::size_t panel = share % columns_ * width;
   return {first_row,
           rows - first_row,
           {panel, panel + width, first - tile * width, last - tile * width, 0, cold_}};
