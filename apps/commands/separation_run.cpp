@@ -5,8 +5,8 @@
 #include <malloc.h>
 #include <metalaudio/core/audio_device.h>
 #include <metalaudio/core/counted.h>
-#include <metalaudio/core/error.h>
 #include <metalaudio/core/default_threads.h>
+#include <metalaudio/core/error.h>
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/separation/output_folders.h>
