@@ -10,7 +10,7 @@ enum class ConvolveMethod { automatic, direct, fft, partitioned };
 
 /// Where `automatic` goes over from one method to the next: direct below fft_samples of the
 /// shorter one; fft where that is at least fft_share of the other as well; else partitioned.
-/// Measured (docs/benchmarks.md); beyond, the direct form is also the less exact one.
+/// Measured (docs/benchmarks/dsp.md); beyond, the direct form is also the less exact one.
 struct ConvolveOptions {
   ConvolveMethod method = ConvolveMethod::automatic;
   std::size_t fft_samples = 256;

@@ -6,7 +6,8 @@
 namespace metalaudio::separation {
 
 /// The folders that a track's outputs need. Those that were not there before are removed again by
-/// the destructor, unless keep() was called or something lies in them.
+/// the destructor, unless keep() was called, something lies in them, or another instance, of any
+/// process, uses them: each holds a shared lock on its folders.
 /// Threads:  one instance per thread; several instances may share folders.
 class OutputFolders {
  public:
@@ -22,8 +23,10 @@ class OutputFolders {
 
  private:
   void make(const std::filesystem::path& folder);
+  bool use(const std::filesystem::path& folder);
 
   std::vector<std::filesystem::path> made_;  // outermost first
+  std::vector<int> used_;                    // open folders, each locked
 };
 
 }  // namespace metalaudio::separation

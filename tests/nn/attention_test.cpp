@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <metalaudio/core/array.h>
+#include <metalaudio/nn/cpu/attention/attention_lanes.h>
 #include <metalaudio/nn/plan.h>
 
 #include <algorithm>
@@ -215,6 +217,53 @@ TEST(Attention, MakesNanOfScoresThatAreAllMinusInfinity) {
   c.k.assign(8, -kInf);
   for_each_precision([&](Precision precision, double) {
     for (const float y : run(c, precision)) EXPECT_TRUE(std::isnan(y));
+  });
+}
+
+/// A processor with AMX plans tiles instead, so that its vectors of AVX-512 are reached here alone.
+std::vector<float> run_in_lanes(const Case& c) {
+  const auto size = [](std::int64_t n) { return static_cast<std::size_t>(n); };
+  const cpu::AttentionLanes lanes(0, {size(c.sizes.keys), size(c.sizes.depth), size(c.sizes.width),
+                                      1 / std::sqrt(static_cast<float>(c.sizes.depth))});
+  Array<std::byte> packed(lanes.packed_bytes());
+  Array<float> scratch(lanes.scratch_floats());
+  for (std::size_t block = 0; block * lanes.kPackedKeys < size(c.sizes.keys); ++block) {
+    EXPECT_FALSE(
+        lanes.pack({c.k.data(), c.sizes.depth}, {c.v.data(), c.sizes.width}, block, packed.data()));
+  }
+  std::vector<float> y(size(c.sizes.queries * c.sizes.width), -1);
+  for (std::size_t first = 0; first < size(c.sizes.queries); first += lanes.kQueries) {
+    lanes.attend({c.q.data() + first * size(c.sizes.depth), c.sizes.depth},
+                 std::min(lanes.kQueries, size(c.sizes.queries) - first), packed.data(),
+                 scratch.data(), y.data() + first * size(c.sizes.width), c.sizes.width);
+  }
+  return y;
+}
+
+TEST(AttentionLanes, AreExactForAnySizesOnEveryInstructionSet) {
+  for (const Sizes& sizes :
+       {Sizes{1, 1, 1, 1}, Sizes{8, 7, 48, 48}, Sizes{31, 48, 3, 5}, Sizes{32, 49, 64, 64},
+        Sizes{70, 600, 49, 23}, Sizes{33, 1025, 130, 11}}) {
+    const Case c = random_case(sizes);
+    const std::vector<double> exact = expected(c);
+    for_each_target([&](const char* target) {
+      // As for a plan in float32.
+      EXPECT_GT(snr_db(run_in_lanes(c), exact), 115) << target << ", keys " << sizes.keys;
+    });
+  }
+}
+
+TEST(AttentionLanes, MakeNanOfScoresThatAllOverflow) {
+  Case c = random_case({33, 100, 4, 4});
+  c.q.assign(c.q.size(), 1e30F);
+  c.k.assign(c.k.size(), -1e30F);
+  for_each_target([&](const char* target) {
+    for (const float y : run_in_lanes(c)) EXPECT_TRUE(std::isnan(y)) << target;
+    // One that does not takes all the weight.
+    Case one = c;
+    std::fill_n(one.k.begin() + 60 * 4, 4, 0.0F);
+    const std::vector<float> y = run_in_lanes(one);
+    for (std::size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], one.v[60 * 4 + i % 4]) << target;
   });
 }
 

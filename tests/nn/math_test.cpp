@@ -9,7 +9,18 @@
 #ifndef METALAUDIO_TESTS_NN_MATH_TEST_ONCE
 #define METALAUDIO_TESTS_NN_MATH_TEST_ONCE
 namespace metalaudio::nn::cpu {
-enum class Function { exp, sigmoid, tanh, fast_tanh, erf, gelu, gelu_tanh, silu, relu };
+enum class Function {
+  exp,
+  exp2_of_negative,
+  sigmoid,
+  tanh,
+  fast_tanh,
+  erf,
+  gelu,
+  gelu_tanh,
+  silu,
+  relu
+};
 }
 #endif
 
@@ -21,6 +32,8 @@ HWY_INLINE FloatVec evaluate(FloatTag d, FloatVec x, Function function) {
   switch (function) {
     case Function::exp:
       return exp(d, x);
+    case Function::exp2_of_negative:
+      return exp2_of_negative(d, x);
     case Function::sigmoid:
       return sigmoid(d, x);
     case Function::tanh:
@@ -222,6 +235,29 @@ TEST(FastTanh, StaysWithinItsErrorAndKeepsNanOnEveryInstructionSet) {
       HWY_DYNAMIC_DISPATCH(evaluate_all)(x.data(), 64, Function::fast_tanh, y.data());
       EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[63])) << target;
     }
+  });
+}
+
+TEST(Exp2OfNegative, IsExactDownToItsLeastAndKeepsNanOnEveryInstructionSet) {
+  std::vector<std::uint32_t> bits = magnitudes();
+  std::erase_if(bits, [](std::uint32_t b) { return std::bit_cast<float>(b) > 1000; });
+  bits.resize(bits.size() / 64 * 64);
+  std::vector<float> x(bits.size());
+  std::vector<float> y(bits.size());
+  for_each_target([&](const char* target) {
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = -std::bit_cast<float>(bits[i]);
+    x[0] = -std::numeric_limits<float>::infinity();
+    HWY_DYNAMIC_DISPATCH(evaluate_all)(x.data(), x.size(), Function::exp2_of_negative, y.data());
+    double worst = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double exact = std::exp2(std::max(static_cast<double>(x[i]), -126.0));
+      worst = std::max(worst, std::abs(y[i] - exact) / ulp(exact));
+    }
+    EXPECT_LE(worst, 1.2) << target;  // as math-inl.h states
+    std::fill(x.begin(), x.begin() + 64, std::numeric_limits<float>::quiet_NaN());
+    std::fill(x.begin() + 32, x.begin() + 64, -std::bit_cast<float>(0x7FFFFFFFU));
+    HWY_DYNAMIC_DISPATCH(evaluate_all)(x.data(), 64, Function::exp2_of_negative, y.data());
+    EXPECT_TRUE(std::all_of(y.begin(), y.begin() + 64, [](float v) { return std::isnan(v); }));
   });
 }
 

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <metalaudio/nn/cpu/dconv_kernels.h>
 #include <metalaudio/nn/cpu/row_kernels.h>
 
 #include <algorithm>
@@ -154,33 +153,6 @@ TEST(LayerNorm, IsExactForConstantNearlyConstantAndHugeRows) {
           for (std::size_t i = 0; i < columns; ++i)
             ASSERT_NEAR(y[i], (x[i] - exact.mean) * inverse + 0.25, bound)
                 << target << ", offset " << offset << ", scale " << scale;
-        }
-  });
-}
-
-TEST(HiddenMoments, AreThoseOfTheirPositionsAlone) {
-  for_each_target([](const char* target) {
-    constexpr std::size_t kStride = 96;
-    for (const float scale : {1.0F, 1e25F})  // whose squares leave the range of float
-      for (const std::size_t channels : {1U, 6U, 48U})
-        for (const std::size_t positions : {1U, 15U, 48U, 83U, 96U}) {
-          std::vector<float> x = noise(channels * kStride, scale, 3 * scale);
-          std::vector<float> inside;
-          for (std::size_t i = 0; i < x.size(); ++i) {
-            if (i % kStride < positions) {
-              inside.push_back(x[i]);
-            } else {
-              x[i] = std::numeric_limits<float>::quiet_NaN();
-            }
-          }
-          const Moments exact = exact_moments(inside);
-          const Moments found = hidden_moments(x.data(), kStride, channels, positions);
-          const std::string label = std::string(target) + ", " + std::to_string(channels) + " x " +
-                                    std::to_string(positions);
-          EXPECT_EQ(found.count, exact.count) << label;
-          // Sums of 24 floats a lane, of values up to three deviations from zero.
-          EXPECT_NEAR(found.mean, exact.mean, 1e-6 * scale) << label;
-          EXPECT_NEAR(found.squares, exact.squares, 1e-6 * exact.squares) << label;
         }
   });
 }

@@ -6,7 +6,10 @@
 #include <metalaudio/separation/track_list.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <map>
+#include <memory>
+#include <thread>
 
 #include "tests/support/test_folder.h"
 
@@ -184,6 +187,33 @@ TEST(OutputFolders, LeaveWhatWasThereAndWhatIsUsed) {
   EXPECT_FALSE(fs::exists(folder / "out/a"));
   EXPECT_TRUE(fs::exists(folder / "out/c/d.wav"));
   EXPECT_TRUE(fs::exists(folder / "out/old.wav"));
+}
+
+TEST(OutputFolders, LeaveWhatAnotherUses) {
+  const TestFolder folder;
+  auto first = std::make_unique<OutputFolders>();
+  first->make_for(folder / "out/a/b.wav");
+  OutputFolders second;
+  second.make_for(folder / "out/a/c.wav");
+  first.reset();
+  EXPECT_TRUE(fs::is_directory(folder / "out/a"));
+}
+
+TEST(OutputFolders, AreThereWhileOthersComeAndGo) {
+  const TestFolder folder;
+  std::atomic<int> missing{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int turn = 0; turn < 200; ++turn) {
+        OutputFolders folders;
+        folders.make_for(folder / "out/a/b.wav");
+        if (!fs::is_directory(folder / "out/a")) ++missing;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(missing, 0);
 }
 
 TEST(OutputFolders, StayWhenKept) {

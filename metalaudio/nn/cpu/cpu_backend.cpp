@@ -3,6 +3,7 @@
 #include <metalaudio/nn/cpu/cpu_step.h>
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/gemm/gemm_few_rows.h>
+#include <metalaudio/nn/cpu/gemm/pair_products.h>
 #include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/general.h>
 #include <metalaudio/nn/cpu/steps/in_float32.h>
@@ -171,7 +172,8 @@ class CpuBackend final : public Backend {
              const ToleranceConfiguration& tolerances)
       : tolerances_(tolerances),
         fp32_(tolerances.linear_batch_threshold),
-        kernel_(&kernel == &gemm_kernel(Precision::fp32) ? fp32_ : kernel),
+        kernel_(with_few_rows(kernel)),
+        input_kernel_(with_few_rows(input_kernel(kernel))),
         threads_(threads) {}
 
   std::string_view name() const noexcept override { return "cpu"; }
@@ -209,6 +211,29 @@ class CpuBackend final : public Backend {
   }
 
  private:
+  const GemmKernel& with_few_rows(const GemmKernel& kernel) const {
+    return &kernel == &gemm_kernel(Precision::fp32) ? fp32_ : kernel;
+  }
+
+  /// What the first layers of a waveform lose, all that follow lose: of the noise of bf16 they made two
+  /// thirds on clicks over silence, where the same roundings come back at every position. They have
+  /// few channels, and cost no more with 16 bits of their factors.
+  static const GemmKernel& input_kernel(const GemmKernel& kernel) {
+    return &kernel == &gemm_kernel(Precision::bf16) ? gemm_kernel(Precision::automatic) : kernel;
+  }
+  static bool reads_waveform(const Graph& graph, int index) {
+    const Node& node = graph.nodes()[static_cast<std::size_t>(index)];
+    if (!std::holds_alternative<Conv>(node.operation)) return false;
+    const Shape& result = graph.shape(node.results[0]);
+    return graph.info(node.inputs[Conv::x]).kind == ValueKind::input && result.rank() > 1 &&
+           depth_of(graph.shape(node.inputs[Conv::weight])) <= kPairTileDepth &&
+           is_waveform(extent(result[result.rank() - 2]), extent(result.back()));
+  }
+  static std::size_t extent(std::int64_t n) { return static_cast<std::size_t>(n); }
+  static std::size_t depth_of(const Shape& weight) {
+    return weight.size() / std::max<std::size_t>(1, extent(weight[0]));
+  }
+
   StepPlan plan_step(Matcher& matcher, int index, bool fuse,
                      const std::shared_ptr<HalfValues>& halves) const {
     const Graph& graph = matcher.graph();
@@ -224,10 +249,11 @@ class CpuBackend final : public Backend {
       case Way::fast:
         break;
     }
+    const GemmKernel& kernel = reads_waveform(graph, index) ? input_kernel_ : kernel_;
     std::optional<StepPlan> plan;
-    if (fuse) plan = match_dconv(matcher, index, nullptr, kernel_, threads_, tolerances_, halves);
-    if (fuse && !plan) plan = match_linear_layers(matcher, index, kernel_);
-    if (!plan) plan = match_conv(matcher, index, kernel_, fuse, threads_, tolerances_, halves);
+    if (fuse) plan = match_dconv(matcher, index, nullptr, kernel, threads_, tolerances_, halves);
+    if (fuse && !plan) plan = match_linear_layers(matcher, index, kernel);
+    if (!plan) plan = match_conv(matcher, index, kernel, fuse, threads_, tolerances_, halves);
     if (!plan) plan = match_group_norm(matcher, index, fuse);
     return plan ? std::move(*plan) : single(graph, index);
   }
@@ -277,6 +303,7 @@ class CpuBackend final : public Backend {
   ToleranceConfiguration tolerances_;
   GemmFewRows fp32_;
   const GemmKernel& kernel_;
+  const GemmKernel& input_kernel_;  ///< of the first layers of a waveform
   std::size_t threads_;
 };
 

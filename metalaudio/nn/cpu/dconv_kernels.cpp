@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 
 #ifndef METALAUDIO_NN_CPU_DCONV_KERNELS_ONCE
 #define METALAUDIO_NN_CPU_DCONV_KERNELS_ONCE
@@ -28,69 +30,72 @@ namespace HWY_NAMESPACE {
 // Sums, a vector of every kind of input and the constants fit the register file.
 #if HWY_TARGET == HWY_AVX3
 constexpr std::size_t kConvVectors = 3;
-constexpr std::size_t kGateRows = 12;
+constexpr std::size_t kGateRows = 6;
 #else
 constexpr std::size_t kConvVectors = 2;
 constexpr std::size_t kGateRows = 6;
 #endif
 constexpr std::size_t kMostLanes = HWY_MAX_BYTES / sizeof(float);
 
+/// Calls body with 0 to kCount - 1 as constants, so that arrays of vectors stay in registers.
+template <std::size_t kCount, typename Body>
+HWY_INLINE void unrolled(Body&& body) {
+  [&]<std::size_t... i>(std::index_sequence<i...>) HWY_ATTR {
+    (body(std::integral_constant<std::size_t, i>()), ...);
+  }
+  (std::make_index_sequence<kCount>());
+}
+
 /// kHiddenTile hidden channels of kConvVectors vectors of positions. Sums start anew every
 /// kChainChannels channels.
-HWY_INLINE void convolve_tile(const HiddenConv& conv, const float* x, const float* weights,
-                              std::size_t outputs, float* to, std::size_t stride) {
+HWY_INLINE void convolve_tile(const HiddenConv& conv, const float* HWY_RESTRICT x,
+                              const float* HWY_RESTRICT weights, std::size_t outputs,
+                              float* HWY_RESTRICT to, std::size_t stride) {
+  constexpr std::size_t kSums = kHiddenTile * kConvVectors;
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN float totals[kHiddenTile * kConvVectors * kMostLanes];
-  const float* bias = weights;
+  HWY_ALIGN float totals[kSums * kMostLanes];
+  FloatVec sums[kSums];
+  unrolled<kHiddenTile>([&](auto o) HWY_ATTR {
+    const auto bias = hn::Set(d, weights[o]);
+    unrolled<kConvVectors>([&](auto v) HWY_ATTR { sums[o * kConvVectors + v] = bias; });
+  });
   weights += kHiddenTile;
-  FloatVec sums[kHiddenTile * kConvVectors];
-  HWY_UNROLL(6)
-  for (std::size_t o = 0; o < kHiddenTile; ++o) {
-    for (std::size_t v = 0; v < kConvVectors; ++v) {
-      sums[o * kConvVectors + v] = hn::Set(d, bias[o]);
-    }
-  }
   for (std::size_t c0 = 0;;) {
     const std::size_t end = std::min(c0 + kChainChannels, conv.channels);
-    for (std::size_t c = c0; c < end; ++c) {
+    for (std::size_t c = c0; c < end; ++c, x += conv.x_stride) {
+      const float* at = x;
+      HWY_UNROLL(1)
       for (std::size_t tap = 0; tap < kTaps; ++tap) {
         FloatVec in[kConvVectors];
-        for (std::size_t v = 0; v < kConvVectors; ++v) {
-          in[v] = hn::LoadU(d, x + tap * conv.dilation + v * lanes);
-        }
-        HWY_UNROLL(6)
-        for (std::size_t o = 0; o < kHiddenTile; ++o) {
+        unrolled<kConvVectors>([&](auto v) HWY_ATTR { in[v] = hn::LoadU(d, at + v * lanes); });
+        unrolled<kHiddenTile>([&](auto o) HWY_ATTR {
           const auto w = hn::Set(d, weights[o]);
-          for (std::size_t v = 0; v < kConvVectors; ++v) {
+          unrolled<kConvVectors>([&](auto v) HWY_ATTR {
             sums[o * kConvVectors + v] = hn::MulAdd(w, in[v], sums[o * kConvVectors + v]);
-          }
-        }
+          });
+        });
         weights += kHiddenTile;
+        at += conv.dilation;
       }
-      x += conv.x_stride;
     }
     if (c0 > 0) {
-      HWY_UNROLL(18)
-      for (std::size_t i = 0; i < kHiddenTile * kConvVectors; ++i) {
-        sums[i] = hn::Add(sums[i], hn::Load(d, totals + i * lanes));
-      }
+      unrolled<kSums>(
+          [&](auto i) HWY_ATTR { sums[i] = hn::Add(sums[i], hn::Load(d, totals + i * lanes)); });
     }
     c0 = end;
     if (c0 == conv.channels) break;
-    HWY_UNROLL(18)
-    for (std::size_t i = 0; i < kHiddenTile * kConvVectors; ++i) {
+    unrolled<kSums>([&](auto i) HWY_ATTR {
       hn::Store(sums[i], d, totals + i * lanes);
       sums[i] = hn::Zero(d);
-    }
+    });
   }
-  HWY_UNROLL(6)
-  for (std::size_t o = 0; o < kHiddenTile; ++o) {
-    if (o >= outputs) break;
-    for (std::size_t v = 0; v < kConvVectors; ++v) {
+  unrolled<kHiddenTile>([&](auto o) HWY_ATTR {
+    if (o >= outputs) return;
+    unrolled<kConvVectors>([&](auto v) HWY_ATTR {
       hn::StoreU(sums[o * kConvVectors + v], d, to + o * stride + v * lanes);
-    }
-  }
+    });
+  });
 }
 
 void convolve(const HiddenConv& conv, std::size_t positions, float* hidden, std::size_t stride) {
@@ -207,65 +212,144 @@ void products_of_rows(const float* hidden, std::size_t stride, std::size_t chann
 
 std::size_t lanes_of_gate() { return hn::Lanes(FloatTag()); }
 
-/// kGateRows positions of one panel, which is one vector of columns and one of gates:
-/// tile[kGateRows][two vectors]. Sums start anew every kGemmChain channels.
-HWY_INLINE void gate_tile(const HiddenGate& gate, const float* hidden, const float* panel,
-                          float* HWY_RESTRICT tile) {
+/// y = 1 / (1 + 2^y) for each of kCount vectors, step by step for all, so that they do not wait for
+/// one another. Error: 2 ulp for y up to 126, from where on it does not fall.
+template <std::size_t kCount>
+HWY_INLINE void open_gates(FloatVec* y) {
+  const FloatTag d;
+  const auto one = hn::Set(d, 1.0F);
+  const auto each = [](const auto& body) HWY_ATTR { unrolled<kCount>(body); };
+  // y = n + f. Adding 1.5 · 2^23 rounds to an integer; 2^f is the minimax fit (3e-9). In this order
+  // minimum and maximum keep NaN.
+  const auto magic = hn::Set(d, 12582912.0F);
+  FloatVec n[kCount];
+  FloatVec p[kCount];
+  each([&](auto i) HWY_ATTR { y[i] = hn::Min(hn::Set(d, 126.0F), y[i]); });
+#if HWY_TARGET != HWY_AVX3
+  each([&](auto i) HWY_ATTR { y[i] = hn::Max(hn::Set(d, -126.0F), y[i]); });
+#endif
+  each([&](auto i) HWY_ATTR { n[i] = hn::Add(y[i], magic); });
+  each([&](auto i) HWY_ATTR { n[i] = hn::Sub(n[i], magic); });
+  each([&](auto i) HWY_ATTR { y[i] = hn::Sub(y[i], n[i]); });
+  each([&](auto i) HWY_ATTR {
+    p[i] = hn::MulAdd(hn::Set(d, 1.532647e-4F), y[i], hn::Set(d, 1.33908074e-3F));
+  });
+  const auto add = [&](float c) HWY_ATTR {
+    const auto coefficient = hn::Set(d, c);
+    each([&](auto i) HWY_ATTR { p[i] = hn::MulAdd(p[i], y[i], coefficient); });
+  };
+  add(9.61850584e-3F);
+  add(0.0555035993F);
+  add(0.240226477F);
+  add(0.693147182F);
+  add(1.0F);
+#if HWY_TARGET == HWY_AVX3
+  each([&](auto i) HWY_ATTR { p[i] = FloatVec{_mm512_scalef_ps(p[i].raw, n[i].raw)}; });
+  each([&](auto i) HWY_ATTR { p[i] = hn::Add(p[i], one); });
+  each([&](auto i) HWY_ATTR { y[i] = FloatVec{_mm512_rcp14_ps(p[i].raw)}; });
+  each([&](auto i) HWY_ATTR { p[i] = hn::NegMulAdd(p[i], y[i], one); });
+  each([&](auto i) HWY_ATTR { y[i] = hn::MulAdd(p[i], y[i], y[i]); });
+#else
+  const hn::RebindToSigned<FloatTag> di;
+  each([&](auto i) HWY_ATTR {
+    const auto exponent = hn::Add(hn::NearestInt(n[i]), hn::Set(di, 127));
+    const auto power = hn::BitCast(d, hn::ShiftLeft<23>(exponent));
+    y[i] = hn::Div(one, hn::MulAdd(p[i], power, one));
+  });
+#endif
+}
+
+/// Sums of kGateRows positions, of one vector of columns and one of gates; `low` and `high` begin
+/// with what they start from. Sums start anew every kGemmChain channels.
+HWY_INLINE void multiply_gate(const HiddenGate& gate, const float* HWY_RESTRICT hidden,
+                              const float* HWY_RESTRICT panel, FloatVec* low, FloatVec* high) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  // Once at least: without hidden channels the sums are zero.
-  for (std::size_t k0 = 0; k0 == 0 || k0 < gate.hidden_channels; k0 += kGemmChain) {
-    const std::size_t count = std::min(kGemmChain, gate.hidden_channels - k0);
-    FloatVec sums[kGateRows * 2];
-    for (auto& sum : sums) sum = hn::Zero(d);
+  const auto add_up = [&](std::size_t count) HWY_ATTR {
     for (std::size_t k = 0; k < count; ++k) {
-      const auto low = hn::LoadU(d, panel);
-      const auto high = hn::LoadU(d, panel + lanes);
-      HWY_UNROLL(12)
-      for (std::size_t r = 0; r < kGateRows; ++r) {
-        const auto x = hn::Set(d, hidden[r]);
-        sums[2 * r] = hn::MulAdd(x, low, sums[2 * r]);
-        sums[2 * r + 1] = hn::MulAdd(x, high, sums[2 * r + 1]);
-      }
+      const auto w = hn::LoadU(d, panel);
+      const auto v = hn::LoadU(d, panel + lanes);
+      unrolled<kGateRows>([&](auto r) HWY_ATTR {
+        const auto h = hn::Set(d, hidden[r]);
+        low[r] = hn::MulAdd(h, w, low[r]);
+        high[r] = hn::MulAdd(h, v, high[r]);
+      });
       panel += 2 * lanes;
       hidden += gate.stride;
     }
-    HWY_UNROLL(24)
-    for (std::size_t i = 0; i < kGateRows * 2; ++i) {
-      if (k0 > 0) sums[i] = hn::Add(sums[i], hn::Load(d, tile + i * lanes));
-      hn::Store(sums[i], d, tile + i * lanes);
-    }
+  };
+  std::size_t left = gate.hidden_channels;
+  for (; left > kGemmChain; left -= kGemmChain) {
+    FloatVec totals[2 * kGateRows];
+    unrolled<kGateRows>([&](auto r) HWY_ATTR {
+      totals[2 * r] = low[r];
+      totals[2 * r + 1] = high[r];
+      low[r] = high[r] = hn::Zero(d);
+    });
+    add_up(kGemmChain);
+    unrolled<kGateRows>([&](auto r) HWY_ATTR {
+      low[r] = hn::Add(low[r], totals[2 * r]);
+      high[r] = hn::Add(high[r], totals[2 * r + 1]);
+    });
   }
+  add_up(left);
+}
+
+template <bool kWhole>
+HWY_INLINE void gate_tile(const HiddenGate& gate, const float* HWY_RESTRICT hidden,
+                          const float* HWY_RESTRICT panel, const float* scale, const float* shift,
+                          const float* x, float* y, std::size_t rows, std::size_t columns) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  FloatVec low[kGateRows];
+  FloatVec high[kGateRows];
+  unrolled<kGateRows>([&](auto r) HWY_ATTR { low[r] = high[r] = hn::Zero(d); });
+  multiply_gate(gate, hidden, panel, low, high);
+  const auto low_scale = hn::LoadU(d, scale);
+  const auto high_scale = hn::LoadU(d, scale + lanes);
+  const auto low_shift = hn::LoadU(d, shift);
+  const auto high_shift = hn::LoadU(d, shift + lanes);
+  unrolled<kGateRows>([&](auto r) HWY_ATTR {
+    low[r] = hn::MulAdd(low[r], low_scale, low_shift);
+    high[r] = hn::MulAdd(high[r], high_scale, high_shift);
+  });
+  open_gates<kGateRows / 2>(high);
+  open_gates<kGateRows / 2>(high + kGateRows / 2);
+  unrolled<kGateRows>([&](auto r) HWY_ATTR {
+    if (!kWhole && r >= rows) return;
+    const float* from = x + r * gate.channels;
+    float* to = y + r * gate.channels;
+    if (kWhole || columns == lanes) {
+      hn::StoreU(hn::MulAdd(low[r], high[r], hn::LoadU(d, from)), d, to);
+    } else {
+      store_first(d, hn::MulAdd(low[r], high[r], load_first(d, from, columns)), to, columns);
+    }
+  });
 }
 
 void gate_rows(const HiddenGate& gate, std::size_t positions) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN float tile[kGateRows * 2 * kMostLanes];
   const std::size_t panel_size = gate.hidden_channels * 2 * lanes;
   const float* panel = gate.weights;
   for (std::size_t c = 0; c < gate.channels; c += lanes, panel += panel_size) {
     const std::size_t columns = std::min(lanes, gate.channels - c);
-    const auto low_scale = hn::LoadU(d, gate.scale + 2 * c);
-    const auto high_scale = hn::LoadU(d, gate.scale + 2 * c + lanes);
-    const auto low_shift = hn::LoadU(d, gate.shift + 2 * c);
-    const auto high_shift = hn::LoadU(d, gate.shift + 2 * c + lanes);
-    for (std::size_t p = 0; p < positions; p += kGateRows) {
-      gate_tile(gate, gate.hidden + p, panel, tile);
-      const std::size_t rows = std::min(kGateRows, positions - p);
-      const float* x = gate.x + p * gate.channels + c;
-      float* y = gate.y + p * gate.channels + c;
-      for (std::size_t r = 0; r < rows; ++r, x += gate.channels, y += gate.channels) {
-        const auto low = hn::MulAdd(hn::Load(d, tile + 2 * r * lanes), low_scale, low_shift);
-        const auto high =
-            hn::MulAdd(hn::Load(d, tile + (2 * r + 1) * lanes), high_scale, high_shift);
-        const auto open = sigmoid(d, high);
-        if (columns == lanes) {
-          hn::StoreU(hn::MulAdd(low, open, hn::LoadU(d, x)), d, y);
-        } else {
-          store_first(d, hn::MulAdd(low, open, load_first(d, x, columns)), y, columns);
-        }
+    std::size_t p = 0;
+    const float* x = gate.x + c;
+    float* y = gate.y + c;
+    if (columns == lanes) {
+      for (; p + kGateRows <= positions; p += kGateRows) {
+        gate_tile<true>(gate, gate.hidden + p, panel, gate.scale + 2 * c, gate.shift + 2 * c, x, y,
+                        kGateRows, lanes);
+        x += kGateRows * gate.channels;
+        y += kGateRows * gate.channels;
       }
+    }
+    for (; p < positions; p += kGateRows) {
+      gate_tile<false>(gate, gate.hidden + p, panel, gate.scale + 2 * c, gate.shift + 2 * c, x, y,
+                       std::min(kGateRows, positions - p), columns);
+      x += kGateRows * gate.channels;
+      y += kGateRows * gate.channels;
     }
   }
 }

@@ -48,8 +48,9 @@ void add_products(const float* hidden, std::size_t stride, std::size_t channels,
                   double* products);
 std::size_t centred_floats(std::size_t channels, std::size_t positions);
 
-/// y = x + low · sigmoid(gate) over rows of `channels` floats, where low and gate are the two halves
-/// of (weights hidden) · scale + shift.
+/// y = x + low / (1 + 2^gate) over rows of `channels` floats, where low and gate are the two halves
+/// of (weights hidden) · scale + shift: for a sigmoid of the gate both are times kGateFactor.
+constexpr double kGateFactor = -1.4426950408889634;  // -log2(e)
 struct HiddenGate {
   const float* hidden;
   std::size_t stride;

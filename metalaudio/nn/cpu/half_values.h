@@ -3,10 +3,17 @@
 #include <metalaudio/nn/backend.h>
 #include <metalaudio/nn/fusion/matcher.h>
 
+#include <cstddef>
 #include <set>
 #include <vector>
 
 namespace metalaudio::nn::cpu {
+
+/// Whether rows are as long as a waveform's, which holds what is far smaller than its peaks: in bf16
+/// less of these is rounded.
+constexpr bool is_waveform(std::size_t positions, std::size_t channels) noexcept {
+  return positions * channels * sizeof(float) > 1 << 20;
+}
 
 /// Which values lie in their slots as bfloat16: those that are made and read by steps that multiply
 /// rows of bfloat16 where they lie, which halves what goes through memory and rounds what a product

@@ -75,6 +75,25 @@ HWY_INLINE FloatVec exp(FloatTag d, FloatVec x) {
 #endif
 }
 
+/// 2^x for x <= 0; from -126 down it stays at 2^-126. Error: 1.2 ulp.
+HWY_INLINE FloatVec exp2_of_negative(FloatTag d, FloatVec x) {
+  // In this order the maximum keeps NaN.
+  x = hn::Max(hn::Set(d, -126.0F), x);
+  // Adding it rounds to an integer n, and leaves n + 127, the exponent of 2^n, in the low bits.
+  const auto magic = hn::Set(d, 12582912.0F + 127.0F);
+  const auto shifted = hn::Add(x, magic);
+  const auto r = hn::Sub(x, hn::Sub(shifted, magic));
+  auto p = hn::Set(d, 1.53533299e-4F);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.3398868e-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 9.61843785e-3F));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.0555033237F));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.240226477F));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.693147182F));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0F));
+  const hn::RebindToUnsigned<FloatTag> du;
+  return hn::Mul(p, hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(du, shifted))));
+}
+
 /// 1 / (1 + e^-x). Error: 2.1 ulp, denormal results included.
 HWY_INLINE FloatVec sigmoid(FloatTag d, FloatVec x) {
   // With e = e^-|x| nothing overflows, and small results keep their digits.

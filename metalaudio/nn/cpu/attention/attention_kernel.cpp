@@ -15,26 +15,6 @@ HWY_BEFORE_NAMESPACE();
 namespace metalaudio::nn::cpu {
 namespace HWY_NAMESPACE {
 
-/// e^x for x <= 0, as exp() of math-inl.h without what large and denormal results need: from -87
-/// down it stays at e^-87. Error: 1 ulp.
-HWY_INLINE FloatVec exp_of_negative(FloatTag d, FloatVec x) {
-  const hn::RebindToSigned<FloatTag> di;
-  x = at_least(x, hn::Set(d, -87.0F));
-  const auto magic = hn::Set(d, 12582912.0F);
-  const auto shifted = hn::MulAdd(x, hn::Set(d, 1.44269504F), magic);
-  const auto n = hn::Sub(shifted, magic);
-  const auto r_high = hn::NegMulAdd(n, hn::Set(d, 0.693145751953125F), x);
-  const auto r = hn::NegMulAdd(n, hn::Set(d, 1.42860677e-6F), r_high);
-  const auto r2 = hn::Mul(r, r);
-  const auto low = hn::MulAdd(r, hn::Set(d, 0.166665196F), hn::Set(d, 0.49999994F));
-  const auto high = hn::MulAdd(r, hn::Set(d, 8.36889911e-3F), hn::Set(d, 0.0416684076F));
-  const auto p = hn::MulAdd(hn::MulAdd(r2, hn::Set(d, 1.38142193e-3F), high), r2, low);
-  const auto y = hn::Add(hn::MulAdd(p, r2, r), hn::Set(d, 1.0F));
-  // n lies above -127: one factor is enough. It keeps NaN, as an addition to the exponent would not.
-  const auto biased = hn::Add(hn::BitCast(di, shifted), hn::Set(di, 127));
-  return hn::Mul(y, hn::BitCast(d, hn::ShiftLeft<23>(biased)));
-}
-
 void exponentiate_impl(float* x, std::ptrdiff_t stride, std::size_t rows, std::size_t columns,
                        float scale, float* inverses) {
   const FloatTag d;
@@ -43,7 +23,7 @@ void exponentiate_impl(float* x, std::ptrdiff_t stride, std::size_t rows, std::s
     std::fill_n(inverses, rows, 1.0F);
     return;
   }
-  const auto s = hn::Set(d, scale);
+  const auto s = hn::Set(d, scale * 1.44269504F);
   const auto last = hn::Set(d, -std::numeric_limits<float>::infinity());
   for (std::size_t r = 0; r < rows; ++r) {
     float* row = x + static_cast<std::ptrdiff_t>(r) * stride;
@@ -58,7 +38,7 @@ void exponentiate_impl(float* x, std::ptrdiff_t stride, std::size_t rows, std::s
     for (; c < columns; ++c) top = std::max(top, row[c]);
     // Of the scores as they come: a difference is scaled, so that the top's own is zero exactly.
     const auto m = hn::Set(d, top);
-    const auto step = [&](FloatVec v) { return exp_of_negative(d, hn::Mul(s, hn::Sub(v, m))); };
+    const auto step = [&](FloatVec v) { return exp2_of_negative(d, hn::Mul(s, hn::Sub(v, m))); };
     a = b = hn::Zero(d);
     for (c = 0; c + 2 * lanes <= columns; c += 2 * lanes) {
       const auto e = step(hn::LoadU(d, row + c));

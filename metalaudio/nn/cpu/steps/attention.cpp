@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace metalaudio::nn::cpu {
 
@@ -174,16 +175,23 @@ class AttentionStep final : public CpuStep {
 };
 
 /// How many bfloat16 make a factor as exact as a kernel's in the tiles of AMX; none: it has none.
-/// Few scores of float32 are faster without.
-std::size_t parts_of(const GemmKernel& kernel, const Graph& graph, const Attention& attention,
-                     const Node& node) {
-  if (kernel.name() != "fp32") return amx_parts(kernel);
+/// What make_tiled_attention() takes, if it pays. Few scores of float32 are faster without tiles, and
+/// those of less than a vector of queries without lanes.
+std::optional<std::size_t> parts_of(const GemmKernel& kernel, const Graph& graph,
+                                    const Attention& attention, const Node& node) {
+  if (node.inputs[Attention::mask].present() || attention.causal) return std::nullopt;
+  if (kernel.name() != "fp32") {
+    const std::size_t parts = amx_parts(kernel);
+    return parts > 0 ? std::optional(parts) : std::nullopt;
+  }
+  constexpr std::size_t kLanes = 8;
   constexpr std::size_t kQueries = 16;
   constexpr std::size_t kKeys = 32;
-  const Tokens queries(graph.shape(node.inputs[Attention::q]), attention.axis);
-  const Tokens keys(graph.shape(node.inputs[Attention::k]), attention.axis);
-  const bool pays = queries.count >= kQueries && keys.count >= kKeys;
-  return pays && GemmPairs::available(GemmPairs::Unit::tiles) ? 3 : 0;
+  const std::size_t queries = Tokens(graph.shape(node.inputs[Attention::q]), attention.axis).count;
+  const std::size_t keys = Tokens(graph.shape(node.inputs[Attention::k]), attention.axis).count;
+  if (queries < kLanes) return std::nullopt;
+  const bool tiles = queries >= kQueries && keys >= kKeys;
+  return tiles && GemmPairs::available(GemmPairs::Unit::tiles) ? 3 : 0;
 }
 
 }  // namespace
@@ -194,9 +202,8 @@ float scale_of(const Attention& attention, std::size_t depth) {
 
 std::unique_ptr<Step> make_attention(const GemmKernel& kernel, const Attention& attention,
                                      const Node& node, StepMaker& maker) {
-  const std::size_t parts = parts_of(kernel, maker.graph(), attention, node);
-  if (parts > 0 && !node.inputs[Attention::mask].present() && !attention.causal) {
-    return make_tiled_attention(parts, attention, node, maker);
+  if (const auto parts = parts_of(kernel, maker.graph(), attention, node)) {
+    return make_tiled_attention(*parts, attention, node, maker);
   }
   return std::make_unique<AttentionStep>(kernel, attention, node, maker);
 }

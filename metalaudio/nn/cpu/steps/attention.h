@@ -45,7 +45,8 @@ constexpr std::size_t kPackedAttentionBytes = std::size_t{8} << 20U;
 /// 1 / sqrt(depth), unless told.
 float scale_of(const Attention& attention, std::size_t depth);
 
-/// Attention without a mask in the tiles of AMX, with so many bfloat16 for a factor.
+/// Attention without a mask in the tiles of AMX, with so many bfloat16 for a factor; with none of
+/// them, in vectors of float32.
 std::unique_ptr<Step> make_tiled_attention(std::size_t parts, const Attention& attention,
                                            const Node& node, StepMaker& maker);
 

@@ -9,6 +9,9 @@ namespace metalaudio::nn::cpu {
 
 namespace {
 
+constexpr std::size_t kLine = 64;
+constexpr int kSecondCache = 2;
+
 std::size_t lines(std::size_t floats) noexcept { return (floats + 15) / 16 * 16; }
 
 /// Layers of DConv, one behind the other in place, between the convolutions before and behind them.
@@ -25,9 +28,7 @@ class DConvStep final : public CpuStep {
     positions_ = static_cast<std::size_t>(shape[shape.rank() - 2]);
     rows_ = static_cast<std::size_t>(shape.size()) / (positions_ * channels_);
     by_row_ = rows_ >= 2 * threads;
-    // Waveforms hold what is far smaller than their peaks: what layers add to long rows is float32.
-    constexpr std::size_t kLongRow = 1 << 20;
-    const bool rounds = halves_ && positions_ * channels_ * sizeof(float) <= kLongRow;
+    const bool rounds = halves_ && !is_waveform(positions_, channels_);
     trunk_ = {y_.slot, rounds};
     if (halves_ && y_.halves != rounds && !by_row_) {
       // As much room as a slot has, half of which tiles read beyond a row's end at most.
@@ -127,6 +128,15 @@ class DConvStep final : public CpuStep {
   Numbers past(Numbers row, std::size_t positions) const noexcept {
     return row + static_cast<std::ptrdiff_t>(positions * channels_);
   }
+  /// Asks for the block behind one that begins at a position, since the processor does not find out
+  /// by itself what is read next of rows that are taken a few columns at a time.
+  void fetch_next(Numbers row, std::size_t p) const noexcept {
+    const std::size_t next = std::min(p + kBlockRows, positions_);
+    const std::byte* const end = past(row, std::min(next + kBlockRows, positions_)).at;
+    for (const std::byte* at = past(row, next).at; at < end; at += kLine) {
+      __builtin_prefetch(at, 0, kSecondCache);
+    }
+  }
   /// Some positions of x, which is float32, to a row of bfloat16.
   void round(const CpuRun& run, std::size_t row, std::size_t p, std::size_t n,
              Numbers to) const noexcept {
@@ -209,6 +219,7 @@ class DConvStep final : public CpuStep {
     };
     over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t i,
                          ThreadScratch& scratch) {
+      fetch_next(row_of(run, from, row), p);
       layer.convolve(positions_of(row_of(run, from, row)), p, n, scratch, hidden_of(row, p));
       block_moments[i] = layer.moments_of(hidden_of(row, p), n);
     });
@@ -234,6 +245,7 @@ class DConvStep final : public CpuStep {
     });
     over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t,
                          ThreadScratch& scratch) {
+      fetch_next(row_of(run, from, row), p);
       finish(run, layer, last, work_of(row), hidden_of(row, p), row, p, n, row_of(run, from, row),
              row_of(run, trunk_, row), scratch);
     });

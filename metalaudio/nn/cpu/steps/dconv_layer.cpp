@@ -258,7 +258,7 @@ void DConvLayer::fold_second(const double* sums, std::size_t positions,
   const Moments moments = moments_of_result(sums, positions, work.pivot);
   const double inverse = moments.inverse_deviation(epsilon2_);
   for (std::size_t n = 0; n < bias2_.size(); ++n) {
-    const double gain = n < channels_ ? gain_[n] : 1.0;
+    const double gain = n < channels_ ? gain_[n] : way_ == Way::vectors ? kGateFactor : 1.0;
     const double scale = gamma2_[n] * inverse * gain;
     const std::size_t place = way_ == Way::vectors ? gate_place(n, channels_) : n;
     work.scale2[place] = static_cast<float>(scale);

@@ -1,3 +1,4 @@
+#include <metalaudio/nn/cpu/attention/attention_lanes.h>
 #include <metalaudio/nn/cpu/attention/attention_rounded.h>
 #include <metalaudio/nn/cpu/attention/attention_tiles.h>
 #include <metalaudio/nn/cpu/steps/attention.h>
@@ -117,6 +118,9 @@ class TiledAttentionStep final : public CpuStep {
 
 std::unique_ptr<Step> make_tiled_attention(std::size_t parts, const Attention& attention,
                                            const Node& node, StepMaker& maker) {
+  if (parts == 0) {
+    return std::make_unique<TiledAttentionStep<AttentionLanes>>(parts, attention, node, maker);
+  }
   if (parts == 1) {
     return std::make_unique<TiledAttentionStep<RoundedAttention>>(parts, attention, node, maker);
   }
