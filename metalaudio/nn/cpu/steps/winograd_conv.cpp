@@ -116,25 +116,36 @@ class WinogradConvStep final : public CpuStep {
 
   void fill_windows(const CpuRun& run, std::size_t first, std::size_t count, const float* zeros,
                     const float** windows) const noexcept {
-    const auto rows = form_.along_rows ? kPlaces : 1;
-    const auto positions = form_.along_positions ? kPlaces : 1;
+    const std::int64_t rows = form_.along_rows ? kPlaces : 1;
+    const std::int64_t positions = form_.along_positions ? kPlaces : 1;
     for (std::size_t t = first; t < first + count; ++t) {
       const Tile tile = tile_at(t);
       const float* plane = run.at<const float>(x_) + tile.batch * in_.batch_stride();
-      for (std::int64_t piece = 0; piece < static_cast<std::int64_t>(pieces()); ++piece) {
-        const std::int64_t row0 =
-            tile.row * rows_.in_stride + rows_.in_offset + piece / positions_.in_stride;
-        const std::int64_t position0 = tile.position * positions_.in_stride + positions_.in_offset +
-                                       piece % positions_.in_stride;
-        for (std::int64_t i = 0; i < rows * positions; ++i) {
-          const std::int64_t row = row0 + i / positions * rows_.in_stride;
-          const std::int64_t position = position0 + i % positions * positions_.in_stride;
-          const bool inside =
-              row >= 0 && row < in_.rows && position >= 0 && position < in_.positions;
-          *windows++ = inside ? plane + row * in_.row_stride() + position * in_.channels : zeros;
+      const std::int64_t row = tile.row * rows_.in_stride + rows_.in_offset;
+      const std::int64_t position = tile.position * positions_.in_stride + positions_.in_offset;
+      // Only along one axis a place has pieces.
+      for (std::int64_t i = 0; i < rows_.in_stride; ++i) {
+        for (std::int64_t j = 0; j < positions_.in_stride; ++j) {
+          for (std::int64_t k = 0; k < rows; ++k) {
+            windows = fill_row(plane, row + i + k * rows_.in_stride, position + j, positions, zeros,
+                               windows);
+          }
         }
       }
     }
+  }
+
+  const float** fill_row(const float* plane, std::int64_t row, std::int64_t position,
+                         std::int64_t count, const float* zeros,
+                         const float** windows) const noexcept {
+    const bool inside = row >= 0 && row < in_.rows;
+    std::int64_t at = row * in_.row_stride() + position * in_.channels;
+    for (std::int64_t k = 0; k < count; ++k) {
+      *windows++ = inside && position >= 0 && position < in_.positions ? plane + at : zeros;
+      position += positions_.in_stride;
+      at += positions_.in_stride * in_.channels;
+    }
+    return windows;
   }
 
   void run_block(const CpuRun& run, std::size_t first, std::size_t count,
@@ -150,9 +161,10 @@ class WinogradConvStep final : public CpuStep {
     const float** const windows = table + products() * padded;
     fill_windows(run, first, count, scratch.gemm.zeros(), windows);
     winograd_inputs(form_, {windows, count, pieces(), size_of(in_.channels)}, inputs, input_stride);
-    for (std::size_t i = 0; i < products() * padded; ++i) {
-      const std::size_t tile = std::min(i % padded, count - 1);
-      table[i] = inputs + i / padded * input_stride + tile * weights_.depth();
+    for (std::size_t product = 0; product < products(); ++product) {
+      const float* const of_product = inputs + product * input_stride;
+      for (std::size_t i = 0; i < padded; ++i)
+        table[product * padded + i] = of_product + std::min(i, count - 1) * weights_.depth();
     }
     const std::size_t row = count * form_.result_positions() * weights_.width();
     for (std::size_t panel = 0; panel < weights_.panels(); ++panel) {
