@@ -34,6 +34,7 @@ WinogradWeights weights_of(const WinogradPlan& plan, const ConvParts& parts, con
   const std::size_t depth = from.weight.size() / (columns * phases * plan.form.taps);
   std::vector<float> weight;
   std::vector<float> bias;
+  weight.reserve(from.weight.size());
   for (std::size_t phase = 0; phase < phases; ++phase) {
     bias.insert(bias.end(), from.bias.begin(), from.bias.end());
     for (std::size_t n = 0; n < columns; ++n) {
