@@ -1,5 +1,6 @@
 #include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
 #include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
+#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
 #include <metalaudio/nn/cpu/steps/winograd_conv.h>
 #include <metalaudio/nn/cpu/winograd_weights.h>
 
@@ -300,7 +301,9 @@ std::optional<WinogradPlan> plan_axes(const Axes& axes, const Planes& in, const 
 }  // namespace
 
 std::optional<WinogradPlan> plan_winograd(const Graph& graph, const ConvParts& parts) {
-  if (parts.kernel->name() != "fp32") return {};
+  // The tiles of AMX are faster than all filters but that of three by three taps.
+  const bool tiles = amx_parts(*parts.kernel) == 3;
+  if (!tiles && parts.kernel->name() != "fp32") return {};
   const Operation& operation = parts.node->operation;
   const std::size_t axes = axes_of(operation);
   const Planes in(graph.shape(parts.node->inputs[0]), axes);
@@ -311,7 +314,7 @@ std::optional<WinogradPlan> plan_winograd(const Graph& graph, const ConvParts& p
   } else if (const auto& transposed = std::get<ConvTranspose>(operation); transposed.groups == 1) {
     plan = plan_axes(transposed.axes, in, out);
   }
-  if (!plan) return {};
+  if (!plan || (tiles && !plan->form.along_both())) return {};
   // Fewer leave the products' tiles empty, or are not worth the transforms.
   constexpr std::int64_t kChannels = 32;
   constexpr std::int64_t kColumns = 24;
