@@ -2,7 +2,6 @@
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
 #include <metalaudio/nn/cpu/gemm/gemm_kernels.h>
-#include <metalaudio/nn/cpu/steps/conv.h>
 #include <metalaudio/nn/cpu/winograd_weights.h>
 #include <metalaudio/nn/plan.h>
 
@@ -189,52 +188,119 @@ TEST(Winograd, ThreadsChangeNoBit) {
   }
 }
 
+/// A kernel of twice its stride over an axis with padding or crop 2 and one NaN at 33 of it.
+TEST(Winograd, NaNReachesTheResultsOfTwoStridesOnly) {
+  constexpr std::int64_t kStride = 4;
+  constexpr std::int64_t kExtent = 96;
+  for (const bool transposed : {false, true}) {
+    for (const bool along_rows : {false, true}) {
+      Graph graph;
+      const Shape shape = along_rows ? Shape{kExtent, 64, 32} : Shape{2, 4 * kExtent, 32};
+      const std::int64_t slides = shape[along_rows ? 0 : 1];
+      const Value x = graph.input("x", shape);
+      const std::int64_t kernel = 2 * kStride;
+      Tensor weight(along_rows ? Shape{32, kernel, 1, 32} : Shape{32, 1, kernel, 32});
+      std::fill(weight.values().begin(), weight.values().end(), 0.1F);
+      const Value w = graph.constant(std::move(weight));
+      if (transposed) {
+        const TransposeAxis axis{kernel, kStride, 2, kStride * slides};
+        const TransposeAxis still{1, 1, 0, shape[along_rows ? 1 : 0]};
+        const auto axes = along_rows ? std::vector{axis, still} : std::vector{still, axis};
+        graph.output("y", graph.apply(ConvTranspose{axes}, {x, w, {}}));
+      } else {
+        const SlidingAxis axis{kernel, kStride, 1, 2, 2};
+        const auto axes = along_rows ? std::vector{axis, {}} : std::vector{SlidingAxis{}, axis};
+        graph.output("y", graph.apply(Conv{axes}, {x, w, {}}));
+      }
+      for_each_target([&](const char* target) {
+        SCOPED_TRACE(target);
+        Plan plan(graph, {});
+        const std::span<float> input = plan.input("x").values_as<float>();
+        std::fill(input.begin(), input.end(), 1.0F);
+        const std::int64_t lines = shape[1];
+        input[static_cast<std::size_t>((along_rows ? 33 * lines + 5 : lines + 33) * 32 + 7)] = kNaN;
+        plan.run();
+        const ConstTensorView y = plan.output("y");
+        for (std::int64_t i = 0; i < y.shape().size(); i += 32) {
+          const std::int64_t row = i / 32 / y.shape()[1];
+          const std::int64_t position = i / 32 % y.shape()[1];
+          const std::int64_t at = along_rows ? row : position;
+          const std::int64_t start = transposed ? kStride * 33 - 2 : kStride * at - 2;
+          const std::int64_t met = transposed ? at : 33;
+          const bool reached =
+              (along_rows ? position == 5 : row == 1) && met >= start && met < start + kernel;
+          ASSERT_EQ(std::isnan(y.data_as<float>()[i]), reached) << row << ' ' << position;
+        }
+      });
+    }
+  }
+}
+
 /// The kernels by themselves: a plan takes others where the processor has AMX.
 TEST(Winograd, TilesEqualTheSumsTapByTap) {
-  for_each_target([&](const char* target) {
-    SCOPED_TRACE(target);
-    for (const bool square : {false, true}) {
-      for (const bool glu : {false, true}) {
-        const Problem problem(square, 37, 44);
-        const cpu::WinogradWeights weights(
-            square, {Array<float>(problem.weight.values()), Array<float>(problem.bias.values())},
-            glu);
-        const std::size_t tiles = cpu::gemm_tile_rows();
-        const std::size_t products = square ? 16 : 4;
-        const std::size_t width = weights.width();
-        const std::size_t stride = tiles * 37;
-        std::vector<const float*> windows;
-        for (std::size_t i = 0; i < tiles * products; ++i)
-          windows.push_back(problem.x.data() + (i * 5 % 70) * 37);
-        std::vector<float> inputs(products * stride);
-        std::vector<float> sums(products * tiles * width);
-        const cpu::WinogradTiles shape{square, tiles};
-        cpu::winograd_inputs(shape, windows.data(), 37, inputs.data(), stride);
-        std::vector<const float*> table;
-        for (std::size_t i = 0; i < products * tiles; ++i) table.push_back(inputs.data() + i * 37);
-        const std::size_t row = 2 * width;
-        std::vector<float> results(tiles * 4 * width);
-        std::vector<float> plain(4 * width);
-        for (std::size_t panel = 0; panel < weights.panels(); ++panel) {
-          for (std::size_t i = 0; i < products; ++i) {
-            weights.multiply(panel, i, table.data() + i * tiles, tiles,
-                             sums.data() + i * tiles * width);
-          }
-          ASSERT_TRUE(cpu::winograd_results(shape, sums.data(), tiles * width, results.data(),
-                                            tiles * row));
-          for (std::size_t t = 0; t < tiles; ++t) {
-            weights.multiply_plainly(panel, windows.data() + t * products, plain.data(), row);
-            for (std::size_t r = 0; r < (square ? 2U : 1U); ++r) {
-              for (std::size_t i = 0; i < row; ++i) {
-                ASSERT_NEAR(results[r * tiles * row + t * row + i], plain[r * row + i], 1e-4)
-                    << panel << ' ' << t << ' ' << r << ' ' << i;
+  constexpr std::size_t kChannels = 37;
+  constexpr std::size_t kColumns = 44;
+  std::mt19937 random(5);
+  const auto normal = [&](std::size_t size) {
+    std::normal_distribution<float> distribution;
+    std::vector<float> values(size);
+    for (float& v : values) v = distribution(random);
+    return values;
+  };
+  const std::vector<float> x = normal(70 * kChannels);
+  const std::vector<float> bias = normal(kColumns);
+  for (const cpu::WinogradForm form : {cpu::WinogradForm{3, true, true},
+                                       {3, false, true},
+                                       {3, true, false},
+                                       {2, false, true},
+                                       {2, true, false}}) {
+    for (const std::size_t pieces : {1U, 3U}) {
+      const std::size_t depth = pieces * kChannels;
+      const std::vector<float> weight =
+          normal(kColumns * form.taps * (form.along_both() ? form.taps : 1) * depth);
+      for_each_target([&](const char* target) {
+        SCOPED_TRACE(target);
+        for (const bool glu : {false, true}) {
+          const cpu::WinogradWeights weights(form, weight, bias, glu);
+          const std::size_t tiles = cpu::gemm_tile_rows();
+          const std::size_t products = form.products();
+          const std::size_t width = weights.width();
+          std::vector<const float*> windows;
+          for (std::size_t i = 0; i < tiles * products * pieces; ++i)
+            windows.push_back(x.data() + i * 5 % 70 * kChannels);
+          std::vector<float> inputs(products * tiles * depth);
+          std::vector<float> sums(products * tiles * width);
+          cpu::winograd_inputs(form, {windows.data(), tiles, pieces, kChannels}, inputs.data(),
+                               tiles * depth);
+          std::vector<const float*> table;
+          for (std::size_t i = 0; i < products * tiles; ++i)
+            table.push_back(inputs.data() + i * depth);
+          const std::size_t of_tile = form.result_positions() * width;
+          const std::size_t row = tiles * of_tile;
+          std::vector<float> results(form.result_rows() * row);
+          std::vector<float> plain(4 * width);
+          for (std::size_t panel = 0; panel < weights.panels(); ++panel) {
+            for (std::size_t i = 0; i < products; ++i) {
+              weights.multiply(panel, i, table.data() + i * tiles, tiles,
+                               sums.data() + i * tiles * width);
+            }
+            ASSERT_TRUE(cpu::winograd_results(form, tiles, sums.data(), tiles * width,
+                                              results.data(), row));
+            for (std::size_t t = 0; t < tiles; ++t) {
+              weights.multiply_plainly(
+                  panel, std::span(windows).subspan(t * products * pieces, products * pieces),
+                  plain.data(), of_tile);
+              for (std::size_t i = 0; i < form.result_rows() * of_tile; ++i) {
+                const float result = results[i / of_tile * row + t * of_tile + i % of_tile];
+                // Sums of up to 999 products of normal numbers are of the order of 32.
+                ASSERT_NEAR(result, plain[i], 2e-4) << panel << ' ' << t << ' ' << i;
               }
             }
           }
         }
-      }
+      });
     }
-  });
+  }
 }
 
 }  // namespace

@@ -44,57 +44,70 @@ HWY_INLINE void transform_row(const float* const* a, const float* const* b, std:
   }
 }
 
-void transform_inputs(const WinogradTiles& tiles, const float* const* windows, std::size_t channels,
-                      float* to, std::size_t stride) {
-  for (std::size_t t = 0; t < tiles.count; ++t, to += channels, windows += tiles.products()) {
-    const float* const* w = windows;
-    if (!tiles.square) {
+void transform_inputs(const WinogradForm& form, const WinogradInputs& inputs, float* to,
+                      std::size_t stride) {
+  const float* const* w = inputs.windows;
+  const std::size_t channels = inputs.channels;
+  for (std::size_t i = 0; i < inputs.tiles * inputs.pieces; ++i) {
+    if (form.along_both()) {
+      transform_row<Rows::difference>(w, w + 8, channels, to, stride);
+      transform_row<Rows::sum>(w + 4, w + 8, channels, to + 4 * stride, stride);
+      transform_row<Rows::difference>(w + 8, w + 4, channels, to + 8 * stride, stride);
+      transform_row<Rows::difference>(w + 4, w + 12, channels, to + 12 * stride, stride);
+    } else {
       transform_row<Rows::one>(w, w, channels, to, stride);
-      continue;
     }
-    transform_row<Rows::difference>(w, w + 8, channels, to, stride);
-    transform_row<Rows::sum>(w + 4, w + 8, channels, to + 4 * stride, stride);
-    transform_row<Rows::difference>(w + 8, w + 4, channels, to + 8 * stride, stride);
-    transform_row<Rows::difference>(w + 4, w + 12, channels, to + 12 * stride, stride);
+    to += channels;
+    w += form.products();
   }
 }
 
-/// Two results of four products; adds to `odd` what is no longer zero once a result is not finite.
-HWY_INLINE void two_results(FloatVec m0, FloatVec m1, FloatVec m2, FloatVec m3, float* first,
-                            float* second, FloatVec& odd) {
+/// The results of four products along an axis, `step` apart; adds to `odd` what is no longer zero
+/// once a result is not finite.
+template <std::size_t kTaps>
+HWY_INLINE void results_along(FloatVec m0, FloatVec m1, FloatVec m2, FloatVec m3, float* to,
+                              std::size_t step, FloatVec& odd) {
   const FloatTag d;
-  const auto y0 = hn::Add(hn::Add(m0, m1), m2);
-  const auto y1 = hn::Sub(hn::Sub(m1, m2), m3);
-  hn::StoreU(y0, d, first);
-  hn::StoreU(y1, d, second);
-  odd = hn::MulAdd(y0, hn::Zero(d), odd);
-  odd = hn::MulAdd(y1, hn::Zero(d), odd);
+  const auto put = [&](std::size_t i, FloatVec y) HWY_ATTR {
+    hn::StoreU(y, d, to + i * step);
+    odd = hn::MulAdd(y, hn::Zero(d), odd);
+  };
+  const auto sum = hn::Add(m1, m2);
+  const auto difference = hn::Sub(m1, m2);
+  put(0, hn::Add(m0, sum));
+  if constexpr (kTaps == 2) put(1, difference);
+  put(4 - kTaps, hn::Sub(kTaps == 2 ? sum : difference, m3));
 }
 
-bool transform_results(const WinogradTiles& tiles, const float* products, std::size_t stride,
-                       float* to, std::size_t row) {
+bool transform_results(const WinogradForm& form, std::size_t tiles, const float* products,
+                       std::size_t stride, float* to, std::size_t row) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   const std::size_t width = 2 * lanes;
+  const std::size_t step = form.along_positions ? width : row;
   auto odd = hn::Zero(d);
-  for (std::size_t t = 0; t < tiles.count; ++t, products += width, to += 2 * width) {
+  for (std::size_t t = 0; t < tiles; ++t) {
     for (std::size_t lane = 0; lane < width; lane += lanes) {
       const auto m = [&](std::size_t product)
                          HWY_ATTR { return hn::LoadU(d, products + product * stride + lane); };
-      float* const first = to + lane;
-      float* const second = first + width;
-      if (!tiles.square) {
-        two_results(m(0), m(1), m(2), m(3), first, second, odd);
+      if (!form.along_both()) {
+        if (form.taps == 2) {
+          results_along<2>(m(0), m(1), m(2), m(3), to + lane, step, odd);
+        } else {
+          results_along<3>(m(0), m(1), m(2), m(3), to + lane, step, odd);
+        }
         continue;
       }
       // Down the rows, then along the positions.
       const auto upper = [&](std::size_t p)
-                             HWY_ATTR { return hn::Add(hn::Add(m(p), m(4 + p)), m(8 + p)); };
+                             HWY_ATTR { return hn::Add(m(p), hn::Add(m(4 + p), m(8 + p))); };
       const auto lower = [&](std::size_t p)
                              HWY_ATTR { return hn::Sub(hn::Sub(m(4 + p), m(8 + p)), m(12 + p)); };
-      two_results(upper(0), upper(1), upper(2), upper(3), first, second, odd);
-      two_results(lower(0), lower(1), lower(2), lower(3), first + row, second + row, odd);
+      results_along<3>(upper(0), upper(1), upper(2), upper(3), to + lane, step, odd);
+      results_along<3>(lower(0), lower(1), lower(2), lower(3), to + lane + row, step, odd);
     }
+    products += width;
+    to += form.result_positions() * width;
   }
   return hn::AllTrue(d, hn::Eq(odd, hn::Zero(d)));
 }
@@ -109,13 +122,13 @@ namespace metalaudio::nn::cpu {
 HWY_EXPORT(transform_inputs);
 HWY_EXPORT(transform_results);
 
-void winograd_inputs(const WinogradTiles& tiles, const float* const* windows, std::size_t channels,
-                     float* to, std::size_t stride) {
-  HWY_DYNAMIC_DISPATCH(transform_inputs)(tiles, windows, channels, to, stride);
+void winograd_inputs(const WinogradForm& form, const WinogradInputs& inputs, float* to,
+                     std::size_t stride) {
+  HWY_DYNAMIC_DISPATCH(transform_inputs)(form, inputs, to, stride);
 }
-bool winograd_results(const WinogradTiles& tiles, const float* products, std::size_t stride,
-                      float* to, std::size_t row) {
-  return HWY_DYNAMIC_DISPATCH(transform_results)(tiles, products, stride, to, row);
+bool winograd_results(const WinogradForm& form, std::size_t tiles, const float* products,
+                      std::size_t stride, float* to, std::size_t row) {
+  return HWY_DYNAMIC_DISPATCH(transform_results)(form, tiles, products, stride, to, row);
 }
 
 }  // namespace metalaudio::nn::cpu

@@ -54,6 +54,39 @@ void three_taps(Maker& m, std::size_t variant) {
   m.finish(y);
 }
 
+/// The same of kernels that are twice their stride.
+void two_strides(Maker& m, std::size_t variant, bool transposed) {
+  Dice dice(variant);
+  const bool along_rows = dice.flip();
+  const std::int64_t channels = dice.of<std::int64_t>({32, 33, 48});
+  const std::int64_t columns = dice.of<std::int64_t>({24, 33, 40});
+  const std::int64_t stride = dice.between(2, 5);
+  const std::int64_t slides = along_rows ? dice.between(8, 20) : dice.between(64, 70);
+  const std::int64_t extent = transposed || !along_rows ? slides : stride * slides;
+  const std::int64_t positions = transposed ? slides : stride * slides;
+  const Shape shape = along_rows ? Shape{extent, dice.between(64, 70), channels}
+                                 : Shape{dice.between(1, 3), positions, channels};
+  const Value x = m.input(shape);
+  Value y;
+  if (transposed) {
+    TransposeAxis axis{2 * stride, stride, dice.between(0, 2 * stride), 0};
+    axis.extent = axis.full_extent(slides) - axis.crop - dice.between(-3, 2 * stride);
+    const TransposeAxis still{1, 1, 0, shape[along_rows ? 1 : 0]};
+    y = m.conv_transpose(x, columns,
+                         along_rows ? std::vector{axis, still} : std::vector{still, axis}, 1,
+                         dice.flip());
+  } else {
+    const SlidingAxis axis{2 * stride, stride, 1, dice.between(0, 2 * stride),
+                           dice.between(0, 2 * stride)};
+    y = m.conv(x, columns,
+               along_rows ? std::vector{axis, SlidingAxis{}} : std::vector{SlidingAxis{}, axis}, 1,
+               dice.flip());
+  }
+  if (dice.flip()) y = m.unary(y, UnaryFunction::gelu);
+  if (dice.flip()) y = m.add(y, m.input(m.graph.shape(y)));
+  m.finish(y);
+}
+
 /// Of a transformer. By variant: with what is around its layers, and without.
 void feed_forward(Maker& m, std::size_t variant) {
   Dice dice(variant);
@@ -108,6 +141,14 @@ std::vector<ParityCase> fused_cases() {
              m.finish(m.add(y, m.random({v == 0 ? 1 : 3, v == 1 ? 1 : 65, 33})));
            },
        .variants = 3,
+       .product = true},
+      {.name = "conv_of_two_strides",
+       .make = [](Maker& m, std::size_t v) { two_strides(m, v, false); },
+       .variants = 10,
+       .product = true},
+      {.name = "conv_transpose_of_two_strides",
+       .make = [](Maker& m, std::size_t v) { two_strides(m, v, true); },
+       .variants = 10,
        .product = true},
       {.name = "conv_strided_rows",
        .make =

@@ -38,16 +38,21 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
     };
     return std::move(plan);
   }
-  if (pays_winograd(matcher.graph(), parts)) {
-    plan.make = [parts, y](StepMaker& maker) { return make_winograd_conv(parts, y, maker); };
-    return std::move(plan);
-  }
-  if (fuse && conv != nullptr && conv->groups == 1 && !conv->axes.empty() &&
+  const std::optional<WinogradPlan> filtered = plan_winograd(matcher.graph(), parts);
+  // A chain of DConv saves less than a filter of three taps, and more than one of two.
+  const bool chains = !filtered || filtered->form.taps == 2;
+  if (chains && fuse && conv != nullptr && conv->groups == 1 && !conv->axes.empty() &&
       matcher.graph().shape(node.inputs[Conv::weight]).size() <= kFewWeights) {
     if (std::optional<StepPlan> chain =
             match_dconv(matcher, index, &made, usual, threads, tolerances, halves)) {
       return chain;
     }
+  }
+  if (filtered) {
+    plan.make = [parts, y, filtered = *filtered](StepMaker& maker) {
+      return make_winograd_conv(filtered, parts, y, maker);
+    };
+    return std::move(plan);
   }
   if (shares_columns(parts, y, matcher.graph())) {
     plan.make = [parts, y](StepMaker& maker) { return make_linear(parts, y, maker); };
