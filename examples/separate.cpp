@@ -1,7 +1,7 @@
 // separate MODEL TRACK FOLDER: writes the stems of a track, of any length, as FOLDER/STEM.wav.
 #include <metalaudio/audio/audio_writer.h>
 #include <metalaudio/audio/track_source.h>
-#include <metalaudio/core/hardware_profile.h>
+#include <metalaudio/core/default_threads.h>
 #include <metalaudio/models/load_model.h>
 #include <metalaudio/separation/separator.h>
 
@@ -13,7 +13,7 @@ using namespace metalaudio;
 int main(int argc, char** argv) try {
   if (argc != 4) return std::fputs("usage: separate MODEL TRACK FOLDER\n", stderr), 2;
   const std::filesystem::path folder = argv[3];
-  ThreadPool pool(HardwareProfile::detect().usable_cores);
+  ThreadPool pool(default_threads());
   separation::Separator separator(models::load_model(argv[1], {}, pool));
 
   const audio::TrackSource track(

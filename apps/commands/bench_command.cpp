@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 #include <metalaudio/core/counted.h>
+#include <metalaudio/core/default_threads.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/load_model.h>
 #include <metalaudio/models/open_devices.h>
+#include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/machine_peaks.h>
 #include <metalaudio/repository/model_repository.h>
 
@@ -139,9 +140,12 @@ std::string text_of(const Measurement& measured, const models::OpenDevices& devi
       "{:.1f} GB/s{}",
       display_text(measured.file.string()), measured.info.family, measured.run_seconds,
       counted(measured.info.channels, "channel"), measured.info.sample_rate_hz,
-      peaks ? counted(threads, "thread") : devices.text, measured.milliseconds, measured.fastest_ms,
-      counted(options.runs, "run"), speed_text(measured.times_real_time()),
-      measured.cost.operations * 1e-9, measured.cost.bytes * 1e-9, flops * 1e-9,
+      peaks ? fmt::format("{}, {}", counted(threads, "thread"),
+                          nn::cpu_arithmetic(options.choice.precision))
+            : devices.text,
+      measured.milliseconds, measured.fastest_ms, counted(options.runs, "run"),
+      speed_text(measured.times_real_time()), measured.cost.operations * 1e-9,
+      measured.cost.bytes * 1e-9, flops * 1e-9,
       peaks ? beside(flops, peaks->float_operations_per_second, "multiply-adds reach") : "",
       bytes * 1e-9, peaks ? beside(bytes, peaks->bytes_per_second, "a copy reaches") : "");
   if (!options.profile) return text;
@@ -171,6 +175,7 @@ nlohmann::json json_of(const Measurement& measured, const models::OpenDevices& d
                          {"gflop_per_second", measured.per_second(measured.cost.operations) * 1e-9},
                          {"gigabytes_per_second", measured.per_second(measured.cost.bytes) * 1e-9}};
   if (peaks) {
+    line["arithmetic"] = nn::cpu_arithmetic(options.choice.precision);
     line["peak_gflop_per_second"] = peaks->float_operations_per_second * 1e-9;
     line["peak_gigabytes_per_second"] = peaks->bytes_per_second * 1e-9;
   }
@@ -190,7 +195,7 @@ nlohmann::json json_of(const Measurement& measured, const models::OpenDevices& d
 
 int bench(const BenchOptions& options) {
   const repository::ModelBag bag = repository::ModelRepository().find(options.model);
-  ThreadPool pool(options.threads > 0 ? options.threads : HardwareProfile::detect().usable_cores);
+  ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
   check_device(options.device);
   const models::OpenDevices devices = models::open_devices(options.device);
   check_precision(options.choice.precision, devices);
@@ -222,7 +227,8 @@ void add_bench_command(CLI::App& app, int& status) {
       ->type_name("MODEL")
       ->required();
   command->add_flag("--profile", options->profile, "Show every step, and the share of each kind");
-  add_whole(*command, "--threads", options->threads, 0, 1024, "Threads; 0: what the machine has")
+  add_whole(*command, "--threads", options->threads, 0, 1024,
+            "Threads; 0: as many as cores may be used, or OMP_NUM_THREADS where that is fewer")
       ->default_str("0");
   add_whole(*command, "--runs", options->runs, 1, 10000, "Runs to take the median of")
       ->default_str("5");

@@ -5,9 +5,10 @@
 #include <malloc.h>
 #include <metalaudio/core/audio_device.h>
 #include <metalaudio/core/counted.h>
+#include <metalaudio/core/default_threads.h>
 #include <metalaudio/core/error.h>
-#include <metalaudio/core/hardware_profile.h>
 #include <metalaudio/core/thread_pool.h>
+#include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/separation/output_folders.h>
 #include <metalaudio/separation/output_levels.h>
 #include <metalaudio/separation/stem_container.h>
@@ -143,12 +144,13 @@ SeparationRun::SeparationRun(const SeparateOptions& options, const ModelChoice& 
 int SeparationRun::run() {
   if (!devices_.gpus.empty()) keep_freed_memory();
   const Clock::time_point start = Clock::now();
-  const std::size_t threads =
-      options_.threads > 0 ? options_.threads : HardwareProfile::detect().usable_cores;
+  const std::size_t threads = options_.threads > 0 ? options_.threads : default_threads();
   const Sharing sharing =
       share_threads(options_.jobs, tracks_.size(), threads, devices_.gpus.size());
-  console_.detail(fmt::format("{}, {} at a time", counted(threads, "thread"),
-                              counted(sharing.workers, "track")));
+  console_.detail(fmt::format(
+      "{}{}, {} at a time", counted(threads, "thread"),
+      devices_.gpus.empty() ? fmt::format(", {}", nn::cpu_arithmetic(options_.precision)) : "",
+      counted(sharing.workers, "track")));
   Shared shared(console_, tracks_.size());
   shared.to_load = sharing.workers;
   for (std::size_t i = 0; i < sharing.workers; ++i)

@@ -110,6 +110,8 @@ constexpr std::pair<const char*, const char*> kEnvironment[] = {
      "The address that 'models get' downloads from, in place of the authors'."},
     {"METALAUDIO_MAX_ISA",
      "The highest instruction set that may be used: ssse3, avx2, avx512, avx512_bf16 or amx."},
+    {"OMP_NUM_THREADS",
+     "How many threads are taken at most where no --threads says, as in programs with OpenMP."},
     {"XDG_DATA_HOME", "Models are kept in its metalaudio/models; ~/.local/share unless set."},
     {"XDG_CONFIG_HOME",
      "What calibrate measured is kept in its metalaudio/tolerances.json; ~/.config unless set."},

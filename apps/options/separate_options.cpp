@@ -82,8 +82,9 @@ void add_machine_options(CLI::App& command, SeparateOptions& options) {
   const OptionGroup group(command, "Machine");
   add_device(command, options.device);
   add_precision(command, options.precision);
-  add_whole(command, "--threads", options.threads, 0, 1024,
-            "Threads in all; 0: what the machine has")
+  add_whole(
+      command, "--threads", options.threads, 0, 1024,
+      "Threads in all; 0: as many as cores may be used, or OMP_NUM_THREADS where that is fewer")
       ->default_str("0");
   add_whole(command, "-j,--jobs", options.jobs, 0, 256,
             "Tracks to separate at a time, sharing the threads; 0: one, or one for each GPU")

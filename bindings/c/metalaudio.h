@@ -61,7 +61,7 @@ typedef struct metalaudio_separator metalaudio_separator;
 typedef struct metalaudio_load_options {
   size_t struct_size; /* of this struct, as the caller knows it */
   const char* folder; /* where to look for the model, and nowhere else; NULL: the usual places */
-  size_t threads;     /* 0: as many as the process may use */
+  size_t threads;     /* 0: as many as it may use cores, or OMP_NUM_THREADS where that is fewer */
   metalaudio_precision precision;
   const char*
       device; /* "cpu" or NULL, "cuda", "cuda:1", "cuda:0,cuda:1", or "auto": a GPU where one

@@ -1,10 +1,10 @@
 #include <dlfcn.h>
 #include <metalaudio/audio/view_source.h>
+#include <metalaudio/core/default_threads.h>
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/open_devices.h>
 #include <metalaudio/repository/model_repository.h>
 #include <metalaudio/separation/bag.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -29,13 +29,6 @@ std::filesystem::path shipped_models() {
   std::error_code ignored;
   const auto library = std::filesystem::canonical(self.dli_fname, ignored);
   return (library.parent_path() / METALAUDIO_MODELS_FROM_LIBRARY).lexically_normal();
-}
-
-std::size_t usable_threads() {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof(set), &set) == 0
-             ? static_cast<std::size_t>(std::max(CPU_COUNT(&set), 1))
-             : 1;
 }
 
 /// Options of a caller that may know fewer of them than this library.
@@ -89,7 +82,7 @@ metalaudio_status metalaudio_separator_load(const char* model,
     model_options.precision = c::precision_of(chosen.precision, name);
     models::OpenDevices devices = open_devices(chosen.device, name);
     model_options.devices = std::move(devices.gpus);
-    auto made = std::make_unique<metalaudio_separator>(chosen.threads == 0 ? usable_threads()
+    auto made = std::make_unique<metalaudio_separator>(chosen.threads == 0 ? default_threads()
                                                                            : chosen.threads);
     made->device = std::move(devices.text);
     made->separator.emplace(separation::load_separator({bag.models, bag.weights, bag.segment}, {},

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 namespace metalaudio::nn {
 
@@ -15,5 +16,10 @@ namespace metalaudio::nn {
 std::shared_ptr<const Backend> make_cpu_backend(Precision precision = Precision::fp32,
                                                 std::size_t threads = 1,
                                                 const ToleranceConfiguration& tolerances = {});
+
+/// What most products of this backend multiply with here: "fp32", "fp32 with AMX", "two bf16 with
+/// AMX", "bf16 with AMX", "bf16 with AVX-512".
+/// Errors: those of make_cpu_backend.
+std::string_view cpu_arithmetic(Precision precision);
 
 }  // namespace metalaudio::nn

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <metalaudio/nn/cpu_backend.h>
 
 #include <nlohmann/json.hpp>
 
@@ -14,9 +15,11 @@ using ::testing::Not;
 
 class BenchCommand : public ::testing::Test {
  protected:
-  ProgramResult run(std::vector<std::string> arguments) const {
+  ProgramResult run(std::vector<std::string> arguments,
+                    const std::map<std::string, std::string>& environment = {}) const {
     arguments.insert(arguments.begin(), {"bench", "--threads", "1", "--runs", "2"});
     ProgramSetting setting = setting_.setting();
+    setting.environment = environment;
     setting.environment["METALAUDIO_MODEL_DIR"] = (setting_ / "models").string();
     return run_program(arguments, setting);
   }
@@ -28,11 +31,20 @@ TEST_F(BenchCommand, SaysHowFastAModelIsBesideTheMachine) {
   const ProgramResult result = run({"tiny"});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out,
-              ContainsRegex("HTDemucs: 0.50 s of 2 channels at 8000 Hz a run, 1 thread\n"));
+              ContainsRegex("HTDemucs: 0.50 s of 2 channels at 8000 Hz a run, 1 thread, .*\n"));
   EXPECT_THAT(result.out, ContainsRegex("[0-9.]+ ms a run .* x real time"));
   EXPECT_THAT(result.out, ContainsRegex("[0-9.]+ GFLOP and [0-9.]+ GB a run"));
   EXPECT_THAT(result.out, ContainsRegex("GFLOP/s, [0-9]+ % of the [0-9.]+ that"));
   EXPECT_THAT(result.out, Not(HasSubstr("outside the plan")));
+}
+
+/// Where bf16 would be slower than float32 it is float32, which a figure needs to say.
+TEST_F(BenchCommand, SaysWhatItMultipliesWith) {
+  const std::vector<std::string> bf16 = {"tiny", "--precision", "bf16"};
+  EXPECT_THAT(run(bf16, {{"METALAUDIO_MAX_ISA", "avx2"}}).out, HasSubstr("1 thread, fp32\n"));
+  const nlohmann::json json =
+      nlohmann::json::parse(run({"tiny", "--precision", "bf16", "--json"}).out);
+  EXPECT_EQ(json.at("arithmetic"), nn::cpu_arithmetic(nn::Precision::bf16));
 }
 
 TEST_F(BenchCommand, TheProfileNamesEveryStepAndTheShareOfEachKind) {

@@ -25,8 +25,9 @@ void write_silence(const std::filesystem::path& path, std::uint32_t seconds) {
 
 std::int64_t peak_kib(const SeparateSetting& setting, std::uint32_t seconds) {
   write_silence(setting / "long.wav", seconds);
-  const ProgramResult result = setting.separate(
-      {"long.wav", "--mode", "time-only", "--shifts", "0", "--overlap", "0", "--stems", "bass"});
+  const ProgramResult result =
+      setting.separate({"long.wav", "--mode", "time-only", "--shifts", "0", "--overlap", "0",
+                        "--stems", "bass", "--overwrite"});
   EXPECT_EQ(result.status, 0) << result.err;
   return result.peak_memory_kib;
 }

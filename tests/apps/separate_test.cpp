@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <metalaudio/nn/cpu_backend.h>
 #include <nlohmann/json.hpp>
 
 #include <fstream>
@@ -63,6 +64,13 @@ TEST_F(Separate, WritesEveryStemWhereUpstreamDoes) {
   EXPECT_THAT(result.err, HasSubstr("peak memory "));
   EXPECT_EQ(stem("bass").frames(), 10400U);
   EXPECT_EQ(sample_rate_of(setting_ / "separated/tiny/song/bass.wav"), kRateHz);
+}
+
+TEST_F(Separate, SaysWhatItMultipliesWithWhereItIsToldToBeVerbose) {
+  const ProgramResult result =
+      setting_.separate({"song.wav", "-v", "-d", "cpu", "-j", "1", "--precision", "bf16"});
+  EXPECT_THAT(result.err, HasSubstr(fmt::format(", {}, 1 track at a time",
+                                                nn::cpu_arithmetic(nn::Precision::bf16))));
 }
 
 TEST_F(Separate, TheSameSeedGivesTheSameStems) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
@@ -99,9 +100,71 @@ TEST(HiddenMoments, AreThoseOfTheirPositionsAlone) {
   });
 }
 
+TEST(HiddenActivation, IsGeluAsExactAsThatOfOtherKernels) {
+  for_each_target([](const char* target) {
+    const float scale = 2;
+    const float shift = -0.5F;
+    const auto activated = [&](std::vector<float> x) {
+      const std::size_t positions = x.size();
+      x.resize(kStride);
+      activate_hidden(x.data(), kStride, 1, positions, &scale, &shift);
+      x.resize(positions);
+      return x;
+    };
+    for (int first = -4000; first < 4000; first += 83) {
+      std::vector<float> x(83);
+      for (std::size_t i = 0; i < x.size(); ++i)
+        x[i] = 0.005F * static_cast<float>(first + static_cast<int>(i));
+      const std::vector<float> y = activated(x);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double z = static_cast<double>(2 * x[i] - 0.5F);
+        const double exact = z * std::erfc(-z / std::sqrt(2.0)) / 2;
+        ASSERT_NEAR(y[i], exact, 1.5e-7 * std::max(1.0, std::abs(z))) << target << " of " << z;
+      }
+    }
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const std::vector<float> y =
+        activated({std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity});
+    EXPECT_TRUE(std::isnan(y[0])) << target;
+    EXPECT_EQ(y[1], kInfinity) << target;
+    EXPECT_NEAR(y[2], 0.0F, 1e-38) << target;  // denormals of it are left without AVX-512
+  });
+}
+
+TEST(HiddenProducts, AreThoseOfTheirPositionsAlone) {
+  for_each_target([](const char* target) {
+    for (const std::size_t channels : {1U, 6U, 9U, 48U})
+      for (const std::size_t positions : kPositions) {
+        std::vector<float> x = noise(channels * kStride, 1, 0.5F);
+        const std::vector<float> pivot = noise(channels, 0.5F);
+        std::vector<float> room(centred_floats(channels, positions) + 16);
+        float* const centred =
+            room.data() + (16 - reinterpret_cast<std::uintptr_t>(room.data()) / 4 % 16);
+        std::vector<double> sums(channels, 1.0);
+        std::vector<double> products(channels * channels, 2.0);
+        add_products(x.data(), kStride, channels, positions, pivot.data(), centred, sums.data(),
+                     products.data());
+        for (std::size_t i = 0; i < channels; ++i) {
+          double sum = 1;
+          for (std::size_t p = 0; p < positions; ++p) sum += x[i * kStride + p] - pivot[i];
+          // 96 values of a few units, six of them in a lane, in float.
+          EXPECT_NEAR(sums[i], sum, 5e-5) << named(target, channels, positions);
+          for (std::size_t j = i; j < channels; ++j) {
+            double product = 2;
+            for (std::size_t p = 0; p < positions; ++p)
+              product += static_cast<double>(x[i * kStride + p] - pivot[i]) *
+                         (x[j * kStride + p] - pivot[j]);
+            EXPECT_NEAR(products[i * channels + j], product, 2e-4)
+                << named(target, channels, positions);
+          }
+        }
+      }
+  });
+}
+
 TEST(HiddenGate, IsExactForAnyGateAndAnyColumns) {
   for_each_target([](const char* target) {
-    for (const std::size_t channels : {1U, 16U, 24U, 48U})
+    for (const std::size_t channels : {1U, 16U, 24U, 96U})
       for (const std::size_t hidden : {0U, 1U, 6U, 32U, 33U, 70U})
         for (const std::size_t positions : kPositions) {
           const std::size_t columns = gate_columns(channels);
@@ -124,6 +187,17 @@ TEST(HiddenGate, IsExactForAnyGateAndAnyColumns) {
                        x.data(), y.data(), channels},
                       positions);
           EXPECT_EQ(y.back(), 7.0F) << "written past the end";
+          // Of products that are there the same comes, but for a sum's order of roundings.
+          std::vector<float> products(positions * 2 * channels);
+          for (std::size_t p = 0; p < positions; ++p)
+            for (std::size_t n = 0; n < 2 * channels; ++n)
+              for (std::size_t k = 0; k < hidden; ++k)
+                products[p * 2 * channels + n] += weights[n * hidden + k] * h[k * kStride + p];
+          std::vector<float> wide(positions * channels + 1, 7.0F);
+          gate_products(
+              {products.data(), factors.data(), offsets.data(), x.data(), wide.data(), channels},
+              positions);
+          EXPECT_EQ(wide.back(), 7.0F) << "written past the end";
           for (std::size_t p = 0; p < positions; ++p)
             for (std::size_t c = 0; c < channels; ++c) {
               double half[2];
@@ -147,6 +221,8 @@ TEST(HiddenGate, IsExactForAnyGateAndAnyColumns) {
               // much; two ulp of its own; the sum's rounding.
               const double bound = error[0] * open + std::abs(half[0]) * open * (error[1] + 3e-7) +
                                    1.2e-7 + 6e-8 * std::abs(expected);
+              ASSERT_NEAR(wide[p * channels + c], expected, 2 * bound)
+                  << named(target, channels, positions) << ", hidden " << hidden;
               ASSERT_NEAR(y[p * channels + c], expected, bound)
                   << named(target, channels, positions) << ", hidden " << hidden << ", gate "
                   << half[1];

@@ -1,9 +1,10 @@
 #include <gtest/gtest.h>
 #include <metalaudio/core/half.h>
-#include <metalaudio/nn/cpu/gemm/gemm_bf16.h>
+#include <metalaudio/core/instruction_sets.h>
 #include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
 #include <metalaudio/nn/cpu/gemm/gemm_half.h>
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/gemm/pair_rate.h>
 
 #include <cmath>
 #include <limits>
@@ -72,7 +73,6 @@ void check(const GemmKernel& kernel, bool rounds, double bound = 1e-6) {
 }
 
 TEST(Gemm, Float32EqualsTheSumOfItsTaps) { check(GemmFp32(), false); }
-TEST(Gemm, Bf16InFloat32EqualsTheSumOfRoundedFactors) { check(GemmBf16(), true); }
 
 /// The root mean square of what a product of so much depth errs, relative to that of its results.
 double mean_error_of(const GemmKernel& kernel, std::size_t depth) {
@@ -225,6 +225,24 @@ TEST(Gemm, Avx512Bf16EqualsTheSumOfRoundedFactorsWhereTheProcessorHasIt) {
   for (const std::size_t depth : {20U, 32U, 96U}) {
     for (const bool deep : {false, true}) check_windows(kernel, depth, deep, 0x1p-8);
   }
+}
+
+TEST(Gemm, WithoutTilesBf16IsInVectorsOnlyWhereTheseAreFaster) {
+  const GemmKernel& fp32 = gemm_kernel(Precision::fp32);
+  for (const double rate : {0.0, 0.5, 1.0}) EXPECT_EQ(&bf16_kernel_without_tiles(rate), &fp32);
+  EXPECT_EQ(bf16_kernel_without_tiles(2).name(), "bf16 with AVX-512");
+}
+
+TEST(Gemm, TheRateOfPairsIsMeasuredAlike) {
+  const double rate = measure_pair_rate();
+  if (!InstructionSets::detect().avx512_bf16) {
+    EXPECT_EQ(rate, 0);
+    return;
+  }
+  // An instruction is at most four times as slow as one of float32, or as fast.
+  EXPECT_GT(rate, 0.4);
+  EXPECT_LT(rate, 2.2);
+  for (int i = 0; i < 5; ++i) EXPECT_NEAR(measure_pair_rate(), rate, 0.2 * rate);
 }
 
 TEST(Gemm, TwoBf16InAmxKeepSixteenBitsOfBothFactors) {

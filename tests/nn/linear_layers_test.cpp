@@ -1,6 +1,12 @@
 #include <gtest/gtest.h>
-#include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu_backend.h>
 #include <metalaudio/nn/plan.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <vector>
 
 #include "tests/nn/graphs.h"
 #include "tests/support/realtime_guard.h"
@@ -45,10 +51,8 @@ TEST(LinearLayers, OfOneNormAreOneStep) {
   };
   // Projections with their norm, attention, its layer, and both layers of the feed-forward with theirs.
   EXPECT_EQ(steps(Precision::fp32), 9U);
-  using cpu::GemmPairs;
-  const bool pairs = GemmPairs::available(GemmPairs::Unit::tiles) ||
-                     GemmPairs::available(GemmPairs::Unit::vectors);
-  EXPECT_EQ(steps(Precision::bf16), pairs ? 4U : 9U);
+  const bool rounds = cpu_arithmetic(Precision::bf16).starts_with("bf16");
+  EXPECT_EQ(steps(Precision::bf16), rounds ? 4U : 9U);
 }
 
 /// A value that somebody else reads is there for them.
@@ -70,9 +74,35 @@ TEST(LinearLayers, GiveTheSameBitsOnAnyNumberOfThreads) {
   const Graph graph = transformer_layer();
   for (const Precision precision : {Precision::fp32, Precision::automatic, Precision::bf16}) {
     SCOPED_TRACE(to_string(precision));
-    ThreadPool pool(3);
-    EXPECT_EQ(run(graph, {.precision = precision}),
-              run(graph, {.precision = precision, .pool = &pool}));
+    const std::vector<float> alone = run(graph, {.precision = precision});
+    for (const std::size_t threads : {2U, 3U, 16U}) {
+      ThreadPool pool(threads);
+      EXPECT_EQ(run(graph, {.precision = precision, .pool = &pool}), alone) << threads;
+    }
+  }
+}
+
+/// Tiles are multiplied another way where an infinity is among their rows: those of no other tile.
+TEST(LinearLayers, WithAnInfinityGiveTheSameBitsOnAnyNumberOfThreads) {
+  Graph graph;
+  const Value x = graph.input("x", {1, 333, 64});
+  graph.output("y", pointwise(graph, x, 96));
+  const auto bits = [&](ThreadPool* pool) {
+    Plan plan(graph, {.pool = pool});
+    fill(plan, "x");
+    plan.input("x").values_as<float>()[70 * 64 + 5] = std::numeric_limits<float>::infinity();
+    plan.run();
+    const std::vector<float> y = output(plan);
+    EXPECT_TRUE(std::isfinite(y[69 * 96]));
+    EXPECT_FALSE(std::isfinite(y[70 * 96]));
+    std::vector<std::uint32_t> all(y.size());
+    std::memcpy(all.data(), y.data(), y.size() * sizeof(float));
+    return all;
+  };
+  const std::vector<std::uint32_t> alone = bits(nullptr);
+  for (const std::size_t threads : {2U, 3U, 16U}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(bits(&pool), alone) << threads;
   }
 }
 

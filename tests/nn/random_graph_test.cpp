@@ -242,6 +242,32 @@ TEST(DConv, RunsFusedWhereItsGainIsConstantAndUnfusedWhereNot) {
   EXPECT_GT(expect_all_alike(unfused), 1U);
 }
 
+/// Threads share the positions of few rows and take the rows of many whole.
+TEST(DConv, OfManyPositionsIsTheSameOnAnyNumberOfThreads) {
+  for (const std::int64_t channels : {16, 48, 384}) {
+    Graph graph;
+    Value x = graph.input("x", {1, channels == 384 ? 200 : 1600, channels});
+    for (int layer = 0; layer < 3; ++layer) {
+      x = dconv(graph, x, channels / 8, random_constant(graph, {channels}));
+    }
+    graph.output("y", x);
+    if (channels != 48) {
+      EXPECT_EQ(expect_all_alike(graph), 1U);
+    }
+    for (const Precision precision : {Precision::fp32, Precision::automatic, Precision::bf16}) {
+      std::vector<float> alone;
+      for (const std::size_t threads : {1U, 2U, 3U, 16U}) {
+        ThreadPool pool(threads);
+        Plan plan(graph, {.precision = precision, .pool = threads > 1 ? &pool : nullptr});
+        fill(plan, "x");
+        plan.run();
+        if (alone.empty()) alone = output(plan);
+        EXPECT_TRUE(output(plan) == alone) << channels << " channels, " << threads << " threads";
+      }
+    }
+  }
+}
+
 TEST(DConv, RunsUnfusedWhereItsInputIsRepeatedToItsResult) {
   Graph graph;
   const Value x = graph.input("x", {3, 40, 1});

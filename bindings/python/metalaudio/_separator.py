@@ -41,10 +41,6 @@ class Model:
     models: int  #: of the bag
 
 
-def _threads(jobs: int) -> int:
-    return jobs or len(os.sched_getaffinity(0))
-
-
 def _folder(repo: Any) -> str | None:
     return None if repo is None else file_name(repo, "Separator", "repo")
 
@@ -208,7 +204,7 @@ class Separator:
     def _load_model(self) -> None:
         # Bags have members that some stems do not need; two_stems needs them all.
         stems = [] if self._stems is None or self._two_stems is not None else list(self._stems)
-        wanted = (self._device, self._precision, _threads(self._jobs), tuple(sorted(stems)))
+        wanted = (self._device, self._precision, self._jobs, tuple(sorted(stems)))
         if self._loaded == wanted:
             return
         try:

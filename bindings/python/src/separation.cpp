@@ -1,5 +1,6 @@
 #include <metalaudio/audio/track_source.h>
 #include <metalaudio/audio/view_source.h>
+#include <metalaudio/core/default_threads.h>
 #include <metalaudio/core/thread_pool.h>
 #include <metalaudio/models/load_model.h>
 #include <metalaudio/models/open_devices.h>
@@ -111,7 +112,7 @@ class Network {
     models_ = bag.models.size();
     const models::ModelInfo info = models::inspect_model(bag.models.front());
     segment_seconds_ = bag.segment.value_or(info.segment_seconds);
-    pool_ = std::make_unique<ThreadPool>(threads);
+    pool_ = std::make_unique<ThreadPool>(threads == 0 ? default_threads() : threads);
     separator_.emplace(
         separation::load_separator({bag.models, bag.weights, bag.segment}, stems, options, *pool_));
   }

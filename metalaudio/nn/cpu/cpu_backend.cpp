@@ -316,13 +316,28 @@ std::shared_ptr<const Backend> make_backend(const GemmKernel& kernel, std::size_
 
 }  // namespace cpu
 
-std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
-                                                const ToleranceConfiguration& tolerances) {
+namespace {
+
+const cpu::GemmKernel& kernel_of(Precision precision) {
   if (precision == Precision::tf32 || precision == Precision::fp16) {
     fail(ErrorCode::unsupported, "[nn::Plan] precision {} on the CPU: expected fp32, bf16 or auto",
          to_string(precision));
   }
-  return cpu::make_backend(cpu::gemm_kernel(precision), threads, tolerances);
+  return cpu::gemm_kernel(precision);
+}
+
+}  // namespace
+
+std::shared_ptr<const Backend> make_cpu_backend(Precision precision, std::size_t threads,
+                                                const ToleranceConfiguration& tolerances) {
+  return cpu::make_backend(kernel_of(precision), threads, tolerances);
+}
+
+std::string_view cpu_arithmetic(Precision precision) {
+  // Of many rows, a deep matrix and many columns.
+  constexpr cpu::MatrixSize kLarge{512, 512};
+  const cpu::GemmKernel& kernel = kernel_of(precision);
+  return kernel.name() == "fp32" ? cpu::float32_kernel(kernel, kLarge, 512).name() : kernel.name();
 }
 
 }  // namespace metalaudio::nn

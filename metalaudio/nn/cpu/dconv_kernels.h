@@ -19,6 +19,8 @@ struct HiddenConv {
   std::size_t dilation;
   const float* weights;  ///< packed
   std::size_t hidden_channels;
+  const float* next = nullptr;  ///< so many floats that are read soon; or null
+  std::size_t next_floats = 0;
 };
 /// What weights[hidden][3][channels] and a bias[hidden] take when they are packed.
 std::size_t hidden_conv_floats(std::size_t hidden_channels, std::size_t channels);
@@ -61,6 +63,8 @@ struct HiddenGate {
   const float* x;
   float* y;
   std::size_t channels;
+  std::size_t ahead = 0;    ///< so many floats behind what is read of x, it is read soon
+  std::size_t y_ahead = 0;  ///< the same of what is written
 };
 /// Where a packed gate has its column n of 2 · channels; it has gate_columns() of them.
 std::size_t gate_place(std::size_t n, std::size_t channels);
@@ -68,5 +72,17 @@ std::size_t gate_columns(std::size_t channels);
 /// weights[2 · channels][hidden] to gate_columns(channels) · hidden floats.
 void pack_gate(const float* weights, std::size_t hidden_channels, std::size_t channels, float* to);
 void gate_hidden(const HiddenGate& gate, std::size_t positions);
+
+/// The same of products that are there: rows of 2 · channels floats, low before gate, side by side;
+/// scale and shift in the same order. y may be x.
+struct WideGate {
+  const float* products;
+  const float* scale;
+  const float* shift;
+  const float* x;
+  float* y;
+  std::size_t channels;
+};
+void gate_products(const WideGate& gate, std::size_t positions);
 
 }  // namespace metalaudio::nn::cpu

@@ -94,11 +94,35 @@ HWY_INLINE FloatVec exp2_of_negative(FloatTag d, FloatVec x) {
   return hn::Mul(p, hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(du, shifted))));
 }
 
-/// 1 / (1 + e^-x). Error: 2.1 ulp, denormal results included.
+/// e^x for x <= 0. Error: 1 ulp, denormal results included.
+HWY_INLINE FloatVec exp_of_negative(FloatTag d, FloatVec x) {
+  // Below -104 the result is 0. In this order the maximum keeps NaN.
+  x = hn::Max(hn::Set(d, -104.0F), x);
+  // As in exp(), but that the low bits hold n + 127 + 24: 2^(n + 24) is a normal number.
+  const auto magic = hn::Set(d, 12582912.0F + 151.0F);
+  const auto shifted = hn::MulAdd(x, hn::Set(d, 1.44269504F), magic);
+  const auto n = hn::Sub(shifted, magic);
+  const auto r_high = hn::NegMulAdd(n, hn::Set(d, 0.693145751953125F), x);
+  const auto r = hn::NegMulAdd(n, hn::Set(d, 1.42860677e-6F), r_high);
+  const auto r2 = hn::Mul(r, r);
+  const auto low = hn::MulAdd(r, hn::Set(d, 0.166665196F), hn::Set(d, 0.49999994F));
+  const auto high = hn::MulAdd(r, hn::Set(d, 8.36889911e-3F), hn::Set(d, 0.0416684076F));
+  const auto p = hn::MulAdd(hn::MulAdd(r2, hn::Set(d, 1.38142193e-3F), high), r2, low);
+  const auto y = hn::Add(hn::MulAdd(p, r2, r), hn::Set(d, 1.0F));
+#if HWY_TARGET == HWY_AVX3
+  return FloatVec{_mm512_scalef_ps(y.raw, n.raw)};
+#else
+  const hn::RebindToUnsigned<FloatTag> du;
+  const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(du, shifted)));
+  return hn::Mul(hn::Mul(y, power), hn::Set(d, 0x1p-24F));
+#endif
+}
+
+/// 1 / (1 + e^-x). Error: 2.2 ulp, denormal results included.
 HWY_INLINE FloatVec sigmoid(FloatTag d, FloatVec x) {
   // With e = e^-|x| nothing overflows, and small results keep their digits.
   const auto one = hn::Set(d, 1.0F);
-  const auto e = exp(d, hn::Neg(hn::Abs(x)));
+  const auto e = exp_of_negative(d, hn::Or(x, hn::SignBit(d)));  // of -|x|
   return quotient(d, hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
 }
 
@@ -149,7 +173,7 @@ HWY_INLINE FloatVec normal_tail(FloatTag d, FloatVec t) {
   p = hn::MulAdd(p, s, hn::Set(d, 0.0882108957F));
   p = hn::MulAdd(p, s, hn::Set(d, 0.118057922F));
   p = hn::MulAdd(p, s, hn::Set(d, 0.115562834F));
-  const auto e = exp(d, hn::Mul(hn::Mul(t, t), hn::Set(d, -0.5F)));
+  const auto e = exp_of_negative(d, hn::Mul(hn::Mul(t, hn::Set(d, -0.5F)), t));
   return hn::Mul(hn::Mul(p, s), e);
 }
 
@@ -169,16 +193,14 @@ HWY_INLINE FloatVec erf(FloatTag d, FloatVec x) {
   const auto one = hn::Set(d, 1.0F);
   // The tail is zero from 15 on.
   const auto limit = hn::Set(d, 15.0F);
-  const auto bounded = hn::IfThenElse(hn::Gt(magnitude, limit), limit, magnitude);
+  const auto bounded = hn::Min(limit, magnitude);  // in this order NaN stays
   const auto tail = normal_tail(d, hn::Mul(bounded, hn::Set(d, 1.41421356F)));
   const auto large = hn::NegMulAdd(hn::Set(d, 2.0F), tail, one);
   return hn::IfThenElse(hn::Lt(magnitude, one), small, hn::CopySign(large, x));
 }
 
-/// max(x, limit) that keeps NaN on every instruction set.
-HWY_INLINE FloatVec at_least(FloatVec x, FloatVec limit) {
-  return hn::IfThenElse(hn::Lt(x, limit), limit, x);
-}
+/// max(x, limit) that keeps NaN: x86 gives the second one where either is NaN.
+HWY_INLINE FloatVec at_least(FloatVec x, FloatVec limit) { return hn::Max(limit, x); }
 
 /// x · Φ(x), torch.nn.functional.gelu(approximate="none") but for infinities, where torch has NaN.
 /// Error: 1e-7 of max(|x|, 1).
@@ -186,7 +208,7 @@ HWY_INLINE FloatVec gelu(FloatTag d, FloatVec x) {
   // max(x, 0) - |x| (1 - Φ(|x|)); the tail is zero from 15 on.
   const auto magnitude = hn::Abs(x);
   const auto limit = hn::Set(d, 15.0F);
-  const auto bounded = hn::IfThenElse(hn::Gt(magnitude, limit), limit, magnitude);
+  const auto bounded = hn::Min(limit, magnitude);  // in this order NaN stays
   const auto positive = at_least(x, hn::Zero(d));
   return hn::NegMulAdd(bounded, normal_tail(d, bounded), positive);
 }

@@ -19,9 +19,10 @@
 #define METALAUDIO_NN_CPU_ATTENTION_LANE_KERNELS_ONCE
 namespace metalaudio::nn::cpu {
 
-/// Keys whose weights lie in the first cache together. A multiple of every tile's rows, and as many
-/// terms as a sum of float32 has before it is added to the others.
-constexpr std::size_t kLaneKeys = 48;
+/// Keys whose weights lie in the first cache together: a multiple of every tile's rows. As many terms
+/// has a sum of float32 before it is added to the others, the root of what there are, about.
+constexpr std::size_t kLaneKeys = 96;
+static_assert(AttentionLanes::kPackedKeys % kLaneKeys == 0);
 
 /// Queries against all keys of a head.
 struct LaneAttention {

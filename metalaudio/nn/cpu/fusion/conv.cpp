@@ -2,6 +2,7 @@
 #include <metalaudio/nn/cpu/fusion/patterns.h>
 #include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/half_conv.h>
+#include <metalaudio/nn/cpu/steps/linear_layers.h>
 #include <metalaudio/nn/cpu/steps/narrow_conv.h>
 #include <metalaudio/nn/cpu/steps/winograd_conv.h>
 
@@ -51,6 +52,10 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
     plan.make = [parts, y, filtered = *filtered](StepMaker& maker) {
       return make_winograd_conv(filtered, parts, y, maker);
     };
+    return std::move(plan);
+  }
+  if (shares_columns(parts, y, matcher.graph())) {
+    plan.make = [parts, y](StepMaker& maker) { return make_linear(parts, y, maker); };
     return std::move(plan);
   }
   if (takes_halves(parts, y, matcher.graph())) {

@@ -91,7 +91,10 @@ std::optional<StepPlan> match_dconv(Matcher& matcher, int index, const ConvPlan*
   }
   plan.results = {chain.y};
   if (amx_parts(kernel) == 1) {
-    for (const Value input : plan.inputs) halves->may_read(plan, input);
+    for (const Value input : plan.inputs) {
+      if (head != nullptr || input != x || takes_halves(kernel, chain, graph))
+        halves->may_read(plan, input);
+    }
     halves->may_write(chain.y);
   }
   plan.make = [&kernel, chain, threads, halves](StepMaker& maker) {

@@ -1,7 +1,7 @@
 #include <metalaudio/nn/cpu/gemm/gemm.h>
-#include <metalaudio/nn/cpu/gemm/gemm_bf16.h>
 #include <metalaudio/nn/cpu/gemm/gemm_fp32.h>
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/gemm/pair_rate.h>
 
 namespace metalaudio::nn::cpu {
 
@@ -10,6 +10,11 @@ namespace {
 template <typename T>
 void grow(Array<T>& array, std::size_t size) {
   if (array.size() < size) array = Array<T>(size);
+}
+
+const GemmKernel& fp32_kernel() {
+  static const GemmFp32 fp32;
+  return fp32;
 }
 
 }  // namespace
@@ -25,18 +30,22 @@ void GemmScratch::reserve(const GemmNeeds& needs) {
 }
 
 const GemmKernel& gemm_kernel(Precision precision) {
-  static const GemmFp32 fp32;
-  static const GemmBf16 bf16;
   using Unit = GemmPairs::Unit;
   static const GemmPairs amx(Unit::tiles);
   static const GemmPairs amx_of_two(Unit::tiles, 2);
-  static const GemmPairs avx512(Unit::vectors);
   const bool tiles = GemmPairs::available(Unit::tiles);
   if (precision == Precision::automatic && tiles) return amx_of_two;
-  if (precision != Precision::bf16) return fp32;
+  if (precision != Precision::bf16) return fp32_kernel();
   if (tiles) return amx;
-  if (GemmPairs::available(Unit::vectors)) return avx512;
-  return bf16;
+  if (!GemmPairs::available(Unit::vectors)) return fp32_kernel();
+  static const double rate = measure_pair_rate();
+  return bf16_kernel_without_tiles(rate);
+}
+
+const GemmKernel& bf16_kernel_without_tiles(double pair_rate) {
+  static const GemmPairs avx512(GemmPairs::Unit::vectors);
+  if (pairs_pay(pair_rate)) return avx512;
+  return fp32_kernel();
 }
 
 const GemmKernel& float32_kernel(const GemmKernel& usual, const MatrixSize& size,

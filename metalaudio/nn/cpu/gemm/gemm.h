@@ -118,8 +118,10 @@ class GemmKernel {
 };
 
 /// The arithmetic of a precision, the fastest that this processor has. Of automatic that is factors
-/// of two bfloat16 in the tiles of AMX, or float32.
+/// of two bfloat16 in the tiles of AMX, or float32; of bf16 float32 too, where bfloat16 is no faster.
 const GemmKernel& gemm_kernel(Precision precision);
+/// Of bf16, where AVX512-BF16 does so many multiply-adds in the time of one of float32.
+const GemmKernel& bf16_kernel_without_tiles(double pair_rate);
 
 /// The arithmetic of float32 for so many rows: factors of three bfloat16 in the tiles of AMX where
 /// those are faster, otherwise `usual`.

@@ -2,6 +2,7 @@
 #define HWY_TARGET_INCLUDE "metalaudio/nn/cpu/gemm/gemm_kernels.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off: the macro above must come first
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 #include <metalaudio/nn/cpu/math-inl.h>
 // clang-format on
@@ -25,6 +26,30 @@ constexpr std::size_t kTileRows = 6;
 std::size_t panel_width() { return 2 * hn::Lanes(FloatTag()); }
 std::size_t tile_rows() { return kTileRows; }
 
+/// The sums of a tile, two vectors or one a row.
+template <std::size_t kVectors>
+struct TileSums {
+  static constexpr std::size_t kCount = kTileRows * kVectors;
+  FloatVec of[kCount];
+
+  /// One term: sums = x · panel, or that added to them. Sums that start with a product need not be
+  /// cleared, and depend on nothing before.
+  template <bool kFirst>
+  HWY_INLINE void term(const float* const* rows, std::ptrdiff_t k, const float* HWY_RESTRICT b) {
+    const FloatTag d;
+    const std::size_t lanes = hn::Lanes(d);
+    const auto low = hn::LoadU(d, b);
+    const auto high = hn::LoadU(d, b + (kVectors - 1) * lanes);
+    HWY_UNROLL(12)
+    for (std::size_t r = 0; r < kTileRows; ++r) {
+      const auto x = hn::Set(d, rows[r][k]);
+      FloatVec* row = of + r * kVectors;
+      row[0] = kFirst ? hn::Mul(x, low) : hn::MulAdd(x, low, row[0]);
+      if constexpr (kVectors == 2) row[1] = kFirst ? hn::Mul(x, high) : hn::MulAdd(x, high, row[1]);
+    }
+  }
+};
+
 /// to[kTileRows][kVectors vectors] = bias + Σ_tap rows · panel, the rows of `to` `stride` floats
 /// apart.
 template <std::size_t kVectors>
@@ -35,57 +60,56 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
                               std::ptrdiff_t stride) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
-  FloatVec sums[kTileRows * kVectors];
+  TileSums<kVectors> sums;
   HWY_ALIGN float totals[kTileRows * kVectors * HWY_MAX_BYTES / sizeof(float)];
+  std::size_t left = 0;
+  bool begun = false;
   bool restarted = false;
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    const auto start = hn::LoadU(d, bias + v * lanes);
-    HWY_UNROLL(kTileRows)
-    for (std::size_t r = 0; r < kTileRows; ++r) sums[r * kVectors + v] = start;
-  }
-  std::size_t left = kGemmChain;
   for (std::size_t tap = 0; tap < taps; ++tap) {
     const float* a[kTileRows];
-    HWY_UNROLL(kTileRows)
+    HWY_UNROLL(12)
     for (std::size_t r = 0; r < kTileRows; ++r) a[r] = rows[tap * kTileRows + r];
     const float* HWY_RESTRICT b = panel + weight_rows[tap] * kVectors * lanes;
     for (std::size_t first = 0; first < depth;) {
-      if (left == 0) {
-        HWY_UNROLL(24)
-        for (std::size_t i = 0; i < kTileRows * kVectors; ++i) {
-          if (restarted) sums[i] = hn::Add(sums[i], hn::Load(d, totals + i * lanes));
-          hn::Store(sums[i], d, totals + i * lanes);
-          sums[i] = hn::Zero(d);
+      const bool start = left == 0;
+      if (start) {
+        if (begun) {
+          HWY_UNROLL(24)
+          for (std::size_t i = 0; i < sums.kCount; ++i) {
+            const auto before = restarted ? hn::Load(d, totals + i * lanes)
+                                          : hn::LoadU(d, bias + i % kVectors * lanes);
+            hn::Store(hn::Add(sums.of[i], before), d, totals + i * lanes);
+          }
+          restarted = true;
         }
-        restarted = true;
+        begun = true;
         left = kGemmChain;
       }
       const std::size_t end = first + std::min(left, depth - first);
       left -= end - first;
       // Up to zero, which leaves one more register for the rows.
-      HWY_UNROLL(kTileRows)
+      HWY_UNROLL(12)
       for (std::size_t r = 0; r < kTileRows; ++r) a[r] += end - first;
-      for (auto k = -static_cast<std::ptrdiff_t>(end - first); k != 0; ++k) {
-        const auto low = hn::LoadU(d, b);
-        const auto high = hn::LoadU(d, b + (kVectors - 1) * lanes);
+      auto k = -static_cast<std::ptrdiff_t>(end - first);
+      if (start) {
+        sums.template term<true>(a, k++, b);
         b += kVectors * lanes;
-        HWY_UNROLL(kTileRows)
-        for (std::size_t r = 0; r < kTileRows; ++r) {
-          const auto x = hn::Set(d, a[r][k]);
-          sums[r * kVectors] = hn::MulAdd(x, low, sums[r * kVectors]);
-          if constexpr (kVectors == 2) sums[2 * r + 1] = hn::MulAdd(x, high, sums[2 * r + 1]);
-        }
+      }
+      for (; k != 0; ++k) {
+        sums.template term<false>(a, k, b);
+        b += kVectors * lanes;
       }
       first = end;
     }
   }
-  HWY_UNROLL(kTileRows)
+  HWY_UNROLL(12)
   for (std::size_t r = 0; r < kTileRows; ++r) {
     float* row = to + static_cast<std::ptrdiff_t>(r) * stride;
     for (std::size_t v = 0; v < kVectors; ++v) {
-      auto sum = sums[r * kVectors + v];
-      if (restarted) sum = hn::Add(sum, hn::Load(d, totals + (r * kVectors + v) * lanes));
-      hn::StoreU(sum, d, row + v * lanes);
+      const std::size_t i = r * kVectors + v;
+      const auto before =
+          restarted ? hn::Load(d, totals + i * lanes) : hn::LoadU(d, bias + v * lanes);
+      hn::StoreU(begun ? hn::Add(sums.of[i], before) : before, d, row + v * lanes);
     }
   }
 }
@@ -135,6 +159,15 @@ void finish_tile(const GemmTile& tile, const GemmOutput& output) {
                  output.residual != nullptr ? output.residual + tile.column : nullptr);
 }
 
+/// Asks for what lies apart in memory and is wanted once the tile has been computed.
+HWY_INLINE void prefetch_rows(const float* from, std::ptrdiff_t stride, std::size_t rows,
+                              std::size_t columns) {
+  constexpr std::size_t kLine = 64 / sizeof(float);
+  for (std::size_t r = 0; r < rows; ++r, from += stride) {
+    for (std::size_t c = 0; c < columns; c += kLine) hwy::Prefetch(from + c);
+  }
+}
+
 template <std::size_t kVectors>
 HWY_INLINE void multiply_panels(const GemmBlock& block) {
   const std::size_t lanes = hn::Lanes(FloatTag());
@@ -154,14 +187,17 @@ HWY_INLINE void multiply_panels(const GemmBlock& block) {
       const bool direct = plain && rows == kTileRows && columns == width;
       const auto row = static_cast<std::ptrdiff_t>(r0);
       float* out = output.base + row * output.row_stride + column;
-      multiply_tile<kVectors>(block.table + r0 * block.taps, block.weight_rows, block.taps,
-                              block.depth, panel, bias, direct ? out : tile,
-                              direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
-      if (direct) continue;
       const float* residual = output.residual != nullptr
                                   ? output.residual + row * output.residual_row_stride + column
                                   : nullptr;
-      finish_rows<kVectors>(tile, rows, columns, output, out, residual);
+      prefetch_rows(out, output.row_stride, rows, columns);
+      if (residual != nullptr && residual != out) {
+        prefetch_rows(residual, output.residual_row_stride, rows, columns);
+      }
+      multiply_tile<kVectors>(block.table + r0 * block.taps, block.weight_rows, block.taps,
+                              block.depth, panel, bias, direct ? out : tile,
+                              direct ? output.row_stride : static_cast<std::ptrdiff_t>(width));
+      if (!direct) finish_rows<kVectors>(tile, rows, columns, output, out, residual);
     }
   }
 }

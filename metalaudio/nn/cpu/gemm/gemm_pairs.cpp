@@ -67,21 +67,42 @@ struct Panels {
   const Cut& cut;
   const MatrixSize& size;
   const std::byte* packed;
+  const PairShare& share;
 
-  /// body(panel, first row, rows) for every panel and `unit` rows.
+  /// body(panel, first row, rows, what is read ahead) for every panel and tile of the share.
   template <typename Body>
   void for_blocks(std::size_t rows, std::size_t unit, Body&& body) const noexcept {
     const std::size_t columns = size.result_columns();
-    for (std::size_t i = 0; i < cut.panels; ++i) {
+    const std::size_t begin = std::max(share.begin, share.offset);
+    const std::size_t end = std::min(share.end, share.offset + cut.panels);
+    for (std::size_t at = begin; at < end; ++at) {
+      const std::size_t i = at - share.offset;
       const std::size_t column = i * cut.columns;
       const Panel panel{
           column, reinterpret_cast<const BFloat16*>(packed) + i * cut.panel,
           biases_of(packed, cut) + i * kPanelColumns,
           !size.glu && (column + cut.columns <= columns || column + kTileColumns == columns),
           !size.glu && column + kTileColumns >= columns};
-      for (std::size_t row = 0; row < rows; row += unit)
-        body(panel, row, std::min(unit, rows - row));
+      const std::size_t first = share.first_tile(at);
+      const std::size_t last = share.last_tile(at);
+      PairAhead ahead = at + 1 < end && share.cold ? next_panel(panel, last - first) : PairAhead{};
+      for (std::size_t tile = first; tile < last; ++tile) {
+        const std::size_t row = tile * unit;
+        body(panel, row, std::min(unit, rows - row), ahead);
+        ahead.from += cut.blocks * ahead.bytes;
+      }
     }
+  }
+
+ private:
+  /// The panel behind one, dealt out to the blocks of depths of so many tiles. Two large ones would
+  /// push the rows out of the second cache.
+  PairAhead next_panel(const Panel& panel, std::size_t tiles) const noexcept {
+    constexpr std::size_t kLine = 64;
+    constexpr std::size_t kLarge = std::size_t{128} << 10U;
+    if (tiles == 0 || cut.panel * sizeof(BFloat16) > kLarge) return {};
+    return {reinterpret_cast<const std::byte*>(panel.tiles + cut.panel),
+            round_up(cut.block * sizeof(BFloat16) / tiles, kLine)};
   }
 };
 
@@ -121,6 +142,23 @@ void multiply_plainly(const PlainBlock& block, std::size_t parts) noexcept {
       }
     }
   }
+}
+
+/// Whether one of some rows holds what is infinite as bfloat16.
+bool holds_infinity(std::span<const PairOperand> operands, std::size_t first,
+                    std::size_t rows) noexcept {
+  constexpr unsigned kMagnitude = 0x7FFF;
+  constexpr unsigned kInfinity = 0x7F80;
+  return std::ranges::any_of(operands, [&](const PairOperand& operand) {
+    for (std::size_t r = first; r < first + rows; ++r) {
+      const BFloat16* row = operand.base + r * operand.stride;
+      if (std::any_of(row, row + operand.blocks * kTileDepth,
+                      [](BFloat16 x) { return (x.bits & kMagnitude) == kInfinity; })) {
+        return true;
+      }
+    }
+    return false;
+  });
 }
 
 }  // namespace
@@ -191,9 +229,42 @@ void GemmPairs::pack(const MatrixView& matrix, const MatrixSize& size, const flo
   std::memset(to + flag_of(cut), infinite ? 1 : 0, kFlagBytes);
 }
 
+std::size_t GemmPairs::panels(const MatrixSize& size) const noexcept {
+  return Cut(size, parts_).panels;
+}
+
+SharedProduct GemmPairs::shared(const MatrixSize& size, std::size_t rows) const noexcept {
+  // Of a tile and 32 depths of a panel, and of a vector of numbers that is converted.
+  constexpr double kTileCycles = 16;
+  constexpr double kVectorCycles = 5;
+  const Cut cut(size, parts_);
+  const auto parts = static_cast<double>(parts_);
+  const double products = parts * (parts + 1) / 2;
+  const auto blocks = static_cast<double>(cut.blocks);
+  return {.rows = rows,
+          .tile_rows = products_.rows,
+          .panels = cut.panels,
+          .panel_bytes = cut.panel * sizeof(BFloat16),
+          .row_bytes = parts_ * pair_row_of_depth(size.depth) * sizeof(BFloat16),
+          .unit_cycles = 4 * kTileCycles * products * blocks,
+          .tile_cycles = static_cast<double>(2 * products_.rows) * blocks * kVectorCycles * parts};
+}
+
+PairShare GemmPairs::whole(const MatrixSize& size, std::size_t rows) const noexcept {
+  const Cut cut(size, parts_);
+  return {.end = cut.panels,
+          .last_unit = cut.panels * (round_up(rows, products_.rows) / products_.rows)};
+}
+
 void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
                          const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
                          const GemmOutput& output) const noexcept {
+  multiply(taps, depth, rows, packed, size, scratch, output, whole(size, rows));
+}
+
+void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
+                         const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
+                         const GemmOutput& output, const PairShare& share) const noexcept {
   const Cut cut(size, parts_);
   const std::size_t unit = products_.rows;
   const std::size_t padded = round_up(rows, unit);
@@ -209,29 +280,35 @@ void GemmPairs::multiply(std::span<const GemmTap> taps, std::size_t depth, std::
   if (parts_ == 1) {
     return multiply_halves(converted.operands(), rows, packed, size, tile,
                            {numbers(output.base), output.row_stride, output.activation,
-                            numbers(output.residual), output.residual_row_stride});
+                            numbers(output.residual), output.residual_row_stride},
+                           share);
   }
-  const bool plainly =
-      parts_ == 3 && (converted.has_infinity() || packed[flag_of(cut)] != std::byte{0});
+  const bool infinite = packed[flag_of(cut)] != std::byte{0};
   const bool plain = output.activation == Activation::none && output.residual == nullptr;
-  const Panels panels{cut, size, packed};
+  const Panels panels{cut, size, packed, share};
   products_.begin();
-  panels.for_blocks(rows, unit, [&](const Panel& panel, std::size_t first, std::size_t count) {
-    const auto row = static_cast<std::ptrdiff_t>(first);
-    GemmOutput block = output;
-    block.base += row * output.row_stride;
-    if (block.residual != nullptr) block.residual += row * output.residual_row_stride;
-    const bool direct = plain && panel.full && count == unit && !(plainly && panel.narrow);
-    float* to = direct ? block.base + panel.column : tile;
-    const std::ptrdiff_t stride = direct ? output.row_stride : kTileStride;
-    if (plainly) {
-      multiply_plainly({taps, depth, first, count, panel.tiles, panel.bias, to, stride}, parts_);
-    } else {
-      products_.multiply({converted.operands(), first, room.part_size, panel.tiles, panel.bias,
-                          panel.narrow, to, stride});
-    }
-    if (!direct) gemm_finish({tile, count, panel.column, size.result_columns()}, block);
-  });
+  panels.for_blocks(
+      rows, unit,
+      [&](const Panel& panel, std::size_t first, std::size_t count, const PairAhead& ahead) {
+        const bool plainly =
+            parts_ == 3 && (infinite || (converted.has_infinity() &&
+                                         holds_infinity(converted.operands(), first, count)));
+        const auto row = static_cast<std::ptrdiff_t>(first);
+        GemmOutput block = output;
+        block.base += row * output.row_stride;
+        if (block.residual != nullptr) block.residual += row * output.residual_row_stride;
+        const bool direct = plain && panel.full && count == unit && !(plainly && panel.narrow);
+        float* to = direct ? block.base + panel.column : tile;
+        const std::ptrdiff_t stride = direct ? output.row_stride : kTileStride;
+        if (plainly) {
+          multiply_plainly({taps, depth, first, count, panel.tiles, panel.bias, to, stride},
+                           parts_);
+        } else {
+          products_.multiply({converted.operands(), first, room.part_size, panel.tiles, panel.bias,
+                              panel.narrow, to, stride, nullptr, ahead});
+        }
+        if (!direct) gemm_finish({tile, count, panel.column, size.result_columns()}, block);
+      });
   products_.end();
 }
 
@@ -243,12 +320,12 @@ void multiply_halves(const PackedMatrix& matrix, std::span<const PairOperand> op
 
 void GemmPairs::multiply_halves(std::span<const PairOperand> operands, std::size_t rows,
                                 const std::byte* packed, const MatrixSize& size, float* tile,
-                                const PairOutput& output) const noexcept {
+                                const PairOutput& output, const PairShare& share) const noexcept {
   const std::size_t unit = products_.rows;
   const bool plain = output.activation == Activation::none && !output.residual.present() &&
                      output.scale == nullptr && output.groups.size == 0 && !output.base.halves;
   const Cut cut(size, 1);
-  const Panels panels{cut, size, packed};
+  const Panels panels{cut, size, packed, share};
   // The lower rows of a block leave the tiles while the next is multiplied: then it is finished.
   alignas(64) float other[kPairRows * kPanelColumns];
   float* const tiles[] = {tile, other};
@@ -261,22 +338,24 @@ void GemmPairs::multiply_halves(std::span<const PairOperand> operands, std::size
     behind.rows = 0;
   };
   products_.begin();
-  panels.for_blocks(rows, unit, [&](const Panel& panel, std::size_t first, std::size_t count) {
-    const auto row = static_cast<std::ptrdiff_t>(first);
-    PairOutput block = output;
-    block.base = output.base + row * output.row_stride;
-    block.residual = output.residual + row * output.residual_row_stride;
-    const bool direct = plain && panel.full && count == unit;
-    float* to = direct ? block.base.as<float>() + panel.column : tiles[turn];
-    products_.multiply({operands, first, 0, panel.tiles,
-                        output.scale == nullptr ? panel.bias : nullptr, panel.narrow, to,
-                        direct ? output.row_stride : kTileStride, &rest});
-    finish();
-    if (direct) return;
-    behind = {to, count, panel.column, size.result_columns()};
-    behind_output = block;
-    turn = 1 - turn;
-  });
+  panels.for_blocks(
+      rows, unit,
+      [&](const Panel& panel, std::size_t first, std::size_t count, const PairAhead& ahead) {
+        const auto row = static_cast<std::ptrdiff_t>(first);
+        PairOutput block = output;
+        block.base = output.base + row * output.row_stride;
+        block.residual = output.residual + row * output.residual_row_stride;
+        const bool direct = plain && panel.full && count == unit;
+        float* to = direct ? block.base.as<float>() + panel.column : tiles[turn];
+        products_.multiply({operands, first, 0, panel.tiles,
+                            output.scale == nullptr ? panel.bias : nullptr, panel.narrow, to,
+                            direct ? output.row_stride : kTileStride, &rest, ahead});
+        finish();
+        if (direct) return;
+        behind = {to, count, panel.column, size.result_columns()};
+        behind_output = block;
+        turn = 1 - turn;
+      });
   if (products_.store != nullptr) products_.store(rest);
   products_.end();
   finish();

@@ -3,6 +3,7 @@
 #include <metalaudio/nn/cpu/gemm/gemm.h>
 #include <metalaudio/nn/cpu/gemm/pair_epilogue.h>
 #include <metalaudio/nn/cpu/gemm/pair_products.h>
+#include <metalaudio/nn/cpu/gemm/product_shares.h>
 
 namespace metalaudio::nn::cpu {
 
@@ -37,13 +38,28 @@ class GemmPairs final : public GemmKernel {
                 const GemmOutput& output) const noexcept override;
   GemmNeeds needs(const MatrixSize& size, std::size_t taps, std::size_t rows,
                   std::size_t depth) const noexcept override;
+  /// The panels of a matrix, and its product with many rows of it as threads share it.
+  std::size_t panels(const MatrixSize& size) const noexcept;
+  SharedProduct shared(const MatrixSize& size, std::size_t rows) const noexcept;
+  /// A share of the product.
+  void multiply(std::span<const GemmTap> taps, std::size_t depth, std::size_t rows,
+                const std::byte* packed, const MatrixSize& size, GemmScratch& scratch,
+                const GemmOutput& output, const PairShare& share) const noexcept;
   /// The same of one part, whose rows are bfloat16 already. Their last block may be read whole.
   /// `tile` is room for a block.
   void multiply_halves(std::span<const PairOperand> operands, std::size_t rows,
                        const std::byte* packed, const MatrixSize& size, float* tile,
-                       const PairOutput& output) const noexcept;
+                       const PairOutput& output, const PairShare& share) const noexcept;
+  /// The whole product.
+  void multiply_halves(std::span<const PairOperand> operands, std::size_t rows,
+                       const std::byte* packed, const MatrixSize& size, float* tile,
+                       const PairOutput& output) const noexcept {
+    multiply_halves(operands, rows, packed, size, tile, output, whole(size, rows));
+  }
 
  private:
+  PairShare whole(const MatrixSize& size, std::size_t rows) const noexcept;
+
   Unit unit_;
   std::size_t parts_;
   const PairProducts& products_;

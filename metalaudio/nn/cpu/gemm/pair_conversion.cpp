@@ -1,14 +1,10 @@
 #include <metalaudio/core/half.h>
+#include <metalaudio/nn/cpu/gemm/avx512_bf16.h>
 #include <metalaudio/nn/cpu/gemm/pair_conversion.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define METALAUDIO_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
-#endif
 
 namespace metalaudio::nn::cpu {
 
@@ -17,9 +13,6 @@ namespace metalaudio::nn::cpu {
 namespace {
 
 constexpr std::size_t kTileDepth = kPairTileDepth;
-
-// GCC warns of the undefined vectors in the forms without a mask.
-constexpr __mmask16 kAll = 0xFFFF;
 
 METALAUDIO_BF16 inline __m512 wide(__m256i halves) noexcept {
   return _mm512_castsi512_ps(

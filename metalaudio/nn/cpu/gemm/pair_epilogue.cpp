@@ -1,14 +1,10 @@
 #include <metalaudio/core/half.h>
+#include <metalaudio/nn/cpu/gemm/avx512_bf16.h>
 #include <metalaudio/nn/cpu/gemm/pair_epilogue.h>
 #include <metalaudio/nn/cpu/gemm/pair_products.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <algorithm>
 #include <cstring>
-#define METALAUDIO_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
-#endif
 
 namespace metalaudio::nn::cpu {
 
@@ -17,9 +13,6 @@ namespace metalaudio::nn::cpu {
 namespace {
 
 constexpr std::size_t kLanes = kPairTileColumns;
-
-// GCC warns of the undefined vectors in the forms without a mask.
-constexpr __mmask16 kAll = 0xFFFF;
 
 /// 1 / (1 + e^-x). Error: 2^-12 of it.
 METALAUDIO_BF16 inline __m512 sigmoid(__m512 x) noexcept {

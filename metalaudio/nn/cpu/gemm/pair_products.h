@@ -35,6 +35,12 @@ struct PairRest {
   std::ptrdiff_t stride = 0;
 };
 
+/// What is brought into the second cache meanwhile: so many bytes for each block of depths.
+struct PairAhead {
+  const std::byte* from = nullptr;
+  std::size_t bytes = 0;
+};
+
 /// A few rows, from `row` on, times one panel; the sums start at the panel's biases, where it has
 /// any.
 struct PairBlock {
@@ -47,6 +53,7 @@ struct PairBlock {
   float* to;
   std::ptrdiff_t to_stride;
   PairRest* rest = nullptr;  ///< or null: nothing stays behind
+  PairAhead ahead = {};
 };
 
 /// One unit of the processor that multiplies pairs of bfloat16 and adds in float32.

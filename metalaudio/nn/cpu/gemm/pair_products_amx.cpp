@@ -83,14 +83,20 @@ class Tiles {
 };
 
 /// Calls body(low rows, high rows, their stride in bytes, columns) for every block of depths.
-template <std::size_t kParts, typename Body>
+template <std::size_t kParts, bool kAhead = true, typename Body>
 METALAUDIO_AMX inline void for_blocks(const PairBlock& product, Body&& body) noexcept {
+  const std::byte* ahead = product.ahead.from;
   for (const PairOperand& operand : product.operands) {
     const auto stride = static_cast<long>(operand.stride * sizeof(BFloat16));
     const BFloat16* low = operand.base + product.row * operand.stride;
     const BFloat16* high = low + kTileRows * operand.stride;
     const BFloat16* b = product.panel + operand.first_block * 2 * kParts * kPairTileElements;
     for (std::size_t block = 0; block < operand.blocks; ++block) {
+      if constexpr (kAhead) {
+        for (const std::byte* end = ahead + product.ahead.bytes; ahead != end; ahead += 64) {
+          _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
+        }
+      }
       body(low, high, stride, b);
       low += kPairTileDepth;
       high += kPairTileDepth;
@@ -122,8 +128,8 @@ METALAUDIO_AMX void multiply_tiles(const PairBlock& product) noexcept {
       tiles.add();
     });
   }
-  for_blocks<kParts>(product, [&](const BFloat16* low, const BFloat16* high, long stride,
-                                  const BFloat16* b) METALAUDIO_AMX {
+  for_blocks<kParts, kParts != 3>(product, [&](const BFloat16* low, const BFloat16* high,
+                                               long stride, const BFloat16* b) METALAUDIO_AMX {
     if constexpr (kParts == 2) {
       tiles.add(low + small, high + small, stride, b);
       tiles.rows(low, high, stride);

@@ -1,11 +1,7 @@
+#include <metalaudio/nn/cpu/gemm/avx512_bf16.h>
 #include <metalaudio/nn/cpu/gemm/pair_products.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-
 #include <cstring>
-#define METALAUDIO_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
-#endif
 
 namespace metalaudio::nn::cpu {
 
@@ -17,16 +13,16 @@ constexpr std::size_t kRows = 12;
 
 void nothing() noexcept {}
 
-#if defined(METALAUDIO_AVX512_BF16)
+#if defined(METALAUDIO_BF16)
 
-METALAUDIO_AVX512_BF16 inline __m512bh pairs_at(const BFloat16* from) noexcept {
+METALAUDIO_BF16 inline __m512bh pairs_at(const BFloat16* from) noexcept {
   __m512bh pairs;
   std::memcpy(&pairs, from, sizeof pairs);
   return pairs;
 }
 
 /// The same pair of depths of a row beside each column.
-METALAUDIO_AVX512_BF16 inline __m512bh repeated_pair(const BFloat16* from) noexcept {
+METALAUDIO_BF16 inline __m512bh repeated_pair(const BFloat16* from) noexcept {
   int bits = 0;
   std::memcpy(&bits, from, sizeof bits);
   const __m512i all = _mm512_set1_epi32(bits);
@@ -36,7 +32,7 @@ METALAUDIO_AVX512_BF16 inline __m512bh repeated_pair(const BFloat16* from) noexc
 }
 
 template <std::size_t kVectors>
-METALAUDIO_AVX512_BF16 void multiply_rows(const PairBlock& block) noexcept {
+METALAUDIO_BF16 void multiply_rows(const PairBlock& block) noexcept {
   __m512 sums[kRows * kVectors];
   for (std::size_t v = 0; v < kVectors; ++v) {
     const __m512 start = block.bias == nullptr ? _mm512_setzero_ps()

@@ -1,16 +1,15 @@
 #include <metalaudio/nn/cpu/gemm/gemm_pairs.h>
+#include <metalaudio/nn/cpu/gemm/pair_conversion.h>
 #include <metalaudio/nn/cpu/half_values.h>
 #include <metalaudio/nn/cpu/steps/dconv.h>
 #include <metalaudio/nn/cpu/steps/dconv_layer.h>
 
+#include <algorithm>
 #include <array>
 
 namespace metalaudio::nn::cpu {
 
 namespace {
-
-constexpr std::size_t kLine = 64;
-constexpr int kSecondCache = 2;
 
 std::size_t lines(std::size_t floats) noexcept { return (floats + 15) / 16 * 16; }
 
@@ -21,14 +20,16 @@ class DConvStep final : public CpuStep {
  public:
   DConvStep(const GemmKernel& kernel, const DConvChain& chain, std::size_t threads,
             const HalfValues& halves, StepMaker& maker)
-      : y_(numbers_slot(chain.y, halves, maker)), halves_(amx_parts(kernel) == 1) {
+      : y_(numbers_slot(chain.y, halves, maker)),
+        halves_(amx_parts(kernel) == 1),
+        half_layers_(takes_halves(kernel, chain, maker.graph())) {
     const Graph& graph = maker.graph();
     const Shape& shape = graph.shape(chain.y);
     channels_ = static_cast<std::size_t>(shape.back());
     positions_ = static_cast<std::size_t>(shape[shape.rank() - 2]);
     rows_ = static_cast<std::size_t>(shape.size()) / (positions_ * channels_);
     by_row_ = rows_ >= 2 * threads;
-    const bool rounds = halves_ && !is_waveform(positions_, channels_);
+    const bool rounds = half_layers_ && !is_waveform(positions_, channels_);
     trunk_ = {y_.slot, rounds};
     if (halves_ && y_.halves != rounds && !by_row_) {
       // As much room as a slot has, half of which tiles read beyond a row's end at most.
@@ -36,7 +37,8 @@ class DConvStep final : public CpuStep {
     }
     x_ = chain.head ? trunk_ : numbers_slot(chain.layers[0].x, halves, maker);
     halves_ ? make_half_ends(chain, halves, maker) : make_ends(chain, maker);
-    for (const DConvParts& parts : chain.layers) layers_.emplace_back(kernel, parts, graph);
+    const GemmKernel& used = halves_ && !half_layers_ ? gemm_kernel(Precision::fp32) : kernel;
+    for (const DConvParts& parts : chain.layers) layers_.emplace_back(used, parts, graph);
     for (const DConvLayer& layer : layers_) {
       hidden_floats_ = std::max(hidden_floats_, layer.hidden() * kBlockRows * blocks());
       sums_ = std::max(sums_, layer.sums());
@@ -65,9 +67,15 @@ class DConvStep final : public CpuStep {
                            ThreadScratch&) { round(run, row, p, n, row_of(run, trunk_, row)); });
       x = trunk_;
     }
+    begin_layer(run, layers_[0], x);
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-      run_passes(run, layers_[i], x, i + 1 == layers_.size());
-      x = trunk_;
+      fold_layer(run, layers_[i]);
+      if (i + 1 < layers_.size()) {
+        finish_layer(run, layers_[i], layers_[i + 1], x);
+        x = trunk_;
+      } else {
+        finish_last(run, x);
+      }
     }
   }
 
@@ -82,7 +90,7 @@ class DConvStep final : public CpuStep {
   ScratchNeeds scratch() const noexcept override {
     ScratchNeeds needs;
     for (const DConvLayer& layer : layers_) needs.cover(layer.scratch());
-    needs.floats = layer_floats_ + tail_floats();
+    needs.floats = layer_floats_ + tail_floats() + rounded_floats();
     if (by_row_) needs.floats += row_floats() + work_floats_ + lines(2 * sums_) + hidden_floats_;
     for (const CpuStep* end : ends())
       if (end != nullptr) needs.gemm.cover(end->scratch().gemm);
@@ -113,9 +121,19 @@ class DConvStep final : public CpuStep {
   }
 
   std::size_t blocks() const noexcept { return blocks_of(positions_); }
+  /// Of a row that threads share: as many as the second cache holds, and several parts a thread.
+  std::size_t part_blocks(std::size_t threads) const noexcept {
+    constexpr std::size_t kMost = 32;
+    if (threads == 1) return blocks();
+    return std::clamp<std::size_t>(blocks() / (4 * threads), 1, kMost);
+  }
   /// Of a block on its way to the tail; what tiles read behind it is zeros.
   std::size_t tail_floats() const noexcept {
     return tail_ || half_tail_ ? lines(kBlockRows * channels_ + kPairTileDepth) : 0;
+  }
+  /// Of a block that is rounded on its way out of layers of float32.
+  std::size_t rounded_floats() const noexcept {
+    return halves_ && !half_layers_ ? lines(kBlockRows * channels_) : 0;
   }
   /// Of a row that stays with its thread.
   std::size_t row_floats() const noexcept { return halves_ ? lines(positions_ * channels_) : 0; }
@@ -127,15 +145,6 @@ class DConvStep final : public CpuStep {
   }
   Numbers past(Numbers row, std::size_t positions) const noexcept {
     return row + static_cast<std::ptrdiff_t>(positions * channels_);
-  }
-  /// Asks for the block behind one that begins at a position, since the processor does not find out
-  /// by itself what is read next of rows that are taken a few columns at a time.
-  void fetch_next(Numbers row, std::size_t p) const noexcept {
-    const std::size_t next = std::min(p + kBlockRows, positions_);
-    const std::byte* const end = past(row, std::min(next + kBlockRows, positions_)).at;
-    for (const std::byte* at = past(row, next).at; at < end; at += kLine) {
-      __builtin_prefetch(at, 0, kSecondCache);
-    }
   }
   /// Some positions of x, which is float32, to a row of bfloat16.
   void round(const CpuRun& run, std::size_t row, std::size_t p, std::size_t n,
@@ -152,7 +161,13 @@ class DConvStep final : public CpuStep {
     const bool through = last && (tail_ || half_tail_);
     const Numbers y =
         through ? Numbers{numbers(room).at, halves_} : past(last ? row_of(run, y_, row) : trunk, p);
-    layer.finish(hidden, n, work, scratch, past(x, p), y);
+    if (y.halves && !half_layers_) {
+      float* const block = room + tail_floats();
+      layer.finish(hidden, n, work, scratch, past(x, p), numbers(block));
+      convert_to_parts(1, block, n * channels_, y.as<BFloat16>(), 0);
+    } else {
+      layer.finish(hidden, n, work, scratch, past(x, p), y);
+    }
     if (!through) return;
     if (tail_) return tail_->run_positions(run, row, p, n, room, scratch);
     std::fill_n(past(y, n).as<BFloat16>(), kPairTileDepth, BFloat16(0.0F));
@@ -160,7 +175,8 @@ class DConvStep final : public CpuStep {
   }
 
   void run_row(const CpuRun& run, std::size_t row, ThreadScratch& scratch) const noexcept {
-    float* const row_room = scratch.floats.data() + layer_floats_ + tail_floats();
+    float* const row_room =
+        scratch.floats.data() + layer_floats_ + tail_floats() + rounded_floats();
     float* const work_room = row_room + row_floats();
     auto* const sums = reinterpret_cast<double*>(work_room + work_floats_);
     float* const hidden_values = work_room + work_floats_ + lines(2 * sums_);
@@ -207,33 +223,44 @@ class DConvStep final : public CpuStep {
     });
   }
 
-  void run_passes(const CpuRun& run, const DConvLayer& layer, const NumbersSlot& from,
-                  bool last) const noexcept {
-    auto* const block_moments = run.at<Moments>(moments_slot_);
+  float* hidden_of(const CpuRun& run, const DConvLayer& layer, std::size_t row,
+                   std::size_t p) const noexcept {
+    return run.at(hidden_slot_) + row * hidden_floats_ + p * layer.hidden();
+  }
+  DConvWork work_of(const CpuRun& run, const DConvLayer& layer, std::size_t row) const noexcept {
+    return layer.work_at(run.at(work_slot_) + row * work_floats_);
+  }
+
+  /// A layer's first convolution of one block of a row, and its moments.
+  void convolve_block(const CpuRun& run, const DConvLayer& layer, const NumbersSlot& x,
+                      std::size_t row, std::size_t p, ThreadScratch& scratch) const noexcept {
+    const std::size_t n = std::min(kBlockRows, positions_ - p);
+    float* const hidden = hidden_of(run, layer, row, p);
+    layer.convolve(positions_of(row_of(run, x, row)), p, n, scratch, hidden);
+    run.at<Moments>(moments_slot_)[row * blocks() + p / kBlockRows] = layer.moments_of(hidden, n);
+  }
+  void begin_layer(const CpuRun& run, const DConvLayer& layer,
+                   const NumbersSlot& x) const noexcept {
+    over_blocks(
+        run, [&](std::size_t row, std::size_t p, std::size_t, std::size_t, ThreadScratch& scratch) {
+          convolve_block(run, layer, x, row, p, scratch);
+        });
+  }
+
+  void fold_layer(const CpuRun& run, const DConvLayer& layer) const noexcept {
+    const auto* const block_moments = run.at<Moments>(moments_slot_);
     auto* const block_sums = run.at<double>(sums_slot_);
-    const auto hidden_of = [&](std::size_t row, std::size_t p) {
-      return run.at(hidden_slot_) + row * hidden_floats_ + p * layer.hidden();
-    };
-    const auto work_of = [&](std::size_t row) {
-      return layer.work_at(run.at(work_slot_) + row * work_floats_);
-    };
-    over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t i,
-                         ThreadScratch& scratch) {
-      fetch_next(row_of(run, from, row), p);
-      layer.convolve(positions_of(row_of(run, from, row)), p, n, scratch, hidden_of(row, p));
-      block_moments[i] = layer.moments_of(hidden_of(row, p), n);
-    });
     run.workers.parallel_for(rows_, [&](std::size_t row, ThreadScratch& scratch) {
       Moments total;
       for (std::size_t i = 0; i < blocks(); ++i) total.merge(block_moments[row * blocks() + i]);
-      layer.fold_first(total, hidden_of(row, 0), std::min(kBlockRows, positions_), scratch,
-                       work_of(row));
+      layer.fold_first(total, hidden_of(run, layer, row, 0), std::min(kBlockRows, positions_),
+                       scratch, work_of(run, layer, row));
     });
     over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t i,
                          ThreadScratch& scratch) {
       double* sums = block_sums + i * layer.sums();
       std::fill_n(sums, layer.sums(), 0.0);
-      layer.activate(hidden_of(row, p), n, work_of(row), scratch, sums);
+      layer.activate(hidden_of(run, layer, row, p), n, work_of(run, layer, row), scratch, sums);
     });
     run.workers.parallel_for(rows_, [&](std::size_t row, ThreadScratch&) {
       double* total = block_sums + row * blocks() * layer.sums();
@@ -241,20 +268,63 @@ class DConvStep final : public CpuStep {
         const double* sums = total + block * layer.sums();
         for (std::size_t i = 0; i < layer.sums(); ++i) total[i] += sums[i];
       }
-      layer.fold_second(total, positions_, work_of(row));
+      layer.fold_second(total, positions_, work_of(run, layer, row));
     });
-    over_blocks(run, [&](std::size_t row, std::size_t p, std::size_t n, std::size_t,
-                         ThreadScratch& scratch) {
-      fetch_next(row_of(run, from, row), p);
-      finish(run, layer, last, work_of(row), hidden_of(row, p), row, p, n, row_of(run, from, row),
-             row_of(run, trunk_, row), scratch);
+  }
+
+  void finish_block(const CpuRun& run, const DConvLayer& layer, bool last, const NumbersSlot& x,
+                    std::size_t row, std::size_t p, ThreadScratch& scratch) const noexcept {
+    finish(run, layer, last, work_of(run, layer, row), hidden_of(run, layer, row, p), row, p,
+           std::min(kBlockRows, positions_ - p), row_of(run, x, row), row_of(run, trunk_, row),
+           scratch);
+  }
+  void finish_last(const CpuRun& run, const NumbersSlot& x) const noexcept {
+    over_blocks(
+        run, [&](std::size_t row, std::size_t p, std::size_t, std::size_t, ThreadScratch& scratch) {
+          finish_block(run, layers_.back(), true, x, row, p, scratch);
+        });
+  }
+
+  /// The result of a layer and, while it is in the cache, the first convolution of the next. Tasks
+  /// are parts of a row; blocks at a part's ends wait until the parts beside it are done.
+  void finish_layer(const CpuRun& run, const DConvLayer& layer, const DConvLayer& next,
+                    const NumbersSlot& x) const noexcept {
+    const std::size_t part = part_blocks(run.workers.threads());
+    const std::size_t parts = blocks_of(blocks(), part);
+    const auto over_parts = [&](auto&& body) {
+      run.workers.parallel_for(rows_ * parts, [&](std::size_t i, ThreadScratch& scratch) {
+        const std::size_t first = i % parts * part;
+        body(i / parts, first, std::min(first + part, blocks()), scratch);
+      });
+    };
+    const auto waits = [&](std::size_t block, std::size_t first, std::size_t end) {
+      return (block == first && first > 0) || (block + 1 == end && end < blocks());
+    };
+    const bool near = next.dilation() <= kBlockRows;
+    over_parts([&](std::size_t row, std::size_t first, std::size_t end, ThreadScratch& scratch) {
+      const auto convolve = [&](std::size_t block) {
+        if (near && !waits(block, first, end))
+          convolve_block(run, next, trunk_, row, block * kBlockRows, scratch);
+      };
+      for (std::size_t block = first; block < end; ++block) {
+        finish_block(run, layer, false, x, row, block * kBlockRows, scratch);
+        if (block > first) convolve(block - 1);
+      }
+      convolve(end - 1);
+    });
+    over_parts([&](std::size_t row, std::size_t first, std::size_t end, ThreadScratch& scratch) {
+      for (std::size_t block = first; block < end; ++block) {
+        if (near && !waits(block, first, end)) continue;
+        convolve_block(run, next, trunk_, row, block * kBlockRows, scratch);
+      }
     });
   }
 
   NumbersSlot x_;
   NumbersSlot y_;
   NumbersSlot trunk_;  ///< of the layers' results; a row of halves_ may stay with its thread
-  bool halves_;
+  bool halves_;        ///< the convolutions before and behind the layers multiply bfloat16
+  bool half_layers_;   ///< and the layers
   std::size_t channels_ = 0;
   std::size_t positions_ = 0;
   std::size_t rows_ = 0;
@@ -275,6 +345,14 @@ class DConvStep final : public CpuStep {
 };
 
 }  // namespace
+
+bool takes_halves(const GemmKernel& kernel, const DConvChain& chain, const Graph& graph) {
+  constexpr std::int64_t kFewHidden = 8;
+  return amx_parts(kernel) == 1 && std::ranges::any_of(chain.layers, [&](const DConvParts& layer) {
+           return graph.shape(layer.bias1).size() > kFewHidden ||
+                  !DConvLayer::fits_vectors(static_cast<std::size_t>(layer.dilation));
+         });
+}
 
 std::unique_ptr<Step> make_dconv(const GemmKernel& kernel, const DConvChain& chain,
                                  std::size_t threads, const HalfValues& halves, StepMaker& maker) {

@@ -17,6 +17,10 @@ struct DConvChain {
   Value y;
 };
 
+/// Whether the layers read and write bfloat16, in the tiles of AMX: vectors of float32 are faster
+/// where there are few hidden channels.
+bool takes_halves(const GemmKernel& kernel, const DConvChain& chain, const Graph& graph);
+
 /// `threads` decides whether rows or the positions of all rows are shared.
 std::unique_ptr<Step> make_dconv(const GemmKernel& kernel, const DConvChain& chain,
                                  std::size_t threads, const HalfValues& halves, StepMaker& maker);

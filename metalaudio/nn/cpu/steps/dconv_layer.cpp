@@ -19,14 +19,23 @@ std::ptrdiff_t stride(std::size_t n) { return static_cast<std::ptrdiff_t>(n); }
 
 }  // namespace
 
+namespace {
+
+/// Float32 in tiles where it is faster, as for other convolutions.
+const GemmKernel& tiles_for(const GemmKernel& kernel, const MatrixSize& size,
+                            std::size_t positions) {
+  return kernel.name() == "fp32" ? float32_kernel(kernel, size, positions) : kernel;
+}
+
+}  // namespace
+
 /// Tiles of the kernel are faster than vectors of float32 where they are those of AMX and hidden
-/// channels fill enough of their columns. Far taps would need more room for transposed positions
-/// than a block has.
+/// channels fill enough of their columns.
 DConvLayer::Way DConvLayer::way_for(const GemmKernel& kernel, std::size_t hidden,
                                     std::size_t dilation) {
   const std::size_t parts = amx_parts(kernel);
   if (parts == 1) return Way::halves;
-  return dilation > kBlockRows || (parts == 2 && hidden > 16) ? Way::tiles : Way::vectors;
+  return !fits_vectors(dilation) || (parts >= 2 && hidden > 16) ? Way::tiles : Way::vectors;
 }
 
 DConvLayer::DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const Graph& graph)
@@ -42,8 +51,11 @@ DConvLayer::DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const 
       bias2_(floats_of(graph, parts.bias2)) {
   hidden_ = gamma1_.size();
   channels_ = gain_.size();
-  way_ = way_for(kernel, hidden_, dilation_);
-  pack(kernel, floats_of(graph, parts.weight1), floats_of(graph, parts.bias1));
+  const Shape& shape = graph.shape(parts.x);
+  const GemmKernel& used = tiles_for(kernel, {hidden_, 3 * channels_},
+                                     static_cast<std::size_t>(shape[shape.rank() - 2]));
+  way_ = way_for(used, hidden_, dilation_);
+  pack(used, floats_of(graph, parts.weight1), floats_of(graph, parts.bias1));
   sum_up_weights();
 }
 
@@ -157,8 +169,16 @@ void DConvLayer::convolve(const PositionsRow& x, std::size_t first, std::size_t 
     const std::size_t taps = whole_rows(kBlockRows + 2 * dilation_);
     transpose({row + start * stride(channels_), stride(channels_), -start, positions - start},
               count + 2 * dilation_, channels_, room, taps);
-    convolve_hidden({room, taps, channels_, dilation_, packed1_.data(), hidden_}, count, hidden,
-                    kBlockRows);
+    const std::size_t left = static_cast<std::size_t>(positions) - first - count;
+    convolve_hidden({.x = room,
+                     .x_stride = taps,
+                     .channels = channels_,
+                     .dilation = dilation_,
+                     .weights = packed1_.data(),
+                     .hidden_channels = hidden_,
+                     .next = row + stride((first + count) * channels_),
+                     .next_floats = std::min(left, kBlockRows) * channels_},
+                    count, hidden, kBlockRows);
     return;
   }
   const std::size_t depth = round_up(channels_, kTileDepth);
@@ -258,7 +278,7 @@ void DConvLayer::fold_second(const double* sums, std::size_t positions,
   const Moments moments = moments_of_result(sums, positions, work.pivot);
   const double inverse = moments.inverse_deviation(epsilon2_);
   for (std::size_t n = 0; n < bias2_.size(); ++n) {
-    const double gain = n < channels_ ? gain_[n] : way_ == Way::vectors ? kGateFactor : 1.0;
+    const double gain = n < channels_ ? gain_[n] : way_ == Way::halves ? 1.0 : kGateFactor;
     const double scale = gamma2_[n] * inverse * gain;
     const std::size_t place = way_ == Way::vectors ? gate_place(n, channels_) : n;
     work.scale2[place] = static_cast<float>(scale);
@@ -270,8 +290,17 @@ void DConvLayer::finish(const float* hidden, std::size_t count, const DConvWork&
                         ThreadScratch& scratch, Numbers x, Numbers y) const noexcept {
   if (way_ == Way::halves) return finish_halves(hidden, count, work, scratch, x, y);
   if (way_ == Way::vectors) {
-    gate_hidden({hidden, kBlockRows, hidden_, packed2_.data(), work.scale2, work.shift2,
-                 x.as<const float>(), y.as<float>(), channels_},
+    gate_hidden({.hidden = hidden,
+                 .stride = kBlockRows,
+                 .hidden_channels = hidden_,
+                 .weights = packed2_.data(),
+                 .scale = work.scale2,
+                 .shift = work.shift2,
+                 .x = x.as<const float>(),
+                 .y = y.as<float>(),
+                 .channels = channels_,
+                 .ahead = kBlockRows * channels_,
+                 .y_ahead = x.at == y.at ? 0 : kBlockRows * channels_},
                 count);
     return;
   }
@@ -283,9 +312,9 @@ void DConvLayer::finish(const float* hidden, std::size_t count, const DConvWork&
     const std::size_t some = std::min(kTileRows, count - p);
     const GemmTap tap{rows + p * columns, stride(columns), 0, stride(some), 0};
     matrix2_.multiply({&tap, 1}, hidden_, kTileRows, scratch.gemm, {wide, stride(2 * channels_)});
-    affine_glu({wide, stride(2 * channels_)}, some, channels_, work.scale2, work.shift2, nullptr,
-               {x.as<const float>() + p * channels_, stride(channels_)},
-               y.as<float>() + p * channels_, stride(channels_));
+    gate_products({wide, work.scale2, work.shift2, x.as<const float>() + p * channels_,
+                   y.as<float>() + p * channels_, channels_},
+                  some);
   }
 }
 

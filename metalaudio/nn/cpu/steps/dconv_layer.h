@@ -29,8 +29,12 @@ class DConvLayer {
  public:
   DConvLayer(const GemmKernel& kernel, const DConvParts& parts, const Graph& graph);
 
+  /// Far taps would need more room for transposed positions than a block has.
+  static constexpr bool fits_vectors(std::size_t dilation) noexcept {
+    return dilation <= kBlockRows;
+  }
   std::size_t hidden() const noexcept { return hidden_; }
-  bool halves() const noexcept { return way_ == Way::halves; }
+  std::size_t dilation() const noexcept { return dilation_; }
   std::size_t weight_bytes() const noexcept;
   ScratchNeeds scratch() const noexcept;
   std::size_t work_floats() const noexcept;

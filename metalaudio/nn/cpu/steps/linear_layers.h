@@ -8,6 +8,10 @@ namespace metalaudio::nn::cpu {
 
 class GemmPairs;
 
+/// Whether a linear layer's product is one that threads share by rows and columns, and its step.
+bool shares_columns(const ConvParts& parts, Value y, const Graph& graph);
+std::unique_ptr<Step> make_linear(const ConvParts& parts, Value y, StepMaker& maker);
+
 // Both round the rows of a LayerNorm over the last axis once, in the cache.
 
 /// Linear layers that read the same rows.
