@@ -43,14 +43,12 @@ HWY_NOINLINE void multiply_rows(const FewRows& block, std::size_t row, std::size
   constexpr std::size_t kWide = kPanels * kVectors;
   FloatVec sums[kRows * kWide];
   FloatVec totals[kRows * kWide];
+  bool restarted = false;
   std::size_t left = kGemmChain;
   for (std::size_t v = 0; v < kWide; ++v) {
     const auto bias = hn::LoadU(d, block.bias + (panel * kVectors + v) * lanes);
     HWY_UNROLL(4)
-    for (std::size_t r = 0; r < kRows; ++r) {
-      sums[r * kWide + v] = hn::Zero(d);
-      totals[r * kWide + v] = bias;
-    }
+    for (std::size_t r = 0; r < kRows; ++r) sums[r * kWide + v] = bias;
   }
   for (const GemmTap& tap : block.taps) {
     const float* a[kRows];
@@ -63,9 +61,10 @@ HWY_NOINLINE void multiply_rows(const FewRows& block, std::size_t row, std::size
       if (left == 0) {
         HWY_UNROLL(8)
         for (std::size_t i = 0; i < kRows * kWide; ++i) {
-          totals[i] = hn::Add(sums[i], totals[i]);
+          totals[i] = restarted ? hn::Add(sums[i], totals[i]) : sums[i];
           sums[i] = hn::Zero(d);
         }
+        restarted = true;
         left = kGemmChain;
       }
       const std::size_t end_of_chain = first + std::min(left, block.depth - first);
@@ -83,8 +82,10 @@ HWY_NOINLINE void multiply_rows(const FewRows& block, std::size_t row, std::size
       first = end_of_chain;
     }
   }
-  HWY_UNROLL(8)
-  for (std::size_t i = 0; i < kRows * kWide; ++i) sums[i] = hn::Add(sums[i], totals[i]);
+  if (restarted) {
+    HWY_UNROLL(8)
+    for (std::size_t i = 0; i < kRows * kWide; ++i) sums[i] = hn::Add(sums[i], totals[i]);
+  }
   const bool glu = output.activation == Activation::glu;
   const std::size_t step = glu ? lanes : kVectors * lanes;  // columns of a panel's result
   for (std::size_t r = 0; r < kRows && row + r < end; ++r) {

@@ -32,10 +32,10 @@ struct TileSums {
   static constexpr std::size_t kCount = kTileRows * kVectors;
   FloatVec of[kCount];
 
-  /// One term: sums = x · panel, or that added to them. Sums that start with a product need not be
-  /// cleared, and depend on nothing before.
+  /// One term, added to the sums, or to `from` to begin them: they need not be filled before.
   template <bool kFirst>
-  HWY_INLINE void term(const float* const* rows, std::ptrdiff_t k, const float* HWY_RESTRICT b) {
+  HWY_INLINE void term(const float* const* rows, std::ptrdiff_t k, const float* HWY_RESTRICT b,
+                       const FloatVec* from) {
     const FloatTag d;
     const std::size_t lanes = hn::Lanes(d);
     const auto low = hn::LoadU(d, b);
@@ -44,8 +44,8 @@ struct TileSums {
     for (std::size_t r = 0; r < kTileRows; ++r) {
       const auto x = hn::Set(d, rows[r][k]);
       FloatVec* row = of + r * kVectors;
-      row[0] = kFirst ? hn::Mul(x, low) : hn::MulAdd(x, low, row[0]);
-      if constexpr (kVectors == 2) row[1] = kFirst ? hn::Mul(x, high) : hn::MulAdd(x, high, row[1]);
+      row[0] = hn::MulAdd(x, low, kFirst ? from[0] : row[0]);
+      if constexpr (kVectors == 2) row[1] = hn::MulAdd(x, high, kFirst ? from[1] : row[1]);
     }
   }
 };
@@ -61,6 +61,8 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   TileSums<kVectors> sums;
+  FloatVec from[kVectors];
+  for (std::size_t v = 0; v < kVectors; ++v) from[v] = hn::LoadU(d, bias + v * lanes);
   HWY_ALIGN float totals[kTileRows * kVectors * HWY_MAX_BYTES / sizeof(float)];
   std::size_t left = 0;
   bool begun = false;
@@ -76,11 +78,11 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
         if (begun) {
           HWY_UNROLL(24)
           for (std::size_t i = 0; i < sums.kCount; ++i) {
-            const auto before = restarted ? hn::Load(d, totals + i * lanes)
-                                          : hn::LoadU(d, bias + i % kVectors * lanes);
-            hn::Store(hn::Add(sums.of[i], before), d, totals + i * lanes);
+            if (restarted) sums.of[i] = hn::Add(sums.of[i], hn::Load(d, totals + i * lanes));
+            hn::Store(sums.of[i], d, totals + i * lanes);
           }
           restarted = true;
+          for (FloatVec& v : from) v = hn::Zero(d);
         }
         begun = true;
         left = kGemmChain;
@@ -92,11 +94,11 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
       for (std::size_t r = 0; r < kTileRows; ++r) a[r] += end - first;
       auto k = -static_cast<std::ptrdiff_t>(end - first);
       if (start) {
-        sums.template term<true>(a, k++, b);
+        sums.template term<true>(a, k++, b, from);
         b += kVectors * lanes;
       }
       for (; k != 0; ++k) {
-        sums.template term<false>(a, k, b);
+        sums.template term<false>(a, k, b, from);
         b += kVectors * lanes;
       }
       first = end;
@@ -107,9 +109,9 @@ HWY_INLINE void multiply_tile(const float* const* HWY_RESTRICT rows,
     float* row = to + static_cast<std::ptrdiff_t>(r) * stride;
     for (std::size_t v = 0; v < kVectors; ++v) {
       const std::size_t i = r * kVectors + v;
-      const auto before =
-          restarted ? hn::Load(d, totals + i * lanes) : hn::LoadU(d, bias + v * lanes);
-      hn::StoreU(begun ? hn::Add(sums.of[i], before) : before, d, row + v * lanes);
+      auto sum = begun ? sums.of[i] : from[v];
+      if (restarted) sum = hn::Add(sum, hn::Load(d, totals + i * lanes));
+      hn::StoreU(sum, d, row + v * lanes);
     }
   }
 }

@@ -164,6 +164,17 @@ void PairRows::convert(std::span<const GemmTap> taps, std::size_t depth,
   }
 }
 
+namespace {
+
+bool all_finite(const BFloat16* x, std::size_t count) noexcept {
+  constexpr unsigned kExponent = 0x7F80;
+  bool finite = true;
+  for (std::size_t i = 0; i < count; ++i) finite &= (x[i].bits & kExponent) != kExponent;
+  return finite;
+}
+
+}  // namespace
+
 void PairRows::put(const float* from, std::size_t count, BFloat16* to) noexcept {
   if (convert_to_parts(parts_, from, count, to, room_.part_size)) has_infinity_ = true;
 }
@@ -198,11 +209,15 @@ void PairRows::side_by_side(std::span<const GemmTap> taps, std::size_t depth,
 }
 
 /// Rows that overlap in memory, as windows do. What the last block reads beyond a row's depth
-/// meets zeros of the matrix.
+/// meets zeros of the matrix, so it must be finite: otherwise rows lie apart.
 void PairRows::overlapping(const GemmTap& tap, std::size_t depth) noexcept {
   const auto stride = static_cast<std::size_t>(tap.row_stride);
   const std::size_t size = (rows_ - 1) * stride + depth;
   put(tap.base, size, end_);
+  if (depth % kTileDepth != 0 && !all_finite(end_, size)) {
+    shifted({&tap, 1}, depth);
+    return;
+  }
   clear(end_ + size, kTileDepth);
   room_.operands[count_++] = {end_, stride, round_up(depth, kTileDepth) / kTileDepth,
                               tap.weight_row / kTileDepth};

@@ -317,13 +317,13 @@ std::optional<WinogradPlan> plan_winograd(const Graph& graph, const ConvParts& p
   }
   if (!plan || (tiles && !plan->form.along_both())) return {};
   // Fewer leave the products' tiles empty, or are not worth the transforms.
-  constexpr std::int64_t kChannels = 32;
+  const std::int64_t channels = plan->form.along_both() ? 32 : 48;
   constexpr std::int64_t kColumns = 24;
   constexpr std::int64_t kPositions = 64;
   const std::int64_t rows = plan->rows.last - plan->rows.first;
   if (plan->form.along_rows && rows < static_cast<std::int64_t>(plan->form.result_rows()))
     return {};
-  if (in.channels < kChannels || out.channels < kColumns) return {};
+  if (in.channels < channels || out.channels < kColumns) return {};
   if (plan->positions.last - plan->positions.first < kPositions) return {};
   // Transformed weights are up to 9/4 of the largest. Results that are not finite are computed again
   // with weights taken back from those, which loses what is not finite there.
