@@ -136,6 +136,37 @@ TEST(Winograd, AWeightOfZeroTimesAnInfinityIsNaN) {
   });
 }
 
+/// Weights that are not finite, or whose sums of three are not, take no filtering.
+TEST(Winograd, WeightsThatHaveNoTransformGoTapByTap) {
+  for (const bool square : {false, true}) {
+    const std::int64_t taps = square ? 9 : 3;
+    for (const float weight : {kNaN, kInfinity, -kInfinity}) {
+      Problem problem(square, 32, 40);
+      problem.weight.data()[17 * taps * 32 + 40] = weight;
+      for_each_target([&](const char* target) {
+        SCOPED_TRACE(target);
+        const std::vector<float> y = problem.run();
+        const std::vector<double> expected = problem.expected();
+        for (std::size_t i = 0; i < y.size(); ++i) {
+          ASSERT_EQ(std::isfinite(y[i]), std::isfinite(expected[i])) << i;
+          // Sums of 288 products of normal numbers are of the order of 17.
+          if (std::isfinite(expected[i])) {
+            ASSERT_NEAR(y[i], expected[i], 1e-4) << i;
+          }
+        }
+      });
+    }
+    Problem problem(square, 32, 40);
+    for (float& w : problem.weight.values()) w = w < 0 ? -3e38F : 3e38F;
+    for (float& x : problem.x) x *= 1e-5F;
+    for_each_target([&](const char* target) {
+      SCOPED_TRACE(target);
+      // Sums of the order of 5e34, of factors of two bf16 with AMX.
+      expect_same(problem.run(), problem.expected(), 1e30);
+    });
+  }
+}
+
 /// What is finite tap by tap, but not on the way.
 TEST(Winograd, FiniteResultsOfLargeValuesAreFinite) {
   Problem problem(true, 32, 40);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace metalaudio::nn::cpu {
 
@@ -324,6 +325,13 @@ std::optional<WinogradPlan> plan_winograd(const Graph& graph, const ConvParts& p
     return {};
   if (in.channels < channels || out.channels < kColumns) return {};
   if (plan->positions.last - plan->positions.first < kPositions) return {};
+  // Transformed weights are up to 9/4 of the largest. Results that are not finite are computed again
+  // with weights taken back from those, which loses what is not finite there.
+  constexpr float kMost = std::numeric_limits<float>::max() / 4;
+  const ConvConstants constants = conv_constants(graph, *parts.node, parts.epilogue.gain);
+  const bool finite = std::all_of(constants.weight.begin(), constants.weight.end(),
+                                  [](float w) { return std::fabs(w) <= kMost; });
+  if (!finite) return {};
   return plan;
 }
 
