@@ -1,6 +1,7 @@
 #include "apps/terminal/failure_text.h"
 
 #include <filesystem>
+#include <new>
 #include <string_view>
 
 #include "apps/terminal/display_text.h"
@@ -30,6 +31,7 @@ std::string failure_text(const std::string& subject, const std::string& message)
 }
 
 std::string reason_of(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return "not enough memory";
   const auto* files = dynamic_cast<const std::filesystem::filesystem_error*>(&error);
   if (files == nullptr) return error.what();
   return files->path1().string() + ": " + files->code().message();

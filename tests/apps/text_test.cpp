@@ -5,6 +5,9 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include <new>
+#include <stdexcept>
+
 #include "apps/terminal/display_text.h"
 #include "apps/terminal/failure_text.h"
 #include "apps/terminal/figure_text.h"
@@ -96,6 +99,11 @@ TEST(FailureText, NamesTheFileOnce) {
   EXPECT_EQ(failure_text("a.wav", "[AudioReader] a.wav: not audio"), "a.wav: not audio");
   EXPECT_EQ(failure_text("", "plain"), "plain");
   EXPECT_EQ(failure_text("s.wav", "out/bass.wav: full"), "s.wav: out/bass.wav: full");
+}
+
+TEST(FailureText, TellsThatMemoryRanOut) {
+  EXPECT_EQ(reason_of(std::bad_alloc()), "not enough memory");
+  EXPECT_EQ(reason_of(std::runtime_error("plain")), "plain");
 }
 
 TEST(FailureText, TellsTheFileSystemsErrorsAsOthers) {
