@@ -150,7 +150,7 @@ class FakeRunner final : public Runner {
     const std::vector<SlotAddress> aligned = slots;
     std::vector<Array<std::byte>> memory;
     const auto move_away = [&](const Port& port) {
-      if (port.slot.index < 0) return;
+      if (port.slot.index < 0 || port.type.bytes() == 0) return;
       const std::size_t element = size_of(port.type.type);
       Array<std::byte>& block = memory.emplace_back(port.type.bytes() + element);
       std::memset(block.data(), 0xFF, block.size());
@@ -161,6 +161,7 @@ class FakeRunner final : public Runner {
     for (const Port& port : step.results) move_away(port);
     runner.run(0, 1, {slots});
     for (const Port& port : step.results) {
+      if (port.type.bytes() == 0) continue;
       std::memcpy(aligned[static_cast<std::size_t>(port.slot.index)].host(), at(slots, port).host(),
                   port.type.bytes());
     }
