@@ -15,6 +15,14 @@ namespace {
 /// Weights that are read again for every row should leave the second cache to the row.
 constexpr std::int64_t kFewWeights = 48 << 10;
 
+std::unique_ptr<Step> make_by_taps(const ConvParts& parts, Value y, StepMaker& maker) {
+  if (const auto* forward = std::get_if<Conv>(&parts.node->operation)) {
+    return make_conv(*parts.kernel, *forward, *parts.node, parts.epilogue, y, maker);
+  }
+  return make_conv_transpose(*parts.kernel, std::get<ConvTranspose>(parts.node->operation),
+                             *parts.node, parts.epilogue, y, maker);
+}
+
 }  // namespace
 
 std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel& usual, bool fuse,
@@ -50,7 +58,8 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
   }
   if (filtered) {
     plan.make = [parts, y, filtered = *filtered](StepMaker& maker) {
-      return make_winograd_conv(filtered, parts, y, maker);
+      std::unique_ptr<Step> step = make_winograd_conv(filtered, parts, y, maker);
+      return step ? std::move(step) : make_by_taps(parts, y, maker);
     };
     return std::move(plan);
   }
@@ -71,13 +80,7 @@ std::optional<StepPlan> match_conv(Matcher& matcher, int index, const GemmKernel
     };
     return std::move(plan);
   }
-  plan.make = [parts, y](StepMaker& maker) -> std::unique_ptr<Step> {
-    if (const auto* forward = std::get_if<Conv>(&parts.node->operation)) {
-      return make_conv(*parts.kernel, *forward, *parts.node, parts.epilogue, y, maker);
-    }
-    return make_conv_transpose(*parts.kernel, std::get<ConvTranspose>(parts.node->operation),
-                               *parts.node, parts.epilogue, y, maker);
-  };
+  plan.make = [parts, y](StepMaker& maker) { return make_by_taps(parts, y, maker); };
   return std::move(plan);
 }
 

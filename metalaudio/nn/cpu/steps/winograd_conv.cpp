@@ -27,9 +27,7 @@ std::size_t axes_of(const Operation& operation) {
 }
 
 /// A transposed convolution has a column for each of the outputs of a result, [phase][channel].
-WinogradWeights weights_of(const WinogradPlan& plan, const ConvParts& parts, const Graph& graph) {
-  const ConvConstants from = conv_constants(graph, *parts.node, parts.epilogue.gain);
-  const bool glu = parts.epilogue.activation == Activation::glu;
+WinogradWeights weights_of(const WinogradPlan& plan, const ConvConstants& from, bool glu) {
   const std::size_t phases = size_of(plan.rows.out_stride * plan.positions.out_stride);
   if (phases == 1) return {plan.form, from.weight, from.bias, glu};
   const std::size_t columns = from.bias.size();
@@ -52,8 +50,9 @@ WinogradWeights weights_of(const WinogradPlan& plan, const ConvParts& parts, con
 
 class WinogradConvStep final : public CpuStep {
  public:
-  WinogradConvStep(const WinogradPlan& plan, const ConvParts& parts, Value y, StepMaker& maker)
-      : WinogradConvStep(plan, parts, y, axes_of(parts.node->operation), maker) {}
+  WinogradConvStep(const WinogradPlan& plan, const ConvParts& parts, const ConvConstants& constants,
+                   Value y, StepMaker& maker)
+      : WinogradConvStep(plan, parts, constants, y, axes_of(parts.node->operation), maker) {}
 
   void run(const CpuRun& run) const noexcept override {
     const std::size_t tiles = size_of(out_.batch * row_groups_ * position_groups_);
@@ -77,8 +76,8 @@ class WinogradConvStep final : public CpuStep {
   }
 
  private:
-  WinogradConvStep(const WinogradPlan& plan, const ConvParts& parts, Value y, std::size_t axes,
-                   StepMaker& maker)
+  WinogradConvStep(const WinogradPlan& plan, const ConvParts& parts, const ConvConstants& constants,
+                   Value y, std::size_t axes, StepMaker& maker)
       : form_(plan.form),
         rows_(plan.rows),
         positions_(plan.positions),
@@ -92,7 +91,7 @@ class WinogradConvStep final : public CpuStep {
         position_results_(static_cast<std::int64_t>(form_.result_positions())),
         row_groups_(ceil_divide(rows_.last - rows_.first, row_results_)),
         position_groups_(ceil_divide(positions_.last - positions_.first, position_results_)),
-        weights_(weights_of(plan, parts, maker.graph())) {}
+        weights_(weights_of(plan, constants, activation_ == Activation::glu)) {}
 
   std::size_t products() const noexcept { return form_.products(); }
   /// Inputs of a place, one behind the other.
@@ -325,19 +324,19 @@ std::optional<WinogradPlan> plan_winograd(const Graph& graph, const ConvParts& p
     return {};
   if (in.channels < channels || out.channels < kColumns) return {};
   if (plan->positions.last - plan->positions.first < kPositions) return {};
-  // Transformed weights are up to 9/4 of the largest. Results that are not finite are computed again
-  // with weights taken back from those, which loses what is not finite there.
-  constexpr float kMost = std::numeric_limits<float>::max() / 4;
-  const ConvConstants constants = conv_constants(graph, *parts.node, parts.epilogue.gain);
-  const bool finite = std::all_of(constants.weight.begin(), constants.weight.end(),
-                                  [](float w) { return std::fabs(w) <= kMost; });
-  if (!finite) return {};
   return plan;
 }
 
 std::unique_ptr<Step> make_winograd_conv(const WinogradPlan& plan, const ConvParts& parts, Value y,
                                          StepMaker& maker) {
-  return std::make_unique<WinogradConvStep>(plan, parts, y, maker);
+  const ConvConstants constants = conv_constants(maker.graph(), *parts.node, parts.epilogue.gain);
+  // Transformed weights are up to 9/4 of the largest. Results that are not finite are computed again
+  // with weights taken back from those, which loses what is not finite there.
+  constexpr float kMost = std::numeric_limits<float>::max() / 4;
+  const bool finite = std::all_of(constants.weight.begin(), constants.weight.end(),
+                                  [](float w) { return std::fabs(w) <= kMost; });
+  if (!finite) return nullptr;
+  return std::make_unique<WinogradConvStep>(plan, parts, constants, y, maker);
 }
 
 }  // namespace metalaudio::nn::cpu

@@ -32,7 +32,8 @@ std::optional<WinogradPlan> plan_winograd(const Graph& graph, const ConvParts& p
 
 /// What it errs is relative to the largest of the four (by four) values around a result, which are a
 /// few more than the convolution itself reads, times the largest tap of the kernel. Where a result is not finite it is computed again tap
-/// by tap, so that NaN and infinities reach no further than there.
+/// by tap, so that NaN and infinities reach no further than there. Null where weights have no finite
+/// transform.
 std::unique_ptr<Step> make_winograd_conv(const WinogradPlan& plan, const ConvParts& parts, Value y,
                                          StepMaker& maker);
 
