@@ -32,13 +32,13 @@ void remove_unless_used(const fs::path& folder) {
 }  // namespace
 
 OutputFolders::~OutputFolders() {
-  for (const int file : used_) ::close(file);
+  for (const auto& [folder, file] : used_) ::close(file);
   for (auto it = made_.rbegin(); it != made_.rend(); ++it) remove_unless_used(*it);
 }
 
 void OutputFolders::make_for(const fs::path& file) {
   const fs::path folder = file.parent_path();
-  if (folder.empty()) return;
+  if (folder.empty() || used_.contains(folder)) return;
   // Another instance may remove what it made before this one uses it.
   constexpr int kAttempts = 100;
   for (int attempt = 1;; ++attempt) {
@@ -68,7 +68,7 @@ bool OutputFolders::use(const fs::path& folder) {
     ::close(file);
     return false;
   }
-  used_.push_back(file);
+  used_.emplace(folder, file);
   return true;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <vector>
 
 namespace metalaudio::separation {
@@ -25,8 +26,8 @@ class OutputFolders {
   void make(const std::filesystem::path& folder);
   bool use(const std::filesystem::path& folder);
 
-  std::vector<std::filesystem::path> made_;  // outermost first
-  std::vector<int> used_;                    // open folders, each locked
+  std::vector<std::filesystem::path> made_;    // outermost first
+  std::map<std::filesystem::path, int> used_;  // open and locked
 };
 
 }  // namespace metalaudio::separation
