@@ -5,10 +5,10 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "tests/nn/samples.h"
 #include "tests/support/simd_targets.h"
 
 namespace metalaudio::nn::cpu {
@@ -17,26 +17,8 @@ namespace {
 constexpr std::size_t kStride = 96;
 constexpr std::size_t kPositions[] = {1, 15, 48, 83, 96};
 
-std::vector<float> noise(std::size_t size, float scale, float offset = 0.0F) {
-  std::mt19937 generator(11);
-  std::normal_distribution<float> normal(0.0F, 1.0F);
-  std::vector<float> x(size);
-  for (float& value : x) value = offset + scale * normal(generator);
-  return x;
-}
-
 std::string named(const char* target, std::size_t channels, std::size_t positions) {
   return std::string(target) + ", " + std::to_string(channels) + " x " + std::to_string(positions);
-}
-
-/// Moments of what the floats are, in long double.
-Moments exact_moments(const std::vector<float>& x) {
-  long double sum = 0;
-  for (const float value : x) sum += value;
-  const long double mean = sum / static_cast<long double>(x.size());
-  long double squares = 0;
-  for (const float value : x) squares += (value - mean) * (value - mean);
-  return {static_cast<double>(x.size()), static_cast<double>(mean), static_cast<double>(squares)};
 }
 
 TEST(HiddenConv, IsExactForAnyChannelsPositionsAndDilation) {

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "tests/nn/samples.h"
 #include "tests/support/simd_targets.h"
 
 namespace metalaudio::nn::cpu {
@@ -15,14 +15,6 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kColumns[] = {1, 3, 16, 77, 2688};
-
-std::vector<float> noise(std::size_t size, float scale, float offset = 0.0F) {
-  std::mt19937 generator(11);
-  std::normal_distribution<float> normal(0.0F, 1.0F);
-  std::vector<float> x(size);
-  for (float& value : x) value = offset + scale * normal(generator);
-  return x;
-}
 
 std::ptrdiff_t stride(std::size_t columns) { return static_cast<std::ptrdiff_t>(columns); }
 
@@ -85,16 +77,6 @@ TEST(Softmax, IsNanWhereTheGreatestScoreIsInfiniteOrOneIsNan) {
           EXPECT_TRUE(std::isnan(value)) << target << ", " << columns << " columns";
     }
   });
-}
-
-/// Moments of what the floats are, in long double.
-Moments exact_moments(const std::vector<float>& x) {
-  long double sum = 0;
-  for (const float value : x) sum += value;
-  const long double mean = sum / static_cast<long double>(x.size());
-  long double squares = 0;
-  for (const float value : x) squares += (value - mean) * (value - mean);
-  return {static_cast<double>(x.size()), static_cast<double>(mean), static_cast<double>(squares)};
 }
 
 void expect_moments(const std::vector<float>& x, const std::string& label) {

@@ -16,8 +16,8 @@ namespace {
 std::vector<ParityCase> all_cases() {
   std::vector<ParityCase> all;
   for (const auto& cases :
-       {convolution_cases(), fused_cases(), norm_cases(), elementwise_cases(), movement_cases(),
-        attention_cases(), recurrent_cases(), indexing_cases(), reduction_cases(),
+       {convolution_cases(), fused_cases(), filtering_cases(), norm_cases(), elementwise_cases(),
+        movement_cases(), attention_cases(), recurrent_cases(), indexing_cases(), reduction_cases(),
         resampling_cases(), transform_cases(), small_cases(), general_cases(), gpu_cases()}) {
     all.insert(all.end(), cases.begin(), cases.end());
   }

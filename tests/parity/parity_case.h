@@ -72,6 +72,8 @@ inline void PrintTo(const ParityCase& parity_case, std::ostream* stream) {
 
 std::vector<ParityCase> convolution_cases();
 std::vector<ParityCase> fused_cases();
+/// Convolutions that take minimal filtering on the CPU.
+std::vector<ParityCase> filtering_cases();
 std::vector<ParityCase> norm_cases();
 std::vector<ParityCase> elementwise_cases();
 std::vector<ParityCase> movement_cases();

@@ -235,6 +235,7 @@ std::string name_of_case(const ::testing::TestParamInfo<ParityCase>& test) {
 
 INSTANTIATE_TEST_SUITE_P(Convolution, Parity, ::testing::ValuesIn(convolution_cases()),
                          name_of_case);
+INSTANTIATE_TEST_SUITE_P(Filtering, Parity, ::testing::ValuesIn(filtering_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Fused, Parity, ::testing::ValuesIn(fused_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Norm, Parity, ::testing::ValuesIn(norm_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Elementwise, Parity, ::testing::ValuesIn(elementwise_cases()),
@@ -252,6 +253,8 @@ INSTANTIATE_TEST_SUITE_P(Small, ParityOfPlans, ::testing::ValuesIn(small_cases()
 INSTANTIATE_TEST_SUITE_P(General, ParityOfPlans, ::testing::ValuesIn(general_cases()),
                          name_of_case);
 INSTANTIATE_TEST_SUITE_P(Convolution, ParityOfPlans, ::testing::ValuesIn(convolution_cases()),
+                         name_of_case);
+INSTANTIATE_TEST_SUITE_P(Filtering, ParityOfPlans, ::testing::ValuesIn(filtering_cases()),
                          name_of_case);
 INSTANTIATE_TEST_SUITE_P(Fused, ParityOfPlans, ::testing::ValuesIn(fused_cases()), name_of_case);
 INSTANTIATE_TEST_SUITE_P(Norm, ParityOfPlans, ::testing::ValuesIn(norm_cases()), name_of_case);

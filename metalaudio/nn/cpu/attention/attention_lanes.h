@@ -13,6 +13,7 @@ namespace metalaudio::nn::cpu {
 /// Realtime: pack, attend.
 class AttentionLanes {
  public:
+  /// It has no parts; the argument stands where those of AttentionTiles do.
   AttentionLanes(std::size_t, const HeadSize& size) : size_(size) {}
 
   static constexpr std::size_t kQueries = 32;

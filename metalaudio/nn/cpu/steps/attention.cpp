@@ -174,9 +174,9 @@ class AttentionStep final : public CpuStep {
   Strides mask_strides_{};
 };
 
-/// How many bfloat16 make a factor as exact as a kernel's in the tiles of AMX; none: it has none.
-/// What make_tiled_attention() takes, if it pays. Few scores of float32 are faster without tiles, and
-/// those of less than a vector of queries without lanes.
+/// How many bfloat16 make a factor as exact as a kernel's in the tiles of AMX, or 0 for vectors of
+/// float32, as make_tiled_attention() takes it; nothing where neither pays. Few scores of float32 are
+/// faster without tiles, and less than a vector of queries without lanes.
 std::optional<std::size_t> parts_of(const GemmKernel& kernel, const Graph& graph,
                                     const Attention& attention, const Node& node) {
   if (node.inputs[Attention::mask].present() || attention.causal) return std::nullopt;
