@@ -26,6 +26,18 @@ HWY_INLINE void unrolled(Body&& body) {
   (std::make_index_sequence<kCount>());
 }
 
+/// p = the polynomial of x for each, as math-inl.h has it.
+template <std::size_t kCount, std::size_t kTerms>
+HWY_INLINE void polynomials(const FloatVec* x, const float (&coefficients)[kTerms], FloatVec* p) {
+  const FloatTag d;
+  const auto highest = hn::Set(d, coefficients[0]);
+  unrolled<kCount>([&](auto i) HWY_ATTR { p[i] = highest; });
+  unrolled<kTerms - 1>([&](auto term) HWY_ATTR {
+    const auto coefficient = hn::Set(d, coefficients[term + 1]);
+    unrolled<kCount>([&](auto i) HWY_ATTR { p[i] = hn::MulAdd(p[i], x[i], coefficient); });
+  });
+}
+
 /// What lies beyond its array does no harm.
 HWY_INLINE void fetch_to_second_cache(const float* at) { __builtin_prefetch(at, 0, 2); }
 
@@ -35,7 +47,7 @@ template <std::size_t kCount>
 HWY_INLINE void powers_of_two(FloatVec* y) {
   const FloatTag d;
   const auto each = [](const auto& body) HWY_ATTR { unrolled<kCount>(body); };
-  // y = n + f. Adding 1.5 · 2^23 rounds to an integer; 2^f is the minimax fit (3e-9).
+  // y = n + f. Adding 1.5 · 2^23 rounds to an integer.
   const auto magic = hn::Set(d, 12582912.0F);
   FloatVec n[kCount];
   FloatVec p[kCount];
@@ -45,18 +57,7 @@ HWY_INLINE void powers_of_two(FloatVec* y) {
   each([&](auto i) HWY_ATTR { n[i] = hn::Add(y[i], magic); });
   each([&](auto i) HWY_ATTR { n[i] = hn::Sub(n[i], magic); });
   each([&](auto i) HWY_ATTR { y[i] = hn::Sub(y[i], n[i]); });
-  each([&](auto i) HWY_ATTR {
-    p[i] = hn::MulAdd(hn::Set(d, 1.532647e-4F), y[i], hn::Set(d, 1.33908074e-3F));
-  });
-  const auto add = [&](float c) HWY_ATTR {
-    const auto coefficient = hn::Set(d, c);
-    each([&](auto i) HWY_ATTR { p[i] = hn::MulAdd(p[i], y[i], coefficient); });
-  };
-  add(9.61850584e-3F);
-  add(0.0555035993F);
-  add(0.240226477F);
-  add(0.693147182F);
-  add(1.0F);
+  polynomials<kCount>(y, kPowerOfTwo, p);
 #if HWY_TARGET == HWY_AVX3
   each([&](auto i) HWY_ATTR { y[i] = FloatVec{_mm512_scalef_ps(p[i].raw, n[i].raw)}; });
 #else
@@ -105,23 +106,11 @@ HWY_INLINE void gelus(FloatVec* x) {
   FloatVec p[kCount];
   each([&](auto i) HWY_ATTR { t[i] = hn::Min(hn::Set(d, 15.0F), hn::Abs(x[i])); });
   each([&](auto i) HWY_ATTR {
-    s[i] = hn::MulAdd(hn::Set(d, 0.29F), t[i], hn::Set(d, 1.0F));
+    s[i] = hn::MulAdd(hn::Set(d, kTailScale), t[i], hn::Set(d, 1.0F));
     e[i] = hn::Mul(hn::Mul(t[i], hn::Set(d, -0.721347520F)), t[i]);  // log2(e) / 2
   });
   reciprocals<kCount>(s);
-  each([&](auto i) HWY_ATTR {
-    p[i] = hn::MulAdd(hn::Set(d, 0.036169976F), s[i], hn::Set(d, -0.17697008F));
-  });
-  const auto add = [&](float c) HWY_ATTR {
-    const auto coefficient = hn::Set(d, c);
-    each([&](auto i) HWY_ATTR { p[i] = hn::MulAdd(p[i], s[i], coefficient); });
-  };
-  add(0.272462457F);
-  add(-0.112016752F);
-  add(0.158522755F);
-  add(0.0882108957F);
-  add(0.118057922F);
-  add(0.115562834F);
+  polynomials<kCount>(s, kNormalTail, p);
   each([&](auto i) HWY_ATTR { p[i] = hn::Mul(hn::Mul(p[i], s[i]), t[i]); });
   powers_of_two<kCount>(e);
   each([&](auto i) HWY_ATTR { x[i] = hn::NegMulAdd(p[i], e[i], hn::Max(hn::Zero(d), x[i])); });
